@@ -1,0 +1,33 @@
+import type { Catalog } from '../src/catalog/catalog.ts'
+import type { Engine } from '../src/transfer/engine.ts'
+import { complete } from './complete.ts'
+import { initialize } from './initialize.ts'
+import { loadJob } from './load_job.ts'
+import { recordJob } from './record_job.ts'
+import { recordPhase } from './record_phase.ts'
+import { settleExecution } from './settle_execution.ts'
+import { slice } from './slice.ts'
+import { writeControl } from './write_control.ts'
+
+export interface ActivityParts {
+  engine: Engine
+  catalog: Catalog
+}
+
+export type Activities = ReturnType<typeof createActivities>
+
+/** Everything workflows may ask of the world. Ids and counts go in and come out. */
+export function createActivities({ engine, catalog }: ActivityParts) {
+  return {
+    initialize: initialize(engine),
+    enumerateSlice: slice((input, run) => engine.enumerate(input, run)),
+    transferSlice: slice((input, run) => engine.transfer(input, run)),
+    finalizeSlice: slice((input, run) => engine.finalize(input, run)),
+    complete: complete(engine, catalog),
+    loadJob: loadJob(catalog),
+    recordJob: recordJob(catalog),
+    recordPhase: recordPhase(catalog),
+    settleExecution: settleExecution(catalog),
+    writeControl: writeControl(catalog),
+  }
+}

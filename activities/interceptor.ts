@@ -1,0 +1,81 @@
+import type { Context } from '@temporalio/activity'
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common'
+import type { ActivityInboundCallsInterceptor, ActivityInterceptors } from '@temporalio/worker'
+import { redactText } from '../src/home/redact.ts'
+import { troubleBackoffMs } from '../src/policy/failure_policy.ts'
+
+/** Raised where nobody thought of it: a mistake of ours more likely than weather. Tried for some minutes, not for an hour. */
+const attemptsOfTheUnexpected = 10
+const mostCharacters = 1_000
+
+const endings: ReadonlySet<string> = new Set(['FailedToStart', 'HaltedByItem', 'NotInCatalog'])
+/** Trouble that passes, or may: worth every attempt the failure policy gives. */
+const passing: ReadonlySet<string> = new Set([
+  'ItemsWaiting',
+  'ConnectionTrouble',
+  'LedgerHeld',
+  'HomeFull',
+  'LedgerGone',
+])
+
+export interface Unexpected {
+  error(message: string, fields: Record<string, unknown>): void
+}
+
+/** The one place where an error becomes a failure that Temporal retries, or does not. */
+export function failures(log: Unexpected): (context: Context) => ActivityInterceptors {
+  return (context) => ({ inbound: inbound(context, log) })
+}
+
+function inbound(context: Context, log: Unexpected): ActivityInboundCallsInterceptor {
+  return {
+    async execute(input, next) {
+      try {
+        return await next(input)
+      } catch (error) {
+        const { attempt, activityType, workflowExecution } = context.info
+        if (!isKnown(error)) {
+          log.error('unexpected error', {
+            err: error,
+            activity: activityType,
+            workflow: workflowExecution?.workflowId,
+            attempt,
+          })
+        }
+        throw toFailure(error, attempt)
+      }
+    },
+  }
+}
+
+/**
+ * Temporal shows and keeps a failure's message: it holds no credential, and neither a cause nor a stack of the platform's
+ * library comes along. Its type is the error's name, which the retry policy goes by.
+ */
+export function toFailure(error: unknown, attempt: number): Error {
+  if (error instanceof TemporalFailure) return error
+  const { name: type, message, retryAfterMs = troubleBackoffMs(attempt) } = described(error)
+  const nonRetryable = endings.has(type) || (!passing.has(type) && attempt >= attemptsOfTheUnexpected)
+  return ApplicationFailure.create({
+    message,
+    type,
+    nonRetryable,
+    ...(nonRetryable ? {} : { nextRetryDelay: Math.max(1, Math.ceil(retryAfterMs)) }),
+  })
+}
+
+function isKnown(error: unknown): boolean {
+  const { name } = described(error)
+  return error instanceof TemporalFailure || endings.has(name) || passing.has(name)
+}
+
+/** By name, not by class: errors come from other threads and, in tests, from other realms. */
+function described(error: unknown): { name: string; message: string; retryAfterMs?: number } {
+  const { name, message, retryAfterMs } = (error ?? {}) as Record<string, unknown>
+  const text = redactText(typeof message === 'string' ? message : String(error))
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message: text.length > mostCharacters ? `${text.slice(0, mostCharacters - 1)}…` : text,
+    ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
+  }
+}

@@ -1,0 +1,8 @@
+import type { Catalog } from '../src/catalog/catalog.ts'
+import type { ExecutionRef } from '../src/transfer/engine.ts'
+import type { ExecutionPhase } from '../workflows/messages.ts'
+
+export function recordPhase(catalog: Catalog) {
+  return ({ jobId, execution, phase }: ExecutionRef & { phase: ExecutionPhase }): Promise<void> =>
+    catalog.executions.update(jobId, execution, { phase })
+}

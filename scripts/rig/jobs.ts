@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { projectRoot } from './processes.ts'
+import type { Rest } from './rest.ts'
+
+export interface Ends {
+  name: string
+  source: string
+  destination: string
+}
+
+/** A copy with nothing set that has a default, connections inline. @param transfer keys of `transfer` that differ */
+export function copyJob({ name, source, destination }: Ends, transfer: object = {}): object {
+  return {
+    name,
+    kind: 'transfer',
+    transfer: {
+      transfer_type: 'copy',
+      source: { connection: fsConnection(source), target: { path: '/' } },
+      destination: { connection: fsConnection(destination), target: { path: '/' } },
+      ...transfer,
+    },
+    schedule: { mode: 'manual' },
+  }
+}
+
+function fsConnection(root: string): object {
+  // This machine's accounts are nobody else's: a file system has no way to become a person by e-mail address.
+  return { platform: { id: 'fs' }, auth: { root, impersonation: 'ignore' } }
+}
+
+/** The job of the demo with its placeholders filled: audit `trace`, permissions, owners, maps and filters. */
+export async function allFeaturesJob({ name, source, destination }: Ends, rest: Rest): Promise<object> {
+  const connections = {
+    source: await rest.createConnection(fsConnection(source)),
+    destination: await rest.createConnection(fsConnection(destination)),
+  }
+  const map = {
+    source: { connection: { id: connections.source } },
+    destination: { connection: { id: connections.destination } },
+    map_by: { default: true },
+    unmapped_policy: 'warn',
+  }
+  const filled: Record<string, string> = {
+    cloud_connection_source: connections.source,
+    cloud_connection_destination: connections.destination,
+    account_map_id: await rest.createMap('account_map', { ...map, name: `accounts of ${name}`, type: 'account_map' }),
+    group_map_id: await rest.createMap('group_map', { ...map, name: `groups of ${name}`, type: 'group_map' }),
+  }
+  const text = readFileSync(join(projectRoot, 'scripts/demo/all-features.json'), 'utf8')
+    .replace(/\{\{(\w+)\}\}/g, (_placeholder, key: string) => filled[key] ?? '')
+    .replace(/"\/(?:source|destination)Path"/g, '"/"')
+  return { ...(JSON.parse(text) as object), name }
+}

@@ -1,0 +1,38 @@
+/** One difference between two documents. */
+export interface Change {
+  path: string
+  before: unknown
+  after: unknown
+}
+
+/** Where two JSON values differ, path by path; `undefined` where one has no such key. */
+export function changes(before: unknown, after: unknown, path = ''): Change[] {
+  if (isObject(before) && isObject(after)) {
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    return keys.flatMap((key) => changes(before[key], after[key], path === '' ? key : `${path}.${key}`))
+  }
+  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length)
+    return before.flatMap((value, i) => changes(value, after[i], `${path}[${i}]`))
+  return same(before, after) ? [] : [{ path, before, after }]
+}
+
+/** `transfer.large_item: "skip" → "fail"` */
+export function sayChange({ path, before, after }: Change): string {
+  return `${path}: ${shown(before)} → ${shown(after)}`
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((v, i) => changes(v, b[i]).length === 0)
+  if (isObject(a) || isObject(b) || Array.isArray(a) || Array.isArray(b)) return false
+  return a === b
+}
+
+function shown(value: unknown): string {
+  const text = value === undefined ? '(absent)' : JSON.stringify(value)
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,128 @@
+import type { Catalog, StoredConnection } from '../catalog/catalog.ts'
+import { connectorFor, isPlatform, platforms } from '../connector/registry.ts'
+import { Unacceptable, type Problem } from '../problem.ts'
+
+/** A connection as checked, not stored yet: what is secret is apart from what may be shown. */
+export interface CheckedConnection {
+  /** Absent: named after its platform and address when it is stored. */
+  name: string | undefined
+  platform: string
+  auth: Record<string, unknown>
+  secrets: Record<string, string>
+  disabled: boolean
+}
+
+const known = ['id', 'type', 'name', 'platform', 'auth', 'disabled', 'links', '$schema']
+const maxName = 255
+
+/**
+ * Stores a connection given as `{ name, platform: { id }, auth, disabled }`.
+ *
+ * @throws Unacceptable with every problem found
+ */
+export async function acceptConnection(body: Record<string, unknown>, catalog: Catalog): Promise<StoredConnection> {
+  const checked = checkConnection(body)
+  if ('problems' in checked) throw new Unacceptable(checked.problems)
+  return storeConnection(checked.connection, catalog)
+}
+
+export function storeConnection(connection: CheckedConnection, catalog: Catalog): Promise<StoredConnection> {
+  return catalog.connections.create({ ...connection, name: connection.name ?? defaultName(connection) })
+}
+
+/** Looks at it without storing it or touching the platform. @param at JSON path of it in the body it came in */
+export function checkConnection(
+  body: Record<string, unknown>,
+  at = '',
+): { connection: CheckedConnection } | { problems: Problem[] } {
+  const problems: Problem[] = []
+  const wrong = (property: string, description: string): void => {
+    problems.push({ code: 'invalid', property: at === '' ? property : `${at}.${property}`, description })
+  }
+  for (const key of Object.keys(body))
+    if (!known.includes(key)) wrong(key, `a connection has no such key; its settings are keys of auth`)
+
+  const { name, disabled = false, auth = {} } = body
+  if (name !== undefined && (typeof name !== 'string' || name.trim() === '' || name.length > maxName))
+    wrong('name', `${shown(name)} is not a text of 1 to ${maxName} characters`)
+  if (typeof disabled !== 'boolean') wrong('disabled', `${shown(disabled)} is not true or false`)
+
+  const platform = platformOf(body.platform)
+  if (platform === undefined || !isPlatform(platform)) {
+    const ids = platforms().map((p) => p.platform)
+    wrong(
+      'platform.id',
+      platform === undefined
+        ? `is missing; one of ${ids.join(', ')}`
+        : `${shown(platform)} is not one of ${ids.join(', ')}`,
+    )
+    return { problems }
+  }
+  if (!isObject(auth)) {
+    wrong('auth', `${shown(auth)} is not an object`)
+    return { problems }
+  }
+  for (const message of connectorFor(platform).check(auth)) {
+    const [, key, rest] = /^(\w+): (.*)$/s.exec(message) ?? []
+    if (key === undefined || rest === undefined) wrong('auth', message)
+    else wrong(`auth.${key}`, rest)
+  }
+  if (problems.length > 0) return { problems }
+  return {
+    connection: {
+      name: name as string | undefined,
+      platform,
+      ...parted(platform, auth),
+      disabled: disabled as boolean,
+    },
+  }
+}
+
+/** Whether a stored connection is the one given; secrets count too. */
+export async function sameConnection(
+  id: string,
+  given: CheckedConnection,
+  catalog: Catalog,
+): Promise<'same' | 'other platform' | 'other settings'> {
+  const stored = await catalog.connections.reveal(id)
+  if (stored?.platform !== given.platform) return 'other platform'
+  return canonical(stored.auth) === canonical({ ...given.auth, ...given.secrets }) ? 'same' : 'other settings'
+}
+
+/** `fs /data` */
+export function defaultName({ platform, auth }: { platform: string; auth: Record<string, unknown> }): string {
+  const address = ['root', 'path', 'uri', 'unc', 'url', 'bucket']
+    .map((key) => auth[key])
+    .find((v) => typeof v === 'string')
+  return `${connectorFor(platform).name}${address === undefined ? '' : ` ${address as string}`}`.slice(0, maxName)
+}
+
+function platformOf(given: unknown): string | undefined {
+  const id = isObject(given) ? given.id : given
+  return typeof id === 'string' ? id : undefined
+}
+
+function parted(platform: string, auth: Record<string, unknown>): Pick<CheckedConnection, 'auth' | 'secrets'> {
+  const secret = new Set(connectorFor(platform).settings.flatMap((s) => (s.secret ? [s.key] : [])))
+  const entries = Object.entries(auth)
+  return {
+    auth: Object.fromEntries(entries.filter(([key]) => !secret.has(key))),
+    secrets: Object.fromEntries(entries.filter(([key]) => secret.has(key)).map(([key, value]) => [key, String(value)])),
+  }
+}
+
+/** Equal for equal values, whatever the order of their keys. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, v: unknown) =>
+    isObject(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v,
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}

@@ -1,0 +1,206 @@
+import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
+import { readJob, type JobDocument } from '../job/document.ts'
+import { Unacceptable, type Problem } from '../problem.ts'
+import { checkConnection, defaultName, storeConnection, type CheckedConnection } from './connection.ts'
+import type { MapDocument } from '../job/maps.ts'
+import { passwordsIn } from './map.ts'
+import { onTheWire } from './on_the_wire.ts'
+
+export const sides = ['source', 'destination'] as const
+export type Side = (typeof sides)[number]
+const mapTypes = ['account_map', 'group_map'] as const satisfies readonly MapType[]
+
+/** A stored connection by its id, or one that came inside the document and is not stored yet. */
+export type SideConnection = { id: string; name: string } | { inline: CheckedConnection; name: string }
+
+/** A job document in which everything it refers to exists and fits; nothing is stored yet. */
+export interface CheckedJob {
+  name: string
+  /** Lenient forms resolved, unknown keys kept. */
+  job: JobDocument
+  connections: Record<Side, SideConnection>
+  /** Maps that came inside the document. */
+  maps: Partial<Record<MapType, MapDocument>>
+  warnings: Problem[]
+}
+
+export interface AcceptOptions {
+  /** Unknown keys are errors, not warnings. */
+  strict?: boolean
+}
+
+/**
+ * Stores a job document, its inline connections and maps first, so that what is stored refers to them by id and holds no
+ * credential.
+ *
+ * @throws Unacceptable with every problem, before anything is stored
+ */
+export async function acceptJob(
+  document: Record<string, unknown>,
+  catalog: Catalog,
+  options: AcceptOptions = {},
+): Promise<{ job: StoredJob; warnings: Problem[] }> {
+  const checked = await checkJob(document, catalog, options)
+  return { job: await storeJob(checked, catalog), warnings: checked.warnings }
+}
+
+/** @throws Unacceptable with every problem found */
+export async function checkJob(
+  document: Record<string, unknown>,
+  catalog: Catalog,
+  options: AcceptOptions = {},
+): Promise<CheckedJob> {
+  const read = readJob(document, options)
+  if (!read.ok) throw new Unacceptable(read.problems.map(onTheWire))
+  const { job, warnings } = read
+  const problems: Problem[] = []
+  const connections = {
+    source: await connectionOf('source', job, catalog, problems),
+    destination: await connectionOf('destination', job, catalog, problems),
+  }
+  const maps: CheckedJob['maps'] = {}
+  for (const type of mapTypes) {
+    const map = await mapOf(type, job, { catalog, connections, problems })
+    if (map) maps[type] = map
+  }
+  if (job.category?.id !== undefined && !(await catalog.categories.get(job.category.id)))
+    problems.push(problem('category.id', `there is no category ${job.category.id}`, 'unknown_id'))
+  const { source, destination } = connections
+  if (problems.length > 0 || !source || !destination) throw new Unacceptable(problems)
+  const name = job.name?.trim() ?? ''
+  return {
+    name: name === '' ? `${source.name} to ${destination.name}`.slice(0, 255) : name,
+    job,
+    connections: { source, destination },
+    maps,
+    warnings: warnings.map((warning) => ({ ...onTheWire(warning), code: 'warning' })),
+  }
+}
+
+export async function storeJob(checked: CheckedJob, catalog: Catalog): Promise<StoredJob> {
+  const { category, priority } = checked.job
+  return catalog.jobs.create({
+    name: checked.name,
+    document: await referring(checked, catalog),
+    categoryId: category?.id ?? (await catalog.categories.named(category?.name)).id,
+    ...(priority === undefined ? {} : { priority }),
+    ...(checked.job.status === 'paused' ? { status: 'paused' } : {}),
+  })
+}
+
+/** The document with inline connections and maps stored, and their ids in their place. */
+export async function referring(checked: CheckedJob, catalog: Catalog): Promise<Record<string, unknown>> {
+  const { job, name } = checked
+  const source = { id: await idOf(checked.connections.source, catalog) }
+  const destination = { id: await idOf(checked.connections.destination, catalog) }
+  const transfer: Record<string, unknown> = {
+    ...job.transfer,
+    source: { ...job.transfer.source, connection: source },
+    destination: { ...job.transfer.destination, connection: destination },
+  }
+  for (const type of mapTypes) {
+    const map = checked.maps[type]
+    if (map === undefined) continue
+    const document = {
+      ...map,
+      source: { ...map.source, connection: source },
+      destination: { ...map.destination, connection: destination },
+    }
+    const stored = await catalog.maps.create({ type, name: map.name ?? `${name}: ${spoken(type)}`, document })
+    transfer[type] = { id: stored.id, type }
+  }
+  return { ...job, name, transfer }
+}
+
+async function idOf(connection: SideConnection, catalog: Catalog): Promise<string> {
+  return 'id' in connection ? connection.id : (await storeConnection(connection.inline, catalog)).id
+}
+
+async function connectionOf(
+  side: Side,
+  job: JobDocument,
+  catalog: Catalog,
+  problems: Problem[],
+): Promise<SideConnection | undefined> {
+  const at = `transfer.${side}.connection`
+  const { connection } = job.transfer[side]
+  if (!('id' in connection)) {
+    const checked = checkConnection({ ...connection }, at)
+    if ('problems' in checked) {
+      problems.push(...checked.problems)
+      return undefined
+    }
+    return { inline: checked.connection, name: checked.connection.name ?? defaultName(checked.connection) }
+  }
+  const stored = await catalog.connections.get(connection.id)
+  if (stored === undefined) {
+    problems.push(problem(`${at}.id`, `there is no connection ${JSON.stringify(connection.id)}`, 'unknown_id'))
+    return undefined
+  }
+  if (stored.disabled)
+    problems.push(problem(`${at}.id`, `connection ${JSON.stringify(stored.name)} is disabled`, 'disabled'))
+  return { id: stored.id, name: stored.name }
+}
+
+interface MapPlace {
+  catalog: Catalog
+  connections: Record<Side, SideConnection | undefined>
+  problems: Problem[]
+}
+
+/** A map that came inside the document; one that is referred to is only looked up. */
+async function mapOf(
+  type: MapType,
+  job: JobDocument,
+  { catalog, connections, problems }: MapPlace,
+): Promise<MapDocument | undefined> {
+  const map = job.transfer[type]
+  if (map === undefined) return undefined
+  const at = `transfer.${type}`
+  if (!('id' in map)) {
+    problems.push(...passwordsIn(map, at))
+    fits(map, at, connections, problems)
+    return map
+  }
+  const stored = await catalog.maps.get(type, map.id)
+  if (stored) {
+    fits(stored.document, at, connections, problems)
+    return undefined
+  }
+  const other = await catalog.maps.get(type === 'account_map' ? 'group_map' : 'account_map', map.id)
+  const why = other
+    ? `${JSON.stringify(other.name)} is ${other.type === 'group_map' ? 'a group map' : 'an account map'}`
+    : `there is no ${spoken(type)} ${JSON.stringify(map.id)}`
+  problems.push(problem(`${at}.id`, why, 'unknown_id'))
+  return undefined
+}
+
+/** A map speaks of two directories: used between other connections it would name the wrong people. */
+function fits(
+  map: Record<string, unknown>,
+  at: string,
+  connections: Record<Side, SideConnection | undefined>,
+  problems: Problem[],
+): void {
+  for (const side of sides) {
+    const { id } = objectOf(objectOf(map[side]).connection)
+    const connection = connections[side]
+    if (typeof id !== 'string' || connection === undefined) continue
+    if ('id' in connection && connection.id === id) continue
+    problems.push(
+      problem(at, `the map's ${side} connection is ${JSON.stringify(id)}, the job's is ${connection.name}`, 'misfit'),
+    )
+  }
+}
+
+function spoken(type: MapType): string {
+  return type.replace('_', ' ')
+}
+
+function problem(property: string, description: string, code = 'invalid'): Problem {
+  return { code, description, property }
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+}

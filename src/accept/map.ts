@@ -1,0 +1,57 @@
+import type { Catalog, MapType, StoredMap } from '../catalog/catalog.ts'
+import { readMap } from '../job/document.ts'
+import type { MapDocument } from '../job/maps.ts'
+import { Unacceptable, type Problem } from '../problem.ts'
+import { onTheWire } from './on_the_wire.ts'
+
+/**
+ * Stores an account or group map; both its connections have to exist.
+ *
+ * @throws Unacceptable with every problem found
+ */
+export async function acceptMap(
+  type: MapType,
+  body: Record<string, unknown>,
+  catalog: Catalog,
+  options: { strict?: boolean } = {},
+): Promise<{ map: StoredMap; warnings: Problem[] }> {
+  const read = readMap(type, body, options)
+  if (!read.ok) throw new Unacceptable(read.problems.map(onTheWire))
+  const { map, warnings } = read
+  const problems = passwordsIn(map, '')
+  for (const side of ['source', 'destination'] as const) {
+    const connection = map[side]?.connection
+    const property = `${side}.connection`
+    if (connection === undefined || !('id' in connection))
+      problems.push({
+        code: 'missing',
+        property,
+        description: 'takes the id of a stored connection, the same as the job’s',
+      })
+    else if (!(await catalog.connections.get(connection.id)))
+      problems.push({
+        code: 'unknown_id',
+        property: `${property}.id`,
+        description: `there is no connection ${JSON.stringify(connection.id)}`,
+      })
+  }
+  if (problems.length > 0) throw new Unacceptable(problems)
+  const { name = `${type === 'account_map' ? 'Account' : 'Group'} map` } = map
+  const stored = await catalog.maps.create({ type, name, document: { ...map } })
+  return { map: stored, warnings: warnings.map((warning) => ({ ...onTheWire(warning), code: 'warning' })) }
+}
+
+/** Maps are stored in the clear and read back, so none may hold a password. */
+export function passwordsIn(map: MapDocument, at: string): Problem[] {
+  return (map.ldap?.servers ?? []).flatMap((server, i) =>
+    server.password === undefined
+      ? []
+      : [
+          {
+            code: 'credential',
+            property: `${at === '' ? '' : `${at}.`}ldap.servers[${i}].password`,
+            description: 'a map holds no password; leave it out, LDAP servers are not asked yet',
+          },
+        ],
+  )
+}

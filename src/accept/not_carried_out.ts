@@ -1,0 +1,37 @@
+import type { Catalog, StoredJob } from '../catalog/catalog.ts'
+import { readJob } from '../job/document.ts'
+import { notCarriedOut, type NotCarriedOut } from '../job/carried_out.ts'
+import type { Problem } from '../problem.ts'
+import type { Inert } from '../report/summary.ts'
+import { sides } from './job.ts'
+
+/**
+ * What keeps a stored job from starting: settings that are not carried out here although leaving them out could lose,
+ * expose or overwrite something (design, brake 12). Empty when it may start.
+ */
+export async function refusals(job: StoredJob, catalog: Catalog): Promise<Problem[]> {
+  const found = await notCarriedOutBy(job, catalog)
+  return found.refusals.map(({ path, message }) => ({ code: 'not_carried_out', property: path, description: message }))
+}
+
+/** Settings of a stored job that change nothing here. */
+export async function inertSettings(job: StoredJob, catalog: Catalog): Promise<Inert[]> {
+  const found = await notCarriedOutBy(job, catalog)
+  return found.warnings.map(({ path, message }) => ({ path, why: message }))
+}
+
+async function notCarriedOutBy(job: StoredJob, catalog: Catalog): Promise<NotCarriedOut> {
+  const read = readJob(job.document)
+  if (!read.ok) return { warnings: [], refusals: read.problems }
+  const [source, destination] = await Promise.all(
+    sides.map(async (side) => {
+      const { connection } = read.job.transfer[side]
+      const stored = 'id' in connection ? await catalog.connections.get(connection.id) : undefined
+      return {
+        platform: stored?.platform ?? '',
+        ignoresImpersonation: stored?.auth.impersonation === 'ignore',
+      }
+    }),
+  )
+  return notCarriedOut(read.job, { source: source!, destination: destination! })
+}

@@ -1,0 +1,55 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Catalog, Listed, Paging, StoredExecution } from '../catalog/catalog.ts'
+import { many } from './envelope.ts'
+import { apiError, notFound } from './errors.ts'
+import { wanted } from './fields.ts'
+import { executionView } from './job_view.ts'
+import { paging, text, type Query } from './paging.ts'
+
+/** Executions of one job (`/v1/jobs/{id}/history`, `/v1/jobs/history?job=`) or of all, newest first. */
+export function historyRoutes(app: FastifyInstance, catalog: Catalog): void {
+  app.get<{ Params: { id: string } }>('/v1/jobs/:id/history', (request) => history(request, request.params.id))
+  app.get('/v1/jobs/history', (request) => history(request, text(request.query as Query, 'job')))
+
+  async function history(request: FastifyRequest, jobId: string | undefined): Promise<unknown> {
+    const query = request.query as Query
+    const page = paging(query)
+    const { rows, total } = jobId === undefined ? await ofAll(page) : await ofOne(jobId, page, text(query, 'execution'))
+    return many(request, 'job_executions', rows.map(executionView), { ...page, total, fields: wanted(query).names })
+  }
+
+  async function ofOne(jobId: string, page: Paging, which: string | undefined): Promise<Listed<StoredExecution>> {
+    const job = await catalog.jobs.get(jobId)
+    if (job === undefined) throw notFound('job', jobId)
+    if (which === undefined) return catalog.executions.list(jobId, page)
+    const numbers: Record<string, number> = { last: job.lastExecution, current: job.lastExecution }
+    const number = numbers[which] ?? (/^\d{1,9}$/.test(which) ? Number(which) : undefined)
+    if (number === undefined)
+      throw apiError(400, 'invalid', `${JSON.stringify(which)} is not a number, last or current`, 'execution')
+    const one = await catalog.executions.get(jobId, number)
+    const rows = one === undefined || (which === 'current' && one.endedOn !== null) ? [] : [one]
+    return { rows, total: rows.length }
+  }
+
+  /** The catalog lists executions by job: a page of all jobs' is put together from the newest of each. */
+  async function ofAll({ offset, limit }: Paging): Promise<Listed<StoredExecution>> {
+    const rows: StoredExecution[] = []
+    let total = 0
+    for (const job of await allJobs()) {
+      const listed = await catalog.executions.list(job, { offset: 0, limit: offset + limit })
+      rows.push(...listed.rows)
+      total += listed.total
+    }
+    rows.sort((a, b) => b.startedOn - a.startedOn || b.execution - a.execution)
+    return { rows: rows.slice(offset, offset + limit), total }
+  }
+
+  async function allJobs(): Promise<string[]> {
+    const ids: string[] = []
+    for (;;) {
+      const { rows, total } = await catalog.jobs.list({ offset: ids.length, limit: 1_000 })
+      ids.push(...rows.map((job) => job.id))
+      if (rows.length === 0 || ids.length >= total) return ids
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { FastifyInstance } from 'fastify'
+import type { StoredJob } from '../catalog/catalog.ts'
+import { acceptJob } from '../accept/job.ts'
+import { refusals } from '../accept/not_carried_out.ts'
+import type { JobStatus } from '../../workflows/messages.ts'
+import { objectOf } from './body.ts'
+import { many, one } from './envelope.ts'
+import { ApiError, apiError, notFound, Unanswered } from './errors.ts'
+import { view, wanted } from './fields.ts'
+import { jobView, sparseJob } from './job_view.ts'
+import { flag, oneOf, paging, text, type Query } from './paging.ts'
+import type { ApiParts } from './parts.ts'
+import { Refused } from '../refused.ts'
+import type { JobCommands } from '../stevedore.ts'
+import type { Problem } from '../problem.ts'
+
+const statuses = [
+  'idle',
+  'start',
+  'running',
+  'paused',
+  'cancelling',
+  'complete',
+  'failed',
+  'failed-to-start',
+  'success',
+  'warn',
+] as const satisfies readonly JobStatus[]
+
+const commands = ['start', 'pause', 'resume', 'cancel'] as const satisfies readonly (keyof JobCommands)[]
+
+export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: ApiParts): void {
+  app.post('/v1/jobs', async (request, reply) => {
+    const query = request.query as Query
+    const { job, warnings } = await acceptJob(objectOf(request.body), catalog, { strict: flag(query, 'strict') })
+    const refused = await begin(job)
+    const created = view(await jobView(await found(job.id), catalog), sparseJob, wanted(query))
+    return reply
+      .code(201)
+      .header('location', `/v1/jobs/${job.id}`)
+      .send({ ...one('job', created, 201), warnings: [...warnings, ...refused] })
+  })
+
+  app.get('/v1/jobs', async (request) => {
+    const query = request.query as Query
+    const page = paging(query)
+    const status = oneOf(query, 'status', statuses)
+    const kind = text(query, 'kind')
+    const category = text(query, 'category')
+    const { rows, total } = await catalog.jobs.list({
+      ...page,
+      ...(status === undefined ? {} : { status }),
+      ...(kind === undefined ? {} : { kind }),
+      ...(category === undefined ? {} : { category }),
+    })
+    const fields = wanted(query)
+    const views = await Promise.all(rows.map(async (job) => view(await jobView(job, catalog), sparseJob, fields)))
+    return many(request, 'jobs', views, { ...page, total, fields: fields.names })
+  })
+
+  app.get<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
+    const job = await found(request.params.id)
+    return one('job', view(await jobView(job, catalog), sparseJob, wanted(request.query as Query)))
+  })
+
+  app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
+    const query = request.query as Query
+    const asked = commands.filter((command) => flag(query, command))
+    const job = await found(request.params.id)
+    const [first, ...others] = asked
+    if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
+    if (first === undefined || Object.keys((request.body as object | undefined) ?? {}).length > 0)
+      throw apiError(
+        400,
+        'invalid',
+        `a job takes one of ?${commands.join('=1, ?')}=1 and no body; what it does is changed by running its file again (stevedore run)`,
+      )
+    if (first === 'start') await refuseHarm(job)
+    await command(first, job.id)
+    return one('job', view(await jobView(await found(job.id), catalog), sparseJob, wanted(query)))
+  })
+
+  /** What the document asks to happen at once. @returns why it did not; the job is stored nevertheless */
+  async function begin(job: StoredJob): Promise<Problem[]> {
+    const { status, schedule } = job.document as { status?: string; schedule?: { mode?: string } }
+    const runsByItself = schedule?.mode === 'auto'
+    if (status !== 'start' && !runsByItself) return []
+    const refused = await refusals(job, catalog)
+    if (refused.length > 0) return refused.map((reason) => ({ ...reason, code: 'not_started' }))
+    await command(runsByItself ? 'ensure' : 'start', job.id)
+    return []
+  }
+
+  async function command(what: keyof JobCommands, jobId: string): Promise<void> {
+    try {
+      await send[what](jobId)
+    } catch (error) {
+      if (error instanceof Refused) throw apiError(409, 'refused', error.message)
+      throw new Unanswered(what, error)
+    }
+  }
+
+  async function refuseHarm(job: StoredJob): Promise<void> {
+    const refused = await refusals(job, catalog)
+    if (refused.length > 0) throw new ApiError(409, refused)
+  }
+
+  async function found(id: string): Promise<StoredJob> {
+    const job = await catalog.jobs.get(id)
+    if (job === undefined) throw notFound('job', id)
+    return job
+  }
+}

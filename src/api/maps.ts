@@ -1,0 +1,52 @@
+import type { FastifyInstance } from 'fastify'
+import { acceptMap } from '../accept/map.ts'
+import type { Catalog, MapType, StoredMap } from '../catalog/catalog.ts'
+import { objectOf } from './body.ts'
+import { many, one } from './envelope.ts'
+import { notFound } from './errors.ts'
+import { view, wanted } from './fields.ts'
+import { flag, paging, type Query } from './paging.ts'
+
+const sparse = ['id', 'type', 'name', 'links'] as const
+
+/** `/v1/account_maps` and `/v1/group_maps` (reference: maps-filters-connections 3.1). */
+export function mapRoutes(app: FastifyInstance, catalog: Catalog): void {
+  for (const type of ['account_map', 'group_map'] as const) {
+    app.post(`/v1/${type}s`, async (request, reply) => {
+      const query = request.query as Query
+      const { map, warnings } = await acceptMap(type, objectOf(request.body), catalog, {
+        strict: flag(query, 'strict'),
+      })
+      return reply.code(201).send({ ...one(type, mapView(map), 201), warnings })
+    })
+
+    app.get(`/v1/${type}s`, async (request) => {
+      const query = request.query as Query
+      const page = paging(query)
+      const { rows, total } = await catalog.maps.list(type, page)
+      const fields = wanted(query)
+      const views = rows.map((map) => view(mapView(map), sparse, fields))
+      return many(request, `${type}s`, views, { ...page, total, fields: fields.names })
+    })
+
+    app.get<{ Params: { id: string } }>(`/v1/${type}s/:id`, async (request) => {
+      const map = await catalog.maps.get(type, request.params.id)
+      if (map === undefined) throw notFound(spoken[type], request.params.id)
+      return one(type, mapView(map))
+    })
+  }
+}
+
+const spoken: Record<MapType, string> = { account_map: 'account map', group_map: 'group map' }
+
+function mapView(map: StoredMap): Record<string, unknown> {
+  return {
+    ...map.document,
+    id: map.id,
+    type: map.type,
+    name: map.name,
+    created_on: map.createdOn,
+    modified_on: map.modifiedOn,
+    links: { self: { href: `/v1/${map.type}s/${map.id}` } },
+  }
+}

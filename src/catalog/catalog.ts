@@ -1,0 +1,204 @@
+import type { Balance } from '../ledger/ledger.ts'
+import type { ExecutionPhase, ExecutionStatus, JobStatus } from '../../workflows/messages.ts'
+
+/** There is no job, or no execution, of that id. */
+export class NotInCatalog extends Error {
+  override readonly name = 'NotInCatalog'
+}
+
+/**
+ * Jobs, connections, maps, categories and executions: the truth that workflows follow. SQLite now, PostgreSQL later, so
+ * everything is a promise. Ids are 32 lower-case hex characters except categories and executions.
+ */
+export interface Catalog {
+  readonly jobs: Jobs
+  readonly connections: Connections
+  readonly maps: Maps
+  readonly categories: Categories
+  readonly executions: Executions
+  readonly control: Controls
+  close(): Promise<void>
+}
+
+export interface Listed<T> {
+  rows: T[]
+  total: number
+}
+
+export interface Paging {
+  offset: number
+  limit: number
+  /** Text the name contains, without regard to case; of executions, their sentence. */
+  q?: string
+}
+
+export interface StoredJob {
+  id: string
+  name: string
+  kind: 'transfer'
+  /** As posted, unknown keys kept, defaults not filled in, inline connections and maps replaced by references. No secrets. */
+  document: Record<string, unknown>
+  status: JobStatus
+  /** One sentence that says why the job is in this status; empty when the status says it all. */
+  statusReason: string
+  category: { id: number; name: string }
+  disabled: boolean
+  priority: number
+  /** Cumulative; simulated and failed-to-start executions count for none. */
+  counts: StopCounts
+  lastExecution: number
+  /** Unix seconds, as all times here; null when nothing is scheduled. */
+  executeOn: number | null
+  createdOn: number
+  modifiedOn: number
+}
+
+export interface StopCounts {
+  executions: number
+  /** Executions that found nothing to do. */
+  successes: number
+  /** Executions that logged failures. */
+  failures: number
+}
+
+export interface Jobs {
+  create(job: {
+    name: string
+    document: Record<string, unknown>
+    categoryId: number
+    status?: JobStatus
+    priority?: number
+  }): Promise<StoredJob>
+  get(id: string): Promise<StoredJob | undefined>
+  /** Oldest first. `category` is a name, without regard to case, or an id. */
+  list(paging: Paging & { status?: JobStatus; kind?: string; category?: string }): Promise<Listed<StoredJob>>
+  update(
+    id: string,
+    change: Partial<
+      Pick<
+        StoredJob,
+        | 'name'
+        | 'document'
+        | 'status'
+        | 'statusReason'
+        | 'counts'
+        | 'lastExecution'
+        | 'executeOn'
+        | 'disabled'
+        | 'priority'
+      >
+    >,
+  ): Promise<StoredJob>
+  /** The newest job of exactly that name; names need not be unique. */
+  findByName(name: string): Promise<StoredJob | undefined>
+  /**
+   * Brake 10, two jobs writing one root: notes where an execution writes, in place of what its job claimed before, unless
+   * another job's claim is at, above or below one of the roots: then nothing changes and that claim is the answer. Claims
+   * end with their execution (`executions.update` with `endedOn`) or by `releaseRoots`, not with a process.
+   */
+  claimRoots(jobId: string, execution: number, roots: readonly ClaimedRoot[]): Promise<RootClaim | undefined>
+  releaseRoots(jobId: string): Promise<void>
+}
+
+/** A place that is written, as `Session.resolve` names it. */
+export interface ClaimedRoot {
+  place: string
+  above: readonly string[]
+}
+
+export interface RootClaim {
+  jobId: string
+  jobName: string
+  execution: number
+  place: string
+}
+
+export interface StoredConnection {
+  id: string
+  name: string
+  platform: string
+  /** Without secrets. */
+  auth: Record<string, unknown>
+  disabled: boolean
+  createdOn: number
+  modifiedOn: number
+}
+
+export interface Connections {
+  /** `secrets` are encrypted with the home's key and never come back except through `reveal`. */
+  create(connection: {
+    name: string
+    platform: string
+    auth: Record<string, unknown>
+    secrets: Record<string, string>
+    disabled?: boolean
+  }): Promise<StoredConnection>
+  get(id: string): Promise<StoredConnection | undefined>
+  list(paging: Paging & { platform?: string }): Promise<Listed<StoredConnection>>
+  /** `auth` with its secrets, for opening a session; never for an answer, a log or a workflow. */
+  reveal(id: string): Promise<{ platform: string; auth: Record<string, unknown> } | undefined>
+}
+
+export type MapType = 'account_map' | 'group_map'
+
+export interface StoredMap {
+  id: string
+  type: MapType
+  name: string
+  /** The wire object (maps-filters-connections 3.2), as checked. */
+  document: Record<string, unknown>
+  createdOn: number
+  modifiedOn: number
+}
+
+export interface Maps {
+  create(map: { type: MapType; name: string; document: Record<string, unknown> }): Promise<StoredMap>
+  get(type: MapType, id: string): Promise<StoredMap | undefined>
+  list(type: MapType, paging: Paging): Promise<Listed<StoredMap>>
+}
+
+export interface Categories {
+  /** Finds by name without regard to case, or makes it; no name is the default category, id -1. */
+  named(name?: string): Promise<{ id: number; name: string }>
+  get(id: number): Promise<{ id: number; name: string } | undefined>
+}
+
+export interface StoredExecution {
+  jobId: string
+  execution: number
+  status: ExecutionStatus
+  phase: ExecutionPhase
+  simulated: boolean
+  startedOn: number
+  endedOn: number | null
+  sentence: string
+  warnings: string[]
+  balance: Balance | null
+}
+
+export interface Executions {
+  /** Idempotent: the row of an execution begun before comes back as it is. */
+  begin(jobId: string, execution: number, simulated: boolean): Promise<StoredExecution>
+  update(
+    jobId: string,
+    execution: number,
+    change: Partial<Pick<StoredExecution, 'status' | 'phase' | 'endedOn' | 'sentence' | 'warnings' | 'balance'>>,
+  ): Promise<void>
+  get(jobId: string, execution: number): Promise<StoredExecution | undefined>
+  list(jobId: string, paging: Paging): Promise<Listed<StoredExecution>>
+}
+
+/** What a running slice obeys, polled by its supervisor. */
+export interface Control {
+  /** Goes up with every change. */
+  epoch: number
+  paused: boolean
+  cancelled: boolean
+  /** Set when the shared home is out of room or the like; one sentence. */
+  note: string
+}
+
+export interface Controls {
+  read(jobId: string): Promise<Control>
+  write(jobId: string, change: Partial<Omit<Control, 'epoch'>>): Promise<Control>
+}

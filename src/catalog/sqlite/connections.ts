@@ -1,0 +1,76 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { transaction } from '../../database/sqlite.ts'
+import type { Key } from '../../home/key.ts'
+import type { Connections, StoredConnection } from '../catalog.ts'
+import { contains, folded, fromColumn, newId, now, page, toColumn, type Condition, type Row } from './rows.ts'
+
+export function connections(db: DatabaseSync, key: Key): Connections {
+  const byId = db.prepare('SELECT * FROM connections WHERE id = ?')
+  const insert = db.prepare(
+    `INSERT INTO connections (id, name, folded, platform, auth, disabled, created_on, modified_on)
+     VALUES (:id, :name, :folded, :platform, :auth, :disabled, :now, :now)`,
+  )
+  const insertSecret = db.prepare('INSERT INTO secrets VALUES (?, ?, ?)')
+  const secretsOf = db.prepare('SELECT key, sealed FROM secrets WHERE connection = ?')
+
+  const find = (id: string): StoredConnection | undefined => {
+    const row = byId.get(id) as Row | undefined
+    return row && readConnection(row)
+  }
+
+  return {
+    async create({ name, platform, auth, secrets, disabled = false }) {
+      return transaction(db, () => {
+        const id = newId()
+        insert.run({
+          id,
+          name,
+          folded: folded(name),
+          platform,
+          auth: toColumn(auth),
+          disabled: Number(disabled),
+          now: now(),
+        })
+        for (const [name, secret] of Object.entries(secrets)) {
+          insertSecret.run(id, name, key.seal(secret, purpose(id, name)))
+        }
+        return find(id)!
+      })
+    },
+    async get(id) {
+      return find(id)
+    },
+    async list(paging) {
+      const where: Condition[] = contains(paging.q)
+      if (paging.platform !== undefined) where.push(['platform = ?', paging.platform])
+      return transaction(db, () => page(db, { from: 'connections', where, orderBy: 'n' }, paging, readConnection))
+    },
+    async reveal(id) {
+      return transaction(db, () => {
+        const connection = find(id)
+        if (!connection) return undefined
+        const secrets = (secretsOf.all(id) as { key: string; sealed: string }[]).map(
+          ({ key: name, sealed }) => [name, key.unseal(sealed, purpose(id, name))] as const,
+        )
+        return { platform: connection.platform, auth: { ...connection.auth, ...Object.fromEntries(secrets) } }
+      })
+    },
+  }
+}
+
+/** Ties a sealed text to its row: copied to another connection, it opens nothing. */
+function purpose(connectionId: string, name: string): string {
+  return `connection ${connectionId} ${name}`
+}
+
+function readConnection(row: Row): StoredConnection {
+  return {
+    id: String(row.id),
+    name: String(row.name),
+    platform: String(row.platform),
+    auth: fromColumn(row.auth),
+    disabled: row.disabled === 1,
+    createdOn: Number(row.created_on),
+    modifiedOn: Number(row.modified_on),
+  }
+}

@@ -1,0 +1,136 @@
+import type { StoredJob } from '../../catalog/catalog.ts'
+import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
+import { jobView } from '../../api/job_view.ts'
+import { toJson } from '../../json.ts'
+import { sentence, Unacceptable } from '../../problem.ts'
+import { printable, table } from '../../report/format.ts'
+import { summarize } from '../../report/summary.ts'
+import { summaryText } from '../../report/text.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { JobCommands, OpenHome } from '../../stevedore.ts'
+import { ExitCode } from '../exit_code.ts'
+import type { CliParts, CommonOptions } from '../parts.ts'
+
+export interface ListOptions extends CommonOptions {
+  status?: string
+  search?: string
+}
+
+export async function listJobs(options: ListOptions, parts: CliParts): Promise<ExitCode> {
+  return withHome(options, parts, async ({ catalog }) => {
+    const jobs = (await all(catalog, options.search)).filter(
+      (job) => options.status === undefined || job.status === options.status,
+    )
+    if (options.json === true) {
+      for (const job of jobs) parts.terminal.out(toJson(await jobView(job, catalog)))
+      return ExitCode.done
+    }
+    if (jobs.length === 0) parts.terminal.err('There are no jobs here. `stevedore run job.json` makes one.')
+    const rows = jobs.map((job) => [
+      job.id,
+      job.status,
+      job.lastExecution === 0 ? 'never ran' : `run ${job.lastExecution}`,
+      printable(job.name),
+    ])
+    for (const line of table(rows)) parts.terminal.out(line)
+    return ExitCode.done
+  })
+}
+
+export async function showJob(name: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
+  return withHome(options, parts, async ({ catalog }) => {
+    const job = await theJob(name, catalog)
+    if (options.json === true) {
+      parts.terminal.out(toJson(await jobView(job, catalog), 2))
+      return ExitCode.done
+    }
+    const say = parts.terminal.out
+    say(`${printable(job.name)} (${job.id})`)
+    say(`status: ${job.status}${job.statusReason === '' ? '' : `, ${printable(job.statusReason)}`}`)
+    for (const side of ['source', 'destination'] as const) say(`${side}: ${await sideText(side, job, catalog)}`)
+    const last = job.lastExecution > 0 ? await catalog.executions.get(job.id, job.lastExecution) : undefined
+    if (last) {
+      const summary = summarize(job, last, await inertSettings(job, catalog))
+      say(`\n${summaryText(summary, { colour: parts.terminal.colour }).trimEnd()}`)
+    }
+    return ExitCode.done
+  })
+}
+
+/** start, pause, resume, cancel: a command to the process that serves this home. */
+export async function commandJob(
+  command: keyof JobCommands,
+  name: string,
+  options: CommonOptions,
+  parts: CliParts,
+): Promise<ExitCode> {
+  return withHome(options, parts, async (home) => {
+    const job = await theJob(name, home.catalog)
+    if (command === 'start') {
+      const refused = await refusals(job, home.catalog)
+      for (const reason of refused) parts.terminal.err(sentence(reason))
+      if (refused.length > 0) return ExitCode.failed
+    }
+    const served = await parts.serve(home, { worker: false, say: (line) => parts.terminal.err(line) })
+    try {
+      await served.commands[command](job.id)
+    } finally {
+      await served.close()
+    }
+    const now = await theJob(job.id, home.catalog)
+    if (options.json === true) parts.terminal.out(toJson(await jobView(now, home.catalog)))
+    else parts.terminal.out(`${printable(now.name)}: ${now.status}`)
+    return ExitCode.done
+  })
+}
+
+/**
+ * A job by its id, the beginning of one (6 characters at least), or its name.
+ *
+ * @throws Unacceptable naming what there is
+ */
+export async function theJob(name: string, catalog: Catalog): Promise<StoredJob> {
+  const byId = /^[0-9a-f]{32}$/.test(name) ? await catalog.jobs.get(name) : undefined
+  const found = byId ?? (await catalog.jobs.findByName(name))
+  if (found) return found
+  const jobs = await all(catalog)
+  const beginning = /^[0-9a-f]{6,31}$/.test(name) ? jobs.filter((job) => job.id.startsWith(name)) : []
+  const [only] = beginning
+  if (only && beginning.length === 1) return only
+  const names = jobs.slice(0, 10).map((job) => JSON.stringify(printable(job.name)))
+  const there = names.length === 0 ? 'there are no jobs in this home' : `there are ${names.join(', ')}`
+  throw new Unacceptable([{ code: 'unknown_id', description: `no job is called ${JSON.stringify(name)}; ${there}` }])
+}
+
+export async function withHome<T>(
+  options: CommonOptions,
+  parts: CliParts,
+  work: (home: OpenHome) => Promise<T>,
+): Promise<T> {
+  const home = await parts.openHome(options.home)
+  try {
+    return await work(home)
+  } finally {
+    await home.close()
+  }
+}
+
+async function all(catalog: Catalog, q?: string): Promise<StoredJob[]> {
+  const jobs: StoredJob[] = []
+  for (;;) {
+    const page = await catalog.jobs.list({ offset: jobs.length, limit: 1_000, ...(q === undefined ? {} : { q }) })
+    jobs.push(...page.rows)
+    if (page.rows.length === 0 || jobs.length >= page.total) return jobs
+  }
+}
+
+async function sideText(side: 'source' | 'destination', job: StoredJob, catalog: Catalog): Promise<string> {
+  const transfer = (job.document.transfer ?? {}) as Record<
+    string,
+    { connection?: { id?: string }; target?: { path?: string } }
+  >
+  const id = transfer[side]?.connection?.id ?? ''
+  const connection = await catalog.connections.get(id)
+  const path = transfer[side]?.target?.path ?? '/'
+  return `${printable(path)} on ${connection ? `${printable(connection.name)} (${connection.platform})` : `connection ${id}`}`
+}

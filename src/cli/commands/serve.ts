@@ -1,0 +1,75 @@
+import { isLoopback } from '../../api/guard.ts'
+import { readConfig } from '../../config.ts'
+import { toJson } from '../../json.ts'
+import { Unacceptable } from '../../problem.ts'
+import type { Stevedore } from '../../stevedore.ts'
+import { ExitCode } from '../exit_code.ts'
+import type { CliParts, CommonOptions } from '../parts.ts'
+import { withHome } from './job.ts'
+
+export interface UpOptions extends CommonOptions {
+  host?: string
+  port?: string
+}
+
+/** `up` (server, worker, API), `worker`, `api`: stays until told to end. */
+export async function serve(
+  what: { worker: boolean; api: boolean },
+  options: UpOptions,
+  parts: CliParts,
+): Promise<ExitCode> {
+  const { terminal } = parts
+  const api = what.api ? listenAt(options) : undefined
+  return withHome(options, parts, async (home) => {
+    const told = new Promise<void>((resolve) => {
+      terminal.onInterrupt((times) => {
+        if (times > 1) process.exit(ExitCode.interrupted)
+        resolve()
+      })
+    })
+    const served = await parts.serve(home, {
+      worker: what.worker,
+      ...(api === undefined ? {} : { api }),
+      say: (line) => terminal.err(line),
+    })
+    try {
+      if (what.worker && !served.serves) {
+        terminal.err(`error: ${heldBy(served)}`)
+        return ExitCode.failed
+      }
+      const { temporal, ui, api: url } = served.addresses
+      if (options.json === true)
+        terminal.out(toJson({ type: 'serving', temporal, web_ui: ui ?? null, api: url ?? null }))
+      else {
+        if (temporal !== undefined) terminal.out(`Temporal  ${temporal}`)
+        if (ui !== undefined) terminal.out(`Web UI    ${ui}`)
+        if (url !== undefined) terminal.out(`API       ${url}/v1`)
+        terminal.err('Ctrl-C ends it; jobs in progress go on when it is started again.')
+      }
+      if (api !== undefined && !isLoopback(api.host))
+        terminal.err(`warning: the API has no login, and whoever reaches ${api.host} may use it`)
+      const broken = await Promise.race([told, served.broken])
+      if (broken) throw broken
+      terminal.err('Ending: what is in hand is finished first.')
+      return ExitCode.done
+    } finally {
+      await served.close()
+    }
+  })
+}
+
+function heldBy({ holder, addresses: { api, ui } }: Stevedore): string {
+  const who = holder ? `process ${holder.pid}, since ${new Date(holder.since).toISOString()}` : 'another process'
+  const where = [...(api ? [`API ${api}/v1`] : []), ...(ui ? [`Web UI ${ui}`] : [])]
+  return `this home is served already by ${who}${where.length > 0 ? `: ${where.join(', ')}` : ''}`
+}
+
+function listenAt(options: UpOptions): { host: string; port: number } {
+  const { api } = readConfig()
+  const port = options.port === undefined ? api.port : Number(options.port)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Unacceptable([
+      { code: 'invalid', description: `--port ${options.port}: a port is a number from 0 to 65535` },
+    ])
+  return { host: options.host ?? api.host, port }
+}

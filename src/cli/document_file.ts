@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { MalformedJson, parseJson } from '../json.ts'
+import { Unacceptable } from '../problem.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * Reads a JSON object from a file, or from standard input for `-`.
+ *
+ * @throws Unacceptable naming the file and what is wrong with it
+ */
+export async function readDocument(file: string, terminal: Terminal): Promise<Record<string, unknown>> {
+  const name = file === '-' ? 'standard input' : file
+  try {
+    const document = parseJson(file === '-' ? await terminal.input() : readFileSync(file, 'utf8'))
+    if (typeof document === 'object' && document !== null && !Array.isArray(document))
+      return document as Record<string, unknown>
+    throw new MalformedJson('is no JSON object, { … }')
+  } catch (error) {
+    throw new Unacceptable([{ code: 'malformed', description: `${name} ${why(error)}` }])
+  }
+}
+
+function why(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') return 'does not exist'
+  if (code === 'EISDIR') return 'is a folder'
+  if (code === 'EACCES') return 'may not be read by you'
+  return error instanceof MalformedJson ? message : `cannot be read: ${message}`
+}

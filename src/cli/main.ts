@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { openStevedoreHome } from '../open_home.ts'
+import { serveHome } from '../serve_home.ts'
+import { ExitCode } from './exit_code.ts'
+import { runCli } from './program.ts'
+import { processTerminal } from './terminal.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+// A reader that has seen enough (`stevedore job list | head -1`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? ExitCode.done : ExitCode.failed),
+)
+
+const code = await runCli(process.argv.slice(2), {
+  terminal: processTerminal(),
+  typed: 'npx stevedore',
+  version,
+  openHome: openStevedoreHome,
+  serve: serveHome,
+})
+// Whatever a library still holds open must not keep a finished command.
+process.stdout.write('', () => process.exit(code))

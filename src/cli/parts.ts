@@ -1,0 +1,18 @@
+import type { OpenHome, ServeOptions, Stevedore } from '../stevedore.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What commands work with; tests give their own. */
+export interface CliParts {
+  terminal: Terminal
+  /** How to type us: `stevedore`, `npx stevedore`. */
+  typed: string
+  version: string
+  openHome(path: string | undefined): Promise<OpenHome>
+  serve(home: OpenHome, options: ServeOptions): Promise<Stevedore>
+}
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  home?: string
+  json?: boolean
+}

@@ -1,0 +1,124 @@
+import { Command, CommanderError } from 'commander'
+import { variables } from '../config.ts'
+import { addConnection, listConnections, testConnection } from './commands/connection.ts'
+import { explain } from './commands/explain.ts'
+import { commandJob, listJobs, showJob } from './commands/job.ts'
+import { runJob } from './commands/run.ts'
+import { printSchema } from './commands/schema.ts'
+import { serve } from './commands/serve.ts'
+import { verify } from './commands/verify.ts'
+import { ExitCode } from './exit_code.ts'
+import { failed } from './failed.ts'
+import type { CliParts, CommonOptions } from './parts.ts'
+
+/** Runs one command line. @returns the exit code; never throws */
+export async function runCli(args: readonly string[], parts: CliParts): Promise<ExitCode> {
+  let code: ExitCode = ExitCode.done
+  const program = build(parts, (result) => {
+    code = result
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return failed(error, parts.terminal, args.includes('--json'))
+    // Help and version are errors to commander, without being any.
+    return error.exitCode === 0 ? ExitCode.done : ExitCode.usage
+  }
+}
+
+function build(parts: CliParts, done: (code: ExitCode) => void): Command {
+  const { terminal } = parts
+  const program = new Command('stevedore')
+    .description('Moves content between storage platforms; each job is a durable Temporal workflow.')
+    .version(parts.version)
+    // Options of the program are understood before and after a command's name.
+    .option('--home <folder>', 'where Stevedore keeps its state (STEVEDORE_HOME, else .stevedore)')
+    .option('--json', 'write for programs: an object a line')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', `\nEnvironment:\n${environment()}\n\nExit codes: ${exitCodes}`)
+
+  const command = (parent: Command, usage: string, what: string): Command => parent.command(usage).description(what)
+  const act = <Options extends CommonOptions>(
+    of: Command,
+    run: (options: Options, ...args: string[]) => Runs,
+  ): Command => of.action(async () => done(await run(of.optsWithGlobals<Options>(), ...(of.processedArgs as string[]))))
+
+  for (const [name, what, worker, api] of servers) {
+    const server = command(program, name, what)
+    if (api)
+      server.option('--host <address>', 'address of the API (127.0.0.1)').option('--port <port>', 'its port (9090)')
+    act(server, (options) => serve({ worker, api }, options, parts))
+  }
+
+  const run = command(program, 'run <job.json>', 'run one job once: begin, show, and end with it')
+    .option('--new', 'make another job, even if this home has one of this name')
+    .option('--strict', 'refuse keys that are not known')
+  act(run, (options, file) => runJob(file!, options, parts))
+
+  const job = command(program, 'job', 'look at jobs, and command them')
+  const list = command(job, 'list', 'all jobs')
+    .option('--status <status>', 'only those in this status')
+    .option('--search <text>', 'only those with this in their name')
+  act(list, (options) => listJobs(options, parts))
+  act(command(job, 'show <job>', 'one job, by id or name, and how its last run went'), (options, name) =>
+    showJob(name!, options, parts),
+  )
+  for (const [name, what] of commands)
+    act(command(job, `${name} <job>`, what), (options, which) => commandJob(name, which!, options, parts))
+
+  const connection = command(program, 'connection', 'where content is, and how to get at it')
+  const add = command(connection, 'add [connection.json]', 'store a connection')
+    .option('--name <name>', 'what it is called')
+    .option('--platform <id>', 'its platform')
+    .option('--set <key=value>', 'a setting; key=@file reads a secret from a file', several)
+  act(add, (options, file) => addConnection(file, options, parts))
+  act(command(connection, 'list', 'all connections'), (options) => listConnections(options, parts))
+  act(command(connection, 'test <connection>', 'open one, and say what it cannot do'), (options, name) =>
+    testConnection(name!, options, parts),
+  )
+
+  act(command(program, 'explain <job> <path>', 'everything known about one item'), (options, name, path) =>
+    explain(name!, path!, options, parts),
+  )
+  act(
+    command(program, 'verify <job>', 'compare both sides with each other and the ledger, byte by byte'),
+    (options, name) => verify(name!, options, parts),
+  )
+  act(command(program, 'schema', 'the JSON Schema of a job document'), () => printSchema(parts))
+  return program
+}
+
+type Runs = Promise<ExitCode> | ExitCode
+
+function several(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}
+
+const servers = [
+  ['up', 'server, worker and API in one process', true, true],
+  ['worker', 'a worker only', true, false],
+  ['api', 'the REST API only', false, true],
+] as const
+
+const commands = [
+  ['start', 'begin the next run'],
+  ['pause', 'finish what is in hand, and wait'],
+  ['resume', 'go on after a pause'],
+  ['cancel', 'end the run'],
+] as const
+
+const exitCodes =
+  '0 done, 1 done with failed or flagged items, 2 bad document or usage, 3 halted, failed to start or infrastructure, 130 interrupted'
+
+function environment(): string {
+  return variables
+    .map(({ name, meaning, default: otherwise }) => `  ${name}\n      ${meaning} Default: ${otherwise}.`)
+    .join('\n')
+}

@@ -1,0 +1,55 @@
+/** Where a command reads and writes; a test gives its own. */
+export interface Terminal {
+  /** Results: standard output, one line, without the line feed. */
+  out(line: string): void
+  /** Everything else: standard error. */
+  err(line: string): void
+  /** Standard error is a terminal that can redraw. */
+  readonly interactive: boolean
+  readonly colour: boolean
+  columns(): number
+  /** Raw text to standard error, for redrawing. */
+  draw(text: string): void
+  /**
+   * Calls `handler` on each Ctrl-C (or SIGTERM), with how many there were.
+   *
+   * @returns stops listening
+   */
+  onInterrupt(handler: (times: number) => void): () => void
+  /** Standard input, to its end. */
+  input(): Promise<string>
+}
+
+export function processTerminal(): Terminal {
+  const { stdout, stderr, env } = process
+  const interactive = stderr.isTTY === true && env.TERM !== 'dumb' && env.CI === undefined
+  return {
+    out: (line) => void stdout.write(`${line}\n`),
+    err: (line) => void stderr.write(`${line}\n`),
+    interactive,
+    colour: stdout.isTTY === true && interactive && env.NO_COLOR === undefined,
+    columns: () => stderr.columns || 80,
+    draw: (text) => void stderr.write(text),
+    onInterrupt(handler) {
+      let times = 0
+      let last = -Infinity
+      const heard = (): void => {
+        // One Ctrl-C arrives twice when npx, which got it too, hands it on.
+        const now = performance.now()
+        if (now - last > 500) handler(++times)
+        last = now
+      }
+      process.on('SIGINT', heard)
+      process.on('SIGTERM', heard)
+      return () => {
+        process.off('SIGINT', heard)
+        process.off('SIGTERM', heard)
+      }
+    },
+    async input() {
+      const chunks: Buffer[] = []
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks).toString('utf8')
+    },
+  }
+}

@@ -1,0 +1,228 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  Client,
+  type Connection,
+  type WorkflowHandle,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+} from '@temporalio/client'
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
+import type { execution } from '../workflows/execution.ts'
+import type { job } from '../workflows/job.ts'
+import { cancel, pause, progress, resume, start, state } from '../workflows/commands.ts'
+import type {
+  Cancelled,
+  ExecutionOutcome,
+  ExecutionState,
+  JobFacts,
+  JobStart,
+  JobState,
+  Paused,
+  Resumed,
+  Started,
+  WorkflowOptions,
+} from '../workflows/messages.ts'
+import { executionWorkflowId, jobWorkflowId, refused } from '../workflows/names.ts'
+import { summaryText } from '../workflows/progress_text.ts'
+import { attributes } from '../workflows/search_attributes.ts'
+import type { Catalog, StoredJob } from './catalog/catalog.ts'
+import { jobFacts } from './job_facts.ts'
+import { redact } from './job/redact.ts'
+import { Refused } from './refused.ts'
+
+export interface JobClientParts {
+  connection: Connection
+  namespace: string
+  taskQueue: string
+  catalog: Catalog
+  /** Given to workflows that this client starts; for tests. */
+  options?: WorkflowOptions
+}
+
+/** How long an answer may take before we say that nobody seems to be at work. Above what `pause` and `cancel` wait. */
+const answerMs = 30_000
+const mostDetailBytes = 20_000
+
+/**
+ * Commands to jobs. The catalog is the truth: each command starts the job's workflow in passing when the server has lost it.
+ */
+export class JobClient {
+  readonly client: Client
+  readonly #parts: JobClientParts
+
+  constructor(parts: JobClientParts) {
+    this.#parts = parts
+    this.client = new Client({ connection: parts.connection, namespace: parts.namespace })
+  }
+
+  /**
+   * Answers when the execution has begun.
+   * @throws Refused when it may not: it runs, is complete, paused or disabled
+   */
+  async start(jobId: string): Promise<Started> {
+    const facts = await this.#facts(jobId)
+    return this.#command(start, jobId, facts, [facts])
+  }
+
+  /** Answers when nothing is written any more, or after 9 s, saying which. @throws Refused */
+  async pause(jobId: string): Promise<Paused> {
+    return this.#command(pause, jobId, await this.#facts(jobId), [])
+  }
+
+  /** @throws Refused */
+  async resume(jobId: string): Promise<Resumed> {
+    return this.#command(resume, jobId, await this.#facts(jobId), [])
+  }
+
+  /** Answers when the execution has ended, or after 9 s, saying which. @throws Refused */
+  async cancel(jobId: string): Promise<Cancelled> {
+    return this.#command(cancel, jobId, await this.#facts(jobId), [])
+  }
+
+  /** Makes sure that a job which runs by itself does. */
+  async ensure(jobId: string): Promise<void> {
+    const start = await this.#startOptions(jobId, await this.#facts(jobId))
+    await this.client.workflow.start<typeof job>('job', start)
+  }
+
+  /**
+   * Starts the workflows the server has lost, or never had, of jobs that are under way or run by themselves.
+   * @returns how many jobs were looked after
+   */
+  async reconcile(): Promise<number> {
+    let looked = 0
+    for (let offset = 0; ; offset += pageOfJobs) {
+      const { rows } = await this.#parts.catalog.jobs.list({ offset, limit: pageOfJobs })
+      for (const stored of rows) {
+        if (stored.status === 'complete') continue
+        const facts = await this.#facts(stored.id)
+        if (!facts.unfinished && facts.schedule.mode !== 'auto') continue
+        await this.ensure(stored.id)
+        looked += 1
+      }
+      if (rows.length < pageOfJobs) return looked
+    }
+  }
+
+  /**
+   * Waits for an execution's workflow to close.
+   * @throws WorkflowFailedError when it failed or was cancelled; its outcome is in the catalog
+   */
+  async result(jobId: string, execution: number): Promise<ExecutionOutcome> {
+    const deadline = Date.now() + answerMs
+    for (;;) {
+      try {
+        return await this.executionHandle(jobId, execution).result()
+      } catch (error) {
+        // `start` answers when the execution is on record; the server begins it a moment later.
+        if (!(error instanceof WorkflowNotFoundError) || Date.now() > deadline) throw error
+        await sleep(10)
+      }
+    }
+  }
+
+  state(jobId: string): Promise<JobState> {
+    return this.jobHandle(jobId).query(state)
+  }
+
+  progress(jobId: string, execution: number): Promise<ExecutionState> {
+    return this.executionHandle(jobId, execution).query(progress)
+  }
+
+  jobHandle(jobId: string): WorkflowHandle<typeof job> {
+    return this.client.workflow.getHandle<typeof job>(jobWorkflowId(jobId))
+  }
+
+  executionHandle(jobId: string, n: number): WorkflowHandle<typeof execution> {
+    return this.client.workflow.getHandle<typeof execution>(executionWorkflowId(jobId, n))
+  }
+
+  #facts(jobId: string): Promise<JobFacts> {
+    return jobFacts(this.#parts.catalog, jobId)
+  }
+
+  async #command<Answer, Args extends unknown[]>(
+    update: { type: 'update'; name: string },
+    jobId: string,
+    facts: JobFacts,
+    args: Args,
+  ): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const startWorkflowOperation = new WithStartWorkflowOperation<typeof job>(
+        'job',
+        await this.#startOptions(jobId, facts),
+      )
+      try {
+        return await this.client.withDeadline(Date.now() + answerMs, () =>
+          this.client.workflow.executeUpdateWithStart<typeof job, Answer, Args>(update.name, {
+            args,
+            startWorkflowOperation,
+          }),
+        )
+      } catch (error) {
+        if (attempt < 3 && hasClosed(error)) continue
+        throw understood(error)
+      }
+    }
+  }
+
+  async #startOptions(jobId: string, facts: JobFacts) {
+    const { catalog, taskQueue, options } = this.#parts
+    const { name, category, source, destination } = facts
+    const args: [JobStart] = [{ jobId, facts, ...(options ? { options } : {}) }]
+    return {
+      workflowId: jobWorkflowId(jobId),
+      taskQueue,
+      args,
+      workflowIdConflictPolicy: 'USE_EXISTING' as const,
+      staticSummary: summaryText(`${name}: ${source} → ${destination}`),
+      staticDetails: details(await catalog.jobs.get(jobId)),
+      typedSearchAttributes: [
+        { key: attributes.job, value: jobId },
+        { key: attributes.status, value: 'idle' },
+        { key: attributes.category, value: category },
+        { key: attributes.source, value: source },
+        { key: attributes.destination, value: destination },
+      ],
+    }
+  }
+}
+
+const pageOfJobs = 500
+
+/** The document as posted, without what is secret, as far as Temporal takes it. */
+function details(job: StoredJob | undefined): string {
+  const text = JSON.stringify(redact(job?.document ?? {}), null, 2)
+  const fence = (json: string): string => `\`\`\`json\n${json}\n\`\`\``
+  if (Buffer.byteLength(fence(text)) <= mostDetailBytes) return fence(text)
+  const short = Buffer.from(text)
+    .subarray(0, mostDetailBytes - 200)
+    .toString('utf8')
+    .replace(/\n[^\n]*$/, '')
+  return `${fence(short)}\n\n*cut off: the document is longer than Temporal shows*`
+}
+
+/** It closed in this moment, complete or cancelled; asked again the command meets a new one. */
+function hasClosed(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown }
+  if (cause instanceof ApplicationFailure && cause.type === 'AcceptedUpdateCompletedWorkflow') return true
+  return /workflow execution already completed/i.test(
+    String((cause as Error | undefined)?.message ?? (error as Error).message),
+  )
+}
+
+function understood(error: unknown): unknown {
+  const { cause, name } = error as { cause?: unknown; name?: string }
+  if (cause instanceof ApplicationFailure && cause.type === refused) return new Refused(cause.message)
+  if (cause instanceof CancelledFailure || name === 'WorkflowUpdateRPCTimeoutOrCancelledError' || isTimeout(error)) {
+    return new Error(`no answer within ${answerMs / 1_000} s: is a worker running? (stevedore worker)`, {
+      cause: error,
+    })
+  }
+  return error
+}
+
+function isTimeout(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } }
+  return code === 4 || cause?.code === 4
+}

@@ -1,0 +1,69 @@
+/** What a platform can do. A claim is tested by the conformance kit; what is not claimed must fail with `Unsupported`. */
+
+export type Tri = 'none' | 'read' | 'readwrite'
+
+export interface Limit {
+  n: number
+  unit: 'bytes' | 'utf16' | 'codepoints'
+}
+
+/** How names live at a place. Pure data: the name plan (`src/policy/name_container.ts`) works from this alone. */
+export interface NameRules {
+  /** When two names are one: `bytes` never, `nfc` after Unicode normalisation. */
+  unicode: 'bytes' | 'nfc'
+  caseSensitive: boolean
+  duplicateNames: boolean
+  /** Every character that may not occur in a segment. */
+  invalid: string
+  /** Characters a segment may not begin or end with. */
+  leading: string
+  trailing: string
+  /** Control characters (below U+0020, and U+007F) are refused. */
+  controls: boolean
+  /** Segments refused whatever their case, with or without an extension when `reservedStems` (`CON`, `con.txt`). */
+  reserved: readonly string[]
+  reservedStems: boolean
+  /** Extensions refused, lower-case, without the dot. */
+  invalidExtensions: readonly string[]
+  maxSegment?: Limit
+  maxPath?: Limit
+  maxDepth?: number
+}
+
+export interface Capabilities {
+  tree: {
+    /** `path`: a container is known by its name and its parent (`childId`); `id`: by an id of the platform's, kept in the ledger. */
+    model: 'path' | 'id'
+    emptyContainers: boolean
+    links: boolean
+  }
+  names: NameRules
+  content: {
+    maxBytes?: bigint
+    rangedRead: boolean
+    /** A half-staged content can be continued (`stage` with `resume`). */
+    resumable: boolean
+    /** The listing states a SHA-256. */
+    hash: boolean
+    sparse: boolean
+  }
+  times: { modified: Tri; created: Tri; accessed: Tri; precisionNs: bigint; containers: boolean }
+  owners: { owner: Tri; group: Tri }
+  permissions: {
+    mode: Tri
+    deny: boolean
+    breakInheritance: boolean
+    /** Grants to somebody other than owner, owning group and everyone. */
+    named: boolean
+    /** The rights that can be told apart, as a bit set. */
+    rights: number
+  }
+  identity: { impersonation: boolean; directory: boolean }
+  metadata: { user: Tri }
+}
+
+/** One thing a connection cannot do here although its platform usually can; shown by `connection test` and in the report. */
+export interface CapabilityNote {
+  capability: string
+  why: string
+}

@@ -1,0 +1,79 @@
+import { chmodSync, chownSync, fchmodSync, fchownSync, futimesSync, utimesSync } from 'node:fs'
+import type { Attributes } from '../connector.ts'
+import { ConnectorError } from '../errors.ts'
+import type { PlannedAccess } from './access.ts'
+import { idIn } from './permissions.ts'
+import type { Place } from './place.ts'
+import { secondsOf } from './times.ts'
+
+/** Attributes in the system's terms; made before anything is written, so that what cannot be said changes nothing. */
+export interface Plan {
+  uid?: number
+  gid?: number
+  access?: PlannedAccess
+  modified?: number | string
+  accessed?: number | string
+}
+
+/** @throws ConnectorError `Unsupported` for what this connection cannot do */
+export function planOf(place: Place, attributes: Attributes, container: boolean): Plan {
+  const { modifiedNs, accessedNs, owner, group, permissions } = attributes
+  const plan: Plan = {}
+  if (attributes.createdNs !== undefined) unsupported('the creation time cannot be set')
+  if (attributes.metadata !== undefined) unsupported('there is no place for metadata')
+  if ((owner ?? group) && !place.canChown) unsupported('only root may give files away')
+  if (owner) {
+    if (owner.type !== 'account') unsupported('a group cannot be owner')
+    plan.uid = idIn(place.access.directory.name, owner)
+  }
+  if (group) {
+    if (group.type !== 'group') unsupported('an account cannot be owning group')
+    plan.gid = idIn(place.access.directory.name, group)
+  }
+  if (permissions) plan.access = place.access.plan(permissions, container)
+  if (modifiedNs !== undefined) plan.modified = secondsOf(modifiedNs)
+  if (accessedNs !== undefined) plan.accessed = secondsOf(accessedNs)
+  return plan
+}
+
+function unsupported(why: string): never {
+  throw new ConnectorError('Unsupported', why)
+}
+
+/**
+ * Applies a plan: owner first (it clears bits), then ACL and mode, times last. setuid, setgid and sticky never pass.
+ *
+ * @param at an open descriptor, or the path of one (`/proc/<pid>/fd/<n>`)
+ * @param now what stays of the times when only one is given
+ */
+export function apply(place: Place, at: number | string, plan: Plan, now: CurrentTimes): void {
+  const { uid, gid, access, modified, accessed } = plan
+  if (uid !== undefined || gid !== undefined) {
+    if (typeof at === 'number') fchownSync(at, uid ?? -1, gid ?? -1)
+    else chownSync(at, uid ?? -1, gid ?? -1)
+  }
+  if (access) {
+    if (place.access.named)
+      place.access.write(typeof at === 'number' ? `/proc/${process.pid}/fd/${at}` : at, access, now.container)
+    if (typeof at === 'number') fchmodSync(at, access.mode)
+    else chmodSync(at, access.mode)
+  }
+  if (modified !== undefined || accessed !== undefined) {
+    const [a, m] = [accessed ?? now.accessed(), modified ?? now.modified()]
+    if (typeof at === 'number') futimesSync(at, a, m)
+    else utimesSync(at, a, m)
+  }
+}
+
+export interface CurrentTimes {
+  container: boolean
+  accessed(): number | string
+  modified(): number | string
+}
+
+/** Of a file that was made just now. */
+export const justMade: CurrentTimes = {
+  container: false,
+  accessed: () => Date.now() / 1000,
+  modified: () => Date.now() / 1000,
+}

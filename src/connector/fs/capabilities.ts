@@ -1,0 +1,51 @@
+import type { Capabilities, CapabilityNote, NameRules } from '../capabilities.ts'
+import { posixNames, windowsNames } from './names.ts'
+import { posixRights } from './permissions.ts'
+import type { FsSettings } from './settings.ts'
+import { precisionNs } from './times.ts'
+
+export interface Abilities {
+  byHandle: boolean
+  /** Why there are no ACLs. */
+  noAcls: string | undefined
+  canChown: boolean
+}
+
+/** What this connection can do here, the settings' own limits laid over what the system allows. */
+export function capabilitiesOf(
+  settings: FsSettings,
+  { byHandle, noAcls, canChown }: Abilities,
+): { capabilities: Capabilities; notes: CapabilityNote[] } {
+  const write = settings.readOnly ? 'read' : 'readwrite'
+  const owners = canChown ? write : 'read'
+  const base = settings.names === 'windows' ? windowsNames : posixNames
+  const names: NameRules = settings.maxSegment ? { ...base, maxSegment: settings.maxSegment } : base
+  const capabilities: Capabilities = {
+    tree: { model: 'path', emptyContainers: true, links: settings.symlinks === 'keep' },
+    names,
+    content: {
+      ...(settings.maxBytes === undefined ? {} : { maxBytes: settings.maxBytes }),
+      rangedRead: true,
+      resumable: true,
+      hash: false,
+      sparse: true,
+    },
+    times: { modified: write, created: 'read', accessed: write, precisionNs, containers: true },
+    owners: { owner: owners, group: owners },
+    permissions: { mode: write, deny: false, breakInheritance: true, named: noAcls === undefined, rights: posixRights },
+    identity: { impersonation: false, directory: true },
+    metadata: { user: 'none' },
+  }
+  const notes: CapabilityNote[] = []
+  const note = (capability: string, why: string) => notes.push({ capability, why })
+  if (!byHandle)
+    note('root confinement', 'paths are re-checked instead of walked by descriptor: this system has no /proc')
+  if (noAcls !== undefined) note('permissions.named', noAcls)
+  if (!canChown) note('owners', 'only root may give files away; the owner is read, not set')
+  if (process.geteuid?.() === 0)
+    note('shared', 'running as root: whatever belongs to somebody else counts as shared by the filter filter_shared')
+  if (settings.symlinks === 'follow')
+    note('tree.links', 'symbolic links are followed inside the root, and none are made')
+  if (settings.readOnly) note('write', 'the connection is read-only')
+  return { capabilities, notes }
+}

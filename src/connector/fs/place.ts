@@ -1,0 +1,68 @@
+import { statSync, type BigIntStats } from 'node:fs'
+import type { ConnectorError } from '../errors.ts'
+import type { Access } from './access.ts'
+import type { Folder, Folders } from './folders.ts'
+import { mayBeTheRoots, errno, troubleOf } from './trouble.ts'
+import type { Root } from './root.ts'
+import type { Shape } from './shape.ts'
+import type { FsSettings } from './settings.ts'
+import type { Twins } from './twins.ts'
+
+/** What every operation of one session works with. */
+export interface Place {
+  readonly settings: FsSettings
+  readonly root: Root
+  readonly folders: Folders
+  readonly shape: Shape
+  readonly access: Access
+  readonly canChown: boolean
+  /** Present where names that differ by case are one. */
+  readonly twins: Twins | undefined
+  checkName(name: string): void
+  /** Of stagings under way, by key: what `publish` must know and `Staged` has no room for. */
+  readonly stagings: Map<string, { power: boolean; acl: boolean }>
+  /** Cleared on the first sign that this file system has no hard links. */
+  hardLinks: boolean
+}
+
+/**
+ * Works in a folder. A descriptor may belong to a folder that was removed and made again meanwhile: then, once, the way is
+ * walked anew.
+ *
+ * @throws ConnectorError with the id of what was worked on
+ */
+export function within<T>(place: Place, container: string, id: string, work: (folder: Folder) => T): T {
+  try {
+    const folder = place.folders.get(container)
+    try {
+      return work(folder)
+    } catch (error) {
+      if (errno(error) !== 'ENOENT' || !isStale(folder)) throw error
+    }
+    place.folders.forget(container)
+    return work(place.folders.get(container))
+  } catch (error) {
+    throw troubleIn(place, error, id)
+  }
+}
+
+/** A descriptor of a folder that has been removed. */
+export function isStale(folder: Folder): boolean {
+  return folder.handle !== undefined && statOf(folder).nlink === 0n
+}
+
+function statOf(folder: Folder): BigIntStats {
+  return statSync(`${folder.base}.`, { bigint: true })
+}
+
+/** As a connector's error; when the root itself is gone or replaced, that is the error. */
+export function troubleIn(place: Place, error: unknown, id: string): ConnectorError {
+  if (mayBeTheRoots(errno(error))) {
+    try {
+      place.root.check()
+    } catch (rootTrouble) {
+      return troubleOf(rootTrouble, '')
+    }
+  }
+  return troubleOf(error, id)
+}

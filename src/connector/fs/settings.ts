@@ -1,0 +1,91 @@
+import type { SettingDescription } from '../connector.ts'
+import type { Limit } from '../capabilities.ts'
+import { settingProblems } from '../setting_problems.ts'
+
+export interface FsSettings {
+  root: string
+  names: 'posix' | 'windows'
+  maxBytes?: bigint
+  maxSegment?: Limit
+  symlinks: 'keep' | 'follow'
+  directory: string
+  readOnly: boolean
+}
+
+export const settings: readonly SettingDescription[] = [
+  {
+    key: 'root',
+    meaning: 'the folder that the connection is; nothing outside it is ever touched (also: path)',
+    required: true,
+  },
+  { key: 'names', meaning: 'which names are allowed: all, or those that Windows takes', values: ['posix', 'windows'] },
+  { key: 'max_size', meaning: 'refuse files larger than this many bytes' },
+  { key: 'max_segment', meaning: 'refuse longer names: bytes, or UTF-16 units with names windows' },
+  {
+    key: 'symlinks',
+    meaning: 'carry symbolic links as links, or what they lead to inside the root',
+    values: ['keep', 'follow'],
+  },
+  { key: 'directory', meaning: "who uids and gids are: host for this machine's accounts, or a JSON or CSV file" },
+  {
+    key: 'impersonation',
+    meaning: "ignore: run as the worker's account although a job asks for somebody else",
+    values: ['ignore'],
+  },
+  { key: 'read_only', meaning: 'true: refuse every write' },
+]
+
+/** One message per problem, each naming its key. */
+export function problemsOf(auth: Record<string, unknown>): string[] {
+  const problems = settingProblems(withoutAlias(auth), settings)
+  const root = auth['root'] ?? auth['path']
+  if (
+    root !== undefined &&
+    (typeof root !== 'string' || !root.startsWith('/') || root.includes('\0')) &&
+    !isDrive(root)
+  )
+    problems.push(`root: ${JSON.stringify(root)} is not an absolute path`)
+  if (auth['root'] !== undefined && auth['path'] !== undefined)
+    problems.push('path: says the same as root; give one of them')
+  for (const key of ['max_size', 'max_segment'] as const)
+    if (auth[key] !== undefined && count(auth[key]) === undefined)
+      problems.push(`${key}: ${JSON.stringify(auth[key])} is not a whole number above 0`)
+  const directory = auth['directory']
+  if (directory !== undefined && (typeof directory !== 'string' || directory === ''))
+    problems.push(`directory: ${JSON.stringify(directory)} is neither host nor the path of a file`)
+  if (auth['read_only'] !== undefined && !/^(true|false)$/.test(String(auth['read_only'])))
+    problems.push(`read_only: ${JSON.stringify(auth['read_only'])} is neither true nor false`)
+  return problems
+}
+
+/** Of `auth` without problems. */
+export function settingsOf(auth: Record<string, unknown>): FsSettings {
+  const names = auth['names'] === 'windows' ? 'windows' : 'posix'
+  const maxBytes = count(auth['max_size'])
+  const maxSegment = count(auth['max_segment'])
+  return {
+    root: String(auth['root'] ?? auth['path']),
+    names,
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(maxSegment === undefined
+      ? {}
+      : { maxSegment: { n: Number(maxSegment), unit: names === 'windows' ? 'utf16' : 'bytes' } }),
+    symlinks: auth['symlinks'] === 'follow' ? 'follow' : 'keep',
+    directory: String(auth['directory'] ?? 'host'),
+    readOnly: String(auth['read_only']) === 'true',
+  }
+}
+
+function withoutAlias({ path, ...auth }: Record<string, unknown>): Record<string, unknown> {
+  return path === undefined ? auth : { root: path, ...auth }
+}
+
+function isDrive(root: unknown): boolean {
+  return process.platform === 'win32' && typeof root === 'string' && /^[a-z]:[\\/]/i.test(root)
+}
+
+function count(value: unknown): bigint | undefined {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return BigInt(value)
+  if (typeof value === 'string' && /^[1-9]\d{0,18}$/.test(value)) return BigInt(value)
+  return undefined
+}

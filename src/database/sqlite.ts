@@ -1,0 +1,208 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+
+export interface Schema {
+  /** Written into the file's header, so that a file of another program, or of another kind of ours, is recognised. */
+  applicationId: number
+  /** Migration n takes a file from `user_version` n to n + 1. Never edit one that was released: add another. */
+  migrations: readonly string[]
+  /** Readers neither create nor migrate. */
+  readOnly?: boolean
+}
+
+/** The file is damaged, of another program, or of a newer version. It was not touched. */
+export class DatabaseUnusable extends Error {
+  override readonly name = 'DatabaseUnusable'
+  readonly file: string
+
+  constructor(file: string, why: string, cause?: unknown) {
+    super(`${file}: ${why}`, cause === undefined ? undefined : { cause })
+    this.file = file
+  }
+}
+
+/** A reader found a file in which nothing is yet: its writer is about to make the tables. */
+export class DatabaseUnmade extends DatabaseUnusable {}
+
+const busyTimeoutMs = 5_000
+
+/**
+ * Opens a database file, creating and migrating it as needed. Several processes may do so at once: each migration
+ * happens once, and whoever finds the file locked waits up to 5 s.
+ *
+ * @throws DatabaseUnusable naming the file and what is wrong with it; DatabaseUnmade to a reader that came too early
+ */
+export function openDatabase(file: string, { applicationId, migrations, readOnly = false }: Schema): DatabaseSync {
+  if (readOnly && !existsSync(file)) throw new DatabaseUnusable(file, 'does not exist')
+  refuseCut(file)
+  const db = connect(file, readOnly)
+  try {
+    refuseUnlessOurs(db, file, applicationId, migrations.length)
+    if (readOnly) {
+      refuseOlder(db, file, migrations.length)
+    } else {
+      useWal(db)
+      db.exec('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
+      migrate(db, file, { applicationId, migrations })
+    }
+    return db
+  } catch (error) {
+    db.close()
+    throw error instanceof DatabaseUnusable ? error : unusable(file, error)
+  }
+}
+
+/**
+ * Runs `work` in one write transaction; anything it throws rolls it back. Inside another transaction it is part of that
+ * one. `work` must not return a promise: nothing else may run on this connection meanwhile.
+ */
+export function transaction<T>(db: DatabaseSync, work: () => T extends Promise<unknown> ? never : T): T {
+  if (db.isTransaction) return work()
+  // IMMEDIATE: a transaction that begins reading and then writes can fail at once where this one waits.
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    // A full disk may have rolled it back already.
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** SQLite takes a last page that is cut short for one that ends in zeroes. With a log beside it, it may yet be made whole. */
+function refuseCut(file: string): void {
+  const size = sizeOf(file)
+  if (size === 0 || sizeOf(`${file}-wal`) > 0) return
+  const head = Buffer.alloc(18)
+  const fd = openSync(file, 'r')
+  try {
+    readSync(fd, head, 0, head.length, 0)
+  } finally {
+    closeSync(fd)
+  }
+  const stated = head.readUInt16BE(16)
+  const pageSize = stated === 1 ? 65_536 : stated
+  if (head.toString('latin1', 0, 15) === 'SQLite format 3' && pageSize > 0 && size % pageSize !== 0) {
+    throw new DatabaseUnusable(file, 'is damaged (its last page is cut short); it is left as it is')
+  }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
+
+function connect(file: string, readOnly: boolean): DatabaseSync {
+  try {
+    return new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs })
+  } catch (error) {
+    throw unusable(file, error)
+  }
+}
+
+function refuseUnlessOurs(db: DatabaseSync, file: string, applicationId: number, known: number): void {
+  const { version, application, empty } = header(db)
+  if (application !== applicationId && !(application === 0 && empty)) {
+    throw new DatabaseUnusable(file, 'is a database of another kind; it is left as it is')
+  }
+  if (version > known) {
+    throw new DatabaseUnusable(
+      file,
+      `was written by a newer version (schema ${version}, this one knows up to ${known}); it is left as it is`,
+    )
+  }
+}
+
+function refuseOlder(db: DatabaseSync, file: string, known: number): void {
+  const { version, empty } = header(db)
+  if (version === 0 && empty) throw new DatabaseUnmade(file, 'has no tables yet')
+  if (version < known) {
+    throw new DatabaseUnusable(
+      file,
+      `has schema ${version}; it becomes readable when a worker has brought it to ${known}`,
+    )
+  }
+}
+
+function migrate(db: DatabaseSync, file: string, { applicationId, migrations }: Schema): void {
+  if (header(db).version === migrations.length) return
+  transaction(db, () => {
+    // Read again under the lock: another process may have been faster.
+    refuseUnlessOurs(db, file, applicationId, migrations.length)
+    for (let n = header(db).version; n < migrations.length; n++) {
+      try {
+        db.exec(migrations[n]!)
+      } catch (error) {
+        throw new DatabaseUnusable(file, `migration ${n + 1} failed, nothing was changed: ${message(error)}`, error)
+      }
+    }
+    db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`)
+  })
+}
+
+/** Reading the schema also makes SQLite compare the file's size with its header, which finds a truncated file. */
+function header(db: DatabaseSync): { version: number; application: number; empty: boolean } {
+  const { version, application } = db
+    .prepare(
+      'SELECT (SELECT user_version FROM pragma_user_version) version, (SELECT application_id FROM pragma_application_id) application',
+    )
+    .get() as { version: number; application: number }
+  const { n } = db.prepare('SELECT count(*) n FROM sqlite_schema').get() as { n: number }
+  return { version, application, empty: n === 0 }
+}
+
+/** The switch to WAL does not wait for other connections by itself. */
+function useWal(db: DatabaseSync): void {
+  const deadline = Date.now() + busyTimeoutMs
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw error
+      Atomics.wait(pause, 0, 0, 10)
+    }
+  }
+}
+
+/** Another connection held the lock for longer than the busy timeout. */
+export function isBusy(error: unknown): boolean {
+  const code = primaryCode(error)
+  return code === 5 || code === 6
+}
+
+/** The disk, or the quota, is full. */
+export function isFull(error: unknown): boolean {
+  return primaryCode(error) === 13
+}
+
+/** The file, or the file system it is on, takes no writes. */
+export function isReadOnly(error: unknown): boolean {
+  return primaryCode(error) === 8
+}
+
+/** A unique index, a foreign key or a check refused the row. */
+export function isConstraint(error: unknown): boolean {
+  return primaryCode(error) === 19
+}
+
+function primaryCode(error: unknown): number | undefined {
+  // Not `instanceof Error`: the built-in module's errors belong to another realm when a test runs in a vm context.
+  const code = (error as { errcode?: unknown } | undefined)?.errcode
+  return typeof code === 'number' ? code & 0xff : undefined
+}
+
+function unusable(file: string, error: unknown): unknown {
+  const code = primaryCode(error)
+  if (code === 11 || code === 26) {
+    return new DatabaseUnusable(file, `is damaged (${message(error)}); it is left as it is`, error)
+  }
+  if (code === 14) return new DatabaseUnusable(file, `cannot be opened (${message(error)})`, error)
+  return error
+}
+
+function message(error: unknown): string {
+  return String((error as { message?: unknown } | undefined)?.message ?? error)
+}

@@ -1,0 +1,30 @@
+import type { CompiledRule } from './rule.ts'
+
+/** One file, or one folder with everything in it, by its path from the job's source root. Case counts. */
+export function filterPath(paths: readonly string[]): CompiledRule {
+  const exact = new Set(paths.map(normal))
+  const everything = exact.has('')
+  const covered = (path: string): boolean => {
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+      if (exact.has(path.slice(0, at))) return true
+    }
+    return false
+  }
+  const above = new Set<string>()
+  for (const path of exact) {
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) above.add(path.slice(0, at))
+  }
+  return {
+    type: 'filter_path',
+    text: `path is ${paths.map((path) => JSON.stringify(path)).join(' or ')}`,
+    matches: (_item, path) => everything || exact.has(path) || covered(path),
+    reaches: (path) => above.has(path),
+    coveredBy: covered,
+  }
+}
+
+/** `/a/b`, whatever slashes were typed; empty for the root. */
+function normal(path: string): string {
+  const segments = path.split('/').filter((segment) => segment !== '')
+  return segments.length === 0 ? '' : `/${segments.join('/')}`
+}

@@ -1,0 +1,79 @@
+import { chmodSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { readConfig } from '../config.ts'
+
+/** The folder everything of ours lives in. All paths are absolute. */
+export interface Home {
+  path: string
+  /** Jobs, connections, maps, executions. */
+  catalog: string
+  /** One database per job: see `ledgerFile`. */
+  ledgers: string
+  /** The embedded server's database. */
+  temporal: string
+  /** Encrypts stored credentials. */
+  key: string
+  logs: string
+  /** Locked while a process serves this home. */
+  lock: string
+  /** Who does, and at which addresses. */
+  holder: string
+}
+
+/** The folder cannot be ours. */
+export class HomeUnusable extends Error {
+  override readonly name = 'HomeUnusable'
+}
+
+/**
+ * Makes the home folder, private to its owner, unless it is there.
+ *
+ * @param path default: `STEVEDORE_HOME`, else `.stevedore` in the working directory
+ * @throws HomeUnusable when it is no folder or somebody else's
+ */
+export function openHome(path: string = readConfig().home): Home {
+  const asked = resolve(path)
+  try {
+    mkdirSync(asked, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new HomeUnusable(`home ${asked} cannot be made: ${(error as Error).message}`, { cause: error })
+  }
+  // The real path, so that two ways to one home name the same files, and overlap with a job's root is seen.
+  const real = realpathSync(asked)
+  closeToOthers(real)
+  const ledgers = join(real, 'ledger')
+  const logs = join(real, 'logs')
+  for (const folder of [ledgers, logs]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return {
+    path: real,
+    catalog: join(real, 'catalog.db'),
+    ledgers,
+    temporal: join(real, 'temporal.db'),
+    key: join(real, 'key'),
+    logs,
+    lock: join(real, 'lock'),
+    holder: join(real, 'holder.json'),
+  }
+}
+
+/**
+ * A simulation has a ledger of its own: nothing it says was done can be taken for done later.
+ *
+ * @param jobId 32 lower-case hex characters; anything else would name a file elsewhere
+ */
+export function ledgerFile(home: Home, jobId: string, kind: 'real' | 'simulated' = 'real'): string {
+  if (!/^[0-9a-f]{32}$/.test(jobId)) throw new TypeError(`${JSON.stringify(jobId)} is not a job id`)
+  return join(home.ledgers, kind === 'real' ? `${jobId}.db` : `${jobId}.simulation.db`)
+}
+
+/** A folder of that name may have been there, with the umask's usual 0755: history and ledgers name files others may not see. */
+function closeToOthers(path: string): void {
+  const stat = statSync(path)
+  if (!stat.isDirectory()) throw new HomeUnusable(`home ${path} is not a folder`)
+  if (process.platform === 'win32' || (stat.mode & 0o077) === 0) return
+  try {
+    chmodSync(path, stat.mode & 0o700)
+  } catch (error) {
+    throw new HomeUnusable(`home ${path} is open to others and belongs to somebody else`, { cause: error })
+  }
+}

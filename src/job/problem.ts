@@ -1,0 +1,43 @@
+/** One thing wrong with, or worth saying about, a document: where, and a sentence that can stand alone after the path. */
+export interface Problem {
+  /** JSON path: `transfer.filter.source[0].rules[1].type`; empty when it is about the whole. */
+  path: string
+  /** What was given and what is allowed. Never shows what may be a secret. */
+  message: string
+  /** What was given, when it is a short text, a number or the like and can't be a secret. */
+  given?: unknown
+  /** The values allowed, or a phrase for them. */
+  allowed?: string | readonly string[]
+}
+
+export type Path = readonly PropertyKey[]
+
+/** `['rules', 1, 'type']` → `rules[1].type` */
+export function pathText(path: Path): string {
+  let text = ''
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`
+    else if (/^[\w$-]+$/.test(String(step))) text += text === '' ? String(step) : `.${String(step)}`
+    else text += `[${JSON.stringify(cut(String(step)))}]`
+  }
+  return text
+}
+
+/** `"maybe"`, `12`, `a list`: short, on one line, and nothing of what an object holds. */
+export function shown(given: unknown): string {
+  if (Array.isArray(given)) return 'a list'
+  if (typeof given === 'object' && given !== null) return 'an object'
+  if (typeof given === 'string') return JSON.stringify(cut(withoutUserInfo(given)))
+  return String(given)
+}
+
+const longest = 60
+
+export function cut(text: string): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text
+}
+
+/** `sftp://me:secret@host` → `sftp://host` */
+export function withoutUserInfo(text: string): string {
+  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"'/@\\]+@/gi, '$1')
+}

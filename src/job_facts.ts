@@ -1,0 +1,68 @@
+import { NotInCatalog, type Catalog, type StoredExecution, type StoredJob } from './catalog/catalog.ts'
+import { readJob, type JobDocument } from './job/document.ts'
+import { scheduleOf } from './job/schedule_of.ts'
+import { countRun, type RunsOfDay } from './schedule/next_run.ts'
+import type { Schedule } from './schedule/schedule.ts'
+import type { JobFacts, JobStatus } from '../workflows/messages.ts'
+
+/**
+ * What a job's workflow works by, read from the catalog: small, without paths or credentials.
+ * @throws NotInCatalog
+ */
+export async function jobFacts(catalog: Catalog, jobId: string): Promise<JobFacts> {
+  const stored = await catalog.jobs.get(jobId)
+  if (!stored) throw new NotInCatalog(`there is no job ${jobId}`)
+  const read = readJob(stored.document)
+  // One that can't be read any more runs only when it is started, and then says what is wrong with it.
+  const document: Pick<JobDocument, 'schedule' | 'stop_policy'> = read.ok ? read.job : {}
+  const { on_execute, on_success, on_failure } = document.stop_policy ?? {}
+  const schedule = scheduleOf(document)
+  const last = await catalog.executions.get(jobId, stored.lastExecution)
+  const today = await runsOfDay(catalog, stored, schedule)
+  return {
+    name: stored.name,
+    category: stored.category.name,
+    source: await platform(catalog, stored, 'source'),
+    destination: await platform(catalog, stored, 'destination'),
+    schedule,
+    limits: {
+      ...(on_execute === undefined ? {} : { on_execute }),
+      ...(on_success === undefined ? {} : { on_success }),
+      ...(on_failure === undefined ? {} : { on_failure }),
+    },
+    counts: stored.counts,
+    lastExecution: stored.lastExecution,
+    unfinished: isUnfinished(stored, last),
+    ...(last ? { lastStartMs: Math.round(last.startedOn * 1_000) } : {}),
+    ...(last && last.endedOn !== null ? { lastEndMs: Math.round(last.endedOn * 1_000) } : {}),
+    ...(today ? { today } : {}),
+    rest: resting.has(stored.status)
+      ? { status: stored.status, sentence: stored.statusReason }
+      : { status: 'idle', sentence: '' },
+    paused: stored.status === 'paused',
+    disabled: stored.disabled,
+    simulated: read.ok && read.job.transfer.simulation_mode === true,
+  }
+}
+
+const resting: ReadonlySet<JobStatus> = new Set(['failed', 'failed-to-start', 'warn', 'complete'])
+
+function isUnfinished({ status, lastExecution }: StoredJob, last: StoredExecution | undefined): boolean {
+  if (lastExecution === 0) return false
+  return last ? last.endedOn === null : status === 'running' || status === 'cancelling'
+}
+
+/** Only `repeat_count` asks; a workflow that was not lost knows better. */
+async function runsOfDay(catalog: Catalog, job: StoredJob, schedule: Schedule): Promise<RunsOfDay | undefined> {
+  if (schedule.runsPerDay === undefined) return undefined
+  const { rows } = await catalog.executions.list(job.id, { offset: 0, limit: Math.min(schedule.runsPerDay, 1_000) })
+  const begun = rows.map((row) => Math.round(row.startedOn * 1_000)).sort((a, b) => a - b)
+  return begun.reduce<RunsOfDay | undefined>((today, startMs) => countRun(schedule, today, startMs), undefined)
+}
+
+async function platform(catalog: Catalog, job: StoredJob, side: 'source' | 'destination'): Promise<string> {
+  const { transfer } = job.document as { transfer?: Record<string, { connection?: { id?: unknown } } | undefined> }
+  const id = transfer?.[side]?.connection?.id
+  const connection = typeof id === 'string' ? await catalog.connections.get(id) : undefined
+  return connection?.platform ?? 'unknown'
+}

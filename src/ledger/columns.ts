@@ -1,0 +1,69 @@
+import type { Facts, ItemKind } from '../connector/item.ts'
+import type { Action, Decision } from '../policy/decision.ts'
+import type { ItemState } from './ledger.ts'
+
+/**
+ * Rows by column: 100,000 of them cross from an I/O thread to the ledger's at a fraction of what objects cost. Plain
+ * arrays only, so that structured clone takes them as they are. All columns of one set have the same length.
+ */
+export interface FactsColumns {
+  identity: (string | undefined)[]
+  version: (string | undefined)[]
+  hash: (string | undefined)[]
+  sizeBytes: bigint[]
+  modifiedNs: (bigint | undefined)[]
+  changedNs: (bigint | undefined)[]
+  facets: (string | undefined)[]
+}
+
+export interface NewItems {
+  name: string[]
+  kind: ItemKind[]
+  destinationName: string[]
+  action: Action[]
+  reason: string[]
+  /** What is rarely there, by index. */
+  rest: { [index: number]: Pick<Decision, 'why' | 'keepAs' | 'processing'> & { counterpart?: Facts & { id: string } } }
+  /** On `id` platforms, else empty. */
+  sourceId: string[]
+  source: FactsColumns
+}
+
+export interface FinishedItems {
+  item: number[]
+  state: ItemState[]
+  reason: string[]
+  /** What is rarely there, by index. */
+  why: { [index: number]: string }
+  bytes: bigint[]
+  /** Content hash; empty text when no content was written. */
+  hash: string[]
+  /** On `id` platforms, else empty. */
+  destinationId: string[]
+  /** Facts after our last write; the baseline for the next run. */
+  destination: FactsColumns
+  /** Facts of the source as they were when it was read. */
+  source?: FactsColumns
+}
+
+export function noFacts(): FactsColumns {
+  return { identity: [], version: [], hash: [], sizeBytes: [], modifiedNs: [], changedNs: [], facets: [] }
+}
+
+export function noItems(): NewItems {
+  return { name: [], kind: [], destinationName: [], action: [], reason: [], rest: {}, sourceId: [], source: noFacts() }
+}
+
+export function noResults(): FinishedItems {
+  return { item: [], state: [], reason: [], why: {}, bytes: [], hash: [], destinationId: [], destination: noFacts() }
+}
+
+export function pushFacts(columns: FactsColumns, facts: Facts): void {
+  columns.identity.push(facts.identity)
+  columns.version.push(facts.version)
+  columns.hash.push(facts.hash)
+  columns.sizeBytes.push(facts.sizeBytes)
+  columns.modifiedNs.push(facts.modifiedNs)
+  columns.changedNs.push(facts.changedNs)
+  columns.facets.push(facts.facets)
+}

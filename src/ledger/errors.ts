@@ -1,0 +1,90 @@
+import { statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { isFull } from '../database/sqlite.ts'
+import { LeaseLost } from './ledger.ts'
+
+/** Another process, or another thread of this one, writes this ledger. */
+export class LedgerHeld extends Error {
+  override readonly name = 'LedgerHeld'
+  readonly pid: number
+
+  constructor(file: string, pid: number) {
+    super(pid === process.pid ? `${file} is open in this process already` : `${file} is in use by process ${pid}`)
+    this.pid = pid
+  }
+}
+
+/** The disk that holds the ledger is full: what was asked did not happen. Asking again when there is room is safe. */
+export class HomeFull extends Error {
+  override readonly name = 'HomeFull'
+  readonly code = 'HomeFull'
+}
+
+/** The ledger's thread ended before it answered. What was asked may have happened. */
+export class LedgerGone extends Error {
+  override readonly name = 'LedgerGone'
+}
+
+/** An error as it crosses threads. */
+export interface SentError {
+  name: string
+  message: string
+  code?: string
+  pid?: number
+  file?: string
+}
+
+/** @param file the ledger, so that what is wrong with it is said with its name */
+export function toSent(error: unknown, file: string): SentError {
+  if (isFull(error) || (primaryCode(error) === ioError && noRoomAt(file))) {
+    return { name: 'HomeFull', message: `no room left to write ${file}`, code: 'HomeFull' }
+  }
+  if (damaged.has(primaryCode(error) ?? 0)) {
+    return { name: 'DatabaseUnusable', message: `${file}: is damaged (${messageOf(error)}); it is left as it is`, file }
+  }
+  return plain(error)
+}
+
+const ioError = 10
+/** SQLITE_CORRUPT, SQLITE_NOTADB */
+const damaged: ReadonlySet<number> = new Set([11, 26])
+
+function primaryCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown } | undefined)?.errcode
+  return typeof code === 'number' ? code & 0xff : undefined
+}
+
+/** A file of SQLite's that cannot grow is an I/O error to it, whatever the reason. */
+function noRoomAt(file: string): boolean {
+  const { bavail, bsize } = statfsSync(dirname(file))
+  return bavail * bsize < 64 * 1024
+}
+
+function messageOf(error: unknown): string {
+  return String((error as { message?: unknown } | undefined)?.message ?? error)
+}
+
+function plain(error: unknown): SentError {
+  // Not `instanceof`: errors of built-in modules belong to another realm in a vm context.
+  const { name, code, pid, file } = (error ?? {}) as Record<string, unknown>
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message: messageOf(error),
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof pid === 'number' ? { pid } : {}),
+    ...(typeof file === 'string' ? { file } : {}),
+  }
+}
+
+export function fromSent({ name, message, ...details }: SentError): Error {
+  switch (name) {
+    case 'LeaseLost':
+      return new LeaseLost(message)
+    case 'HomeFull':
+      return new HomeFull(message)
+    case 'LedgerHeld':
+      return Object.assign(Object.create(LedgerHeld.prototype) as LedgerHeld, { name, message, ...details })
+    default:
+      return Object.assign(new Error(message), { name, ...details })
+  }
+}

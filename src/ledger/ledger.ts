@@ -1,0 +1,304 @@
+import type { Facts, ItemKind } from '../connector/item.ts'
+import type { Staged } from '../connector/connector.ts'
+import type { Action, Decision, Processing, Reason } from '../policy/decision.ts'
+import type { AuditLevel } from '../job/settings.ts'
+import type { NewItems, FinishedItems } from './columns.ts'
+
+/**
+ * The tracking store of one job. Every method is one transaction. Writers hold a lease and show its fencing token; a call
+ * with a token that was taken over changes nothing and raises `LeaseLost`.
+ *
+ * Two kinds of lease: on containers to list (phase `changes`) and on batches to carry out (phase `executing`). A lease
+ * names its holder (`<lane>/<slot>`); a holder that comes back takes its own leases over at once, others when they expire.
+ */
+export interface Ledger {
+  /** Opens execution `n`: resets the frontier to the root, unless this execution was begun before (then nothing changes). */
+  begin(start: ExecutionStart): Promise<void>
+  /** Ends it: leases are dropped, work not done stays pending. Idempotent. */
+  end(execution: number): Promise<Balance>
+
+  /** Up to `limit` containers to list, or why there are none. Finding none it may answer late: see {@link Patience}. */
+  claimContainers(holder: Holder, limit: number, patience?: Patience): Promise<Claim<ContainerToList[]>>
+  /** The tracked children of a container, in no order, 5,000 rows at most per page; `after` is the last id of the page before. */
+  tracked(container: number, after: number): Promise<TrackedRow[]>
+  /** What listing found: rows, child containers, work and counters, at once. `last` ends the container's lease. */
+  enumerated(listing: Listing): Promise<void>
+
+  /** Up to `limit.items` items and `limit.bytes` bytes to carry out, or why there are none. */
+  claimBatch(holder: Holder, limit: { items: number; bytes: bigint }, patience?: Patience): Promise<Claim<Batch>>
+  /** The destination address of a container that now exists. */
+  containerReady(container: number, made: MadeContainer): Promise<void>
+  /** A container's address and those of all above it, the job's root first. */
+  addresses(container: number): Promise<ContainerAddress[]>
+  /** Stagings finished but not published; replaces what was recorded for this lease. */
+  staged(token: number, staged: StagedItem[]): Promise<void>
+  /** Results, audit rows and counters; `last` gives the lease back, and what has no result goes back to pending. */
+  finished(results: Results): Promise<void>
+  /** A long item's progress, so that another holder can continue it. */
+  partial(token: number, item: number, partial: Partial): Promise<void>
+
+  /** Containers to finish (times, mode, owner), deepest first. */
+  claimTouched(holder: Holder, limit: number, patience?: Patience): Promise<Claim<TouchedBatch>>
+  finishedTouched(token: number, results: FinishedContainer[]): Promise<void>
+
+  /** Batches whose holders are gone, taken over for good, and long items left half-way: what `complete` must clear away. */
+  leftovers(execution: number): Promise<Leftovers>
+
+  /** Keeps leases alive, and learns of those lost. */
+  renew(holders: string[], leaseMs: number): Promise<void>
+  progress(execution: number): Promise<Progress>
+  audit(rows: AuditRow[]): Promise<void>
+  /** Small values of the job: recorded root identities, salts. */
+  remember(key: string, value: string): Promise<void>
+  recall(key: string): Promise<string | undefined>
+  close(): Promise<void>
+}
+
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost'
+}
+
+export interface ExecutionStart {
+  execution: number
+  auditLevel: AuditLevel
+  simulated: boolean
+  /** In one execution, after this many failed tries an item stops being tried and gets a strike. */
+  triesPerExecution: number
+  /** More strikes than this flag the item (`max_retry`). */
+  maxRetry: number
+  /** `empty_containers: skip`: a container to create is no work of its own; `containerReady` makes it, or it ends as skipped. */
+  lazyContainers: boolean
+  root: { source: Facts & { id: string }; destination?: Facts & { id: string } }
+}
+
+export interface Holder {
+  /** `<lane>/<slot>`, stable over retries of the lane's activity. */
+  name: string
+  execution: number
+  leaseMs: number
+}
+
+/** `wait`: something is under way elsewhere that may make work; `waiting`: only items with a later `not_before` are left. */
+export type Claim<T> =
+  { state: 'claimed'; claim: T } | { state: 'wait' } | { state: 'waiting'; items: WaitingItems } | { state: 'closed' }
+
+/** A claim that finds nothing is held back until there is something, so that waiting costs no polling. */
+export interface Patience {
+  /** After this long `wait` is answered all the same; 500 when not given, 0 answers at once. */
+  waitMs?: number
+}
+
+export interface WaitingItems {
+  total: number
+  byReason: Record<string, number>
+  nextDueMs: number
+}
+
+/** Where a container is on both sides; names from the job's root down, `[]` for the root itself. */
+export interface ContainerAddress {
+  item: number
+  parent: number
+  sourceNames: string[]
+  destinationNames: string[]
+  /** On `id` platforms. */
+  sourceId?: string
+  destinationId?: string
+  /** The destination container is known to exist. */
+  ready: boolean
+  /** As listed, for the attributes of one that is to be made. */
+  source: Facts
+  /** Of a batch: it is to be made, and the batch holds it and all that is to be in it, no container among that. */
+  whole?: true
+}
+
+export interface ContainerToList extends ContainerAddress {
+  token: number
+  /** Rows of it are tracked from an earlier execution or an earlier try at this listing. */
+  known: boolean
+  /** Some pages of this listing were committed by a holder that died. */
+  resumed: boolean
+}
+
+/** One tracked child: what the ledger remembers of it. */
+export interface TrackedRow {
+  item: number
+  name: string
+  kind: ItemKind
+  destinationName: string
+  state: ItemState
+  source: Facts
+  destination?: Facts
+  hash?: string
+  /** On `id` platforms. */
+  sourceId?: string
+  destinationId?: string
+  reason: Reason | string
+  sourceGone: boolean
+  /**
+   * Decided and counted in this execution already, by an earlier try at this listing (`resumed`). Its decision stands:
+   * it counts as seen, but belongs into neither `changed`, `unchanged`, `descend` nor `gone`.
+   */
+  decided: boolean
+}
+
+export type ItemState = 'none' | 'success' | 'processed' | 'skipped' | 'retry' | 'remediation' | 'pending'
+
+export interface Listing {
+  container: number
+  token: number
+  execution: number
+  last: boolean
+  /** Why a container's children are not looked at: the container itself is flagged, or goes to retry. */
+  failed?: { reason: Reason | string; why: string; flag: boolean }
+  /**
+   * Rows not tracked before. By action: `create`, `overwrite`, `attributes`, `reread` become work; `adopt` and `none` are done
+   * (`counterpart` is the baseline); `skip` is `skipped`; `fail` is a strike (`retry`, or `remediation` when there were too
+   * many). Containers among them join the frontier unless their action is `skip` or `fail`; one with `create` becomes work
+   * when it is listed itself, just before its children (unless `lazyContainers`), one with `adopt` is ready.
+   */
+  fresh: NewItems
+  /** Rows tracked before whose facts or decision changed. */
+  changed: ChangedRow[]
+  /**
+   * Tracked, seen, nothing to do, by the status they keep (a flagged item that did not change stays flagged); containers
+   * included. The reason is the row's own, or `unchanged` for all rows of a status.
+   */
+  unchanged: { status: ItemState; reason: string; items: number; bytes: bigint; containers?: number }[]
+  /** Containers among the unchanged: they are listed in their turn. */
+  descend: number[]
+  /** Tracked rows whose source is gone, in a complete listing only. */
+  gone: number[]
+  audit: AuditRow[]
+}
+
+export interface ChangedRow {
+  item: number
+  kind: ItemKind
+  decision: Decision
+  destinationName: string
+  source: Facts
+  sourceId?: string
+  /** What the decision was made against; written on condition of. */
+  counterpart?: Facts & { id: string }
+}
+
+/** Items of several containers, claimed together. */
+export interface Batch {
+  token: number
+  /** 1 the first time; more when earlier holders died with it. Above 2 it holds one item. */
+  attempt: number
+  containers: ContainerAddress[]
+  items: WorkItem[]
+  /** Committed by an earlier holder between `finish` and `publish`. */
+  staged: StagedItem[]
+  /** Tokens of earlier holders whose staging keys may have left something. */
+  formerTokens: number[]
+}
+
+export interface Leftovers {
+  batches: Batch[]
+  partials: { item: number; container: ContainerAddress; key: string }[]
+}
+
+export interface WorkItem {
+  item: number
+  container: number
+  kind: ItemKind
+  name: string
+  destinationName: string
+  action: Action
+  reason: Reason | string
+  keepAs?: string
+  processing: Processing[]
+  source: Facts
+  sourceId?: string
+  /** The destination item planned against, for `overwrite`, `attributes`, `reread`, `adopt`. */
+  counterpart?: Facts & { id: string }
+  /** SHA-256 of what was last written. */
+  hash?: string
+  /** Failed tries in this execution. */
+  tries: number
+  partial?: Partial
+}
+
+export interface Partial {
+  key: string
+  bytes: bigint
+  source: Facts
+}
+
+export interface StagedItem {
+  item: number
+  staged: Staged
+}
+
+export interface MadeContainer {
+  token: number
+  id: string
+  /** False when it was there before: its times and mode are not ours to set unless permissions ask for it. */
+  made: boolean
+}
+
+export interface Results {
+  token: number
+  execution: number
+  last: boolean
+  done: FinishedItems
+  failed: FailedItem[]
+  audit: AuditRow[]
+}
+
+export interface FailedItem {
+  item: number
+  /** An error code of the connector's, or a reason of the planner's. */
+  reason: string
+  why: string
+  /** Milliseconds from now until it may be tried again; `never` flags it at once. */
+  retryAfterMs: number | 'never'
+}
+
+export interface TouchedBatch {
+  token: number
+  containers: (ContainerAddress & { made: boolean; depth: number })[]
+}
+
+export interface FinishedContainer {
+  item: number
+  destination?: Facts
+  failure?: { reason: string; why: string }
+}
+
+export interface AuditRow {
+  item?: number
+  /** In place of `item`: an index into the listing's `fresh`, whose rows get their ids in the same transaction. */
+  fresh?: number
+  level: Exclude<AuditLevel, 'none'>
+  /** `transferred`, `skipped`, …; the numbers 4001… of the reference for its own types. */
+  type: string
+  message?: string
+  /** Small, plain. */
+  detail?: unknown
+}
+
+/** Sums per wire status and reason; `found` is their total, at any time. */
+export interface Balance {
+  /** `items` counts everything, containers included; `containers` says how many of them are. */
+  found: { items: number; containers: number; bytes: bigint }
+  byStatus: Record<ItemState, { items: number; bytes: bigint }>
+  byReason: { status: ItemState; reason: string; items: number; bytes: bigint }[]
+  containersMade: number
+  /** What this execution carried out, unlike rows that were as recorded: results, containers included, and bytes written. */
+  carriedOut?: { items: number; bytes: bigint }
+}
+
+export interface Progress {
+  /** As in {@link Balance}: `items` counts containers too. */
+  found: { items: number; containers: number; bytes: bigint }
+  done: { items: number; bytes: bigint }
+  failed: number
+  waiting: number
+  containersToList: number
+  enumerationClosed: boolean
+  /** The path last worked on. */
+  inHand?: string
+}

@@ -1,0 +1,151 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { MadeContainer } from '../ledger.ts'
+import { State } from './codes.ts'
+import type { LedgerParts } from './parts.ts'
+
+export interface ContainerTrouble {
+  reason: string
+  why: string
+  flag: boolean
+}
+
+interface ItemRow {
+  parent: number
+  state: number
+  reason: string
+  execution: number
+}
+
+/** How many touched containers are known to be recorded, so that not every batch writes them again. */
+const remembered = 20_000
+
+/** What becomes of containers besides being listed: they get made, fail, and are to be finished at the end. */
+export class Containers {
+  readonly #parts: Omit<LedgerParts, 'containers'>
+  readonly #touched = new Set<number>()
+  readonly #item
+  readonly #countedAs
+  readonly #countedByItself
+  readonly #setState
+  readonly #setId
+  readonly #why
+  readonly #ready
+  readonly #made
+  readonly #countMade
+  readonly #touch
+  readonly #insert
+  readonly #enter
+  readonly #decided
+  readonly #carriedOut
+
+  constructor(db: DatabaseSync, parts: Omit<LedgerParts, 'containers'>) {
+    this.#parts = parts
+    this.#item = db.prepare('SELECT parent, state, reason, execution FROM item WHERE id = ?')
+    this.#countedAs = db.prepare('SELECT counted_as FROM container WHERE item = ? AND listed = ?')
+    this.#countedByItself = db.prepare('UPDATE container SET counted_as = NULL WHERE item = ?')
+    this.#setState = db.prepare('UPDATE item SET state = ?, reason = ?, execution = ? WHERE id = ?')
+    this.#setId = db.prepare('UPDATE item SET destination_id = ? WHERE id = ?')
+    this.#why = db.prepare(
+      'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
+    )
+    this.#ready = db.prepare('UPDATE container SET ready = 1 WHERE item = ?')
+    this.#made = db.prepare('UPDATE container SET ready = 1, made = ? WHERE item = ?')
+    this.#countMade = db.prepare('UPDATE execution SET containers_made = containers_made + 1 WHERE n = ?')
+    this.#touch = db.prepare(
+      'INSERT OR IGNORE INTO touched (container, depth, lease) SELECT item, depth, 0 FROM container WHERE item = ?',
+    )
+    this.#insert = db.prepare(
+      'INSERT OR IGNORE INTO container (item, depth, ready, made, listed) VALUES (?, ?, ?, 0, ?)',
+    )
+    this.#enter = db.prepare('UPDATE container SET listed = ?, counted_as = ? WHERE item = ? AND listed <> ?')
+    this.#decided = db.prepare('UPDATE container SET ready = ?, counted_as = NULL WHERE item = ?')
+    this.#carriedOut = db.prepare('UPDATE execution SET carried_out = carried_out + 1 WHERE n = ?')
+  }
+
+  /** A container, unless it is known; `listed` is the execution that looks into it, 0 when none does. */
+  insert(item: number, depth: number, ready: boolean, listed: number): void {
+    this.#insert.run(item, depth, ready ? 1 : 0, listed)
+  }
+
+  /** A container decided anew. */
+  decided(item: number, ready: boolean): void {
+    this.#decided.run(Number(ready), item)
+    this.#parts.addresses.changed(item)
+  }
+
+  /** A known container is to be listed in this execution; false when it is, or was, already. */
+  enter(item: number, n: number, countedAs: string | null): boolean {
+    return this.#enter.run(n, countedAs, item, n).changes === 1
+  }
+
+  /** A container to be made has been looked into, and becomes work; false when it waits for something to arrive in it. */
+  becomesWork(container: number): boolean {
+    const { counters, current } = this.#parts
+    const { n, lazyContainers } = current()
+    if (lazyContainers) return false
+    const { state, reason, execution } = this.#item.get(container) as unknown as ItemRow
+    if (state !== State.lazy || execution !== n) return false
+    counters.remove({ state: State.lazy, reason, container: 1, size: 0 })
+    counters.add({ state: State.pending, reason, container: 1, size: 0 })
+    this.#setState.run(State.pending, reason, n, container)
+    return true
+  }
+
+  exists(container: number, { id, made }: Omit<MadeContainer, 'token'>): void {
+    const { addresses, counters, current } = this.#parts
+    const row = addresses.row(container)
+    const { n } = current()
+    if (made && row.made !== n) {
+      this.#made.run(n, container)
+      this.#countMade.run(n)
+    } else if (!row.ready) this.#ready.run(container)
+    if (id !== '' && id !== row.destinationId) this.#setId.run(id, container)
+    addresses.changed(container)
+    const item = this.#item.get(container) as unknown as ItemRow
+    if (item.state === State.lazy && item.execution === n) {
+      counters.remove({ state: State.lazy, reason: item.reason, container: 1, size: 0 })
+      counters.add({ state: State.success, reason: item.reason, container: 1, size: 0 })
+      this.#setState.run(State.success, item.reason, n, container)
+      this.#carriedOut.run(n)
+    }
+    if (made) {
+      this.touch(container)
+      if (row.parent !== 0) this.touch(row.parent)
+    }
+  }
+
+  /** Its times, mode and owner are to be put right at the end. */
+  touch(container: number): void {
+    if (this.#touched.has(container)) return
+    this.#touch.run(container)
+    if (this.#touched.size >= remembered) this.#touched.clear()
+    this.#touched.add(container)
+  }
+
+  /** It could not be listed or finished: a strike against the container itself. */
+  fail(container: number, { reason, why, flag }: ContainerTrouble): void {
+    const { counters, current, trials } = this.#parts
+    const execution = current()
+    const before = this.#item.get(container) as unknown as ItemRow
+    const state = trials.strike(container, execution, flag)
+    const counted = { container: 1, size: 0 }
+    // The root is nobody's child: it is counted only for having failed.
+    if (before.execution === execution.n || before.parent !== 0) {
+      const as = this.#countedAs.get(container, execution.n) as { counted_as: string | null } | undefined
+      counters.remove({ state: before.state, reason: as?.counted_as ?? before.reason, ...counted })
+      this.#countedByItself.run(container)
+    }
+    counters.add({ state, reason, ...counted })
+    this.#setState.run(state, reason, execution.n, container)
+    this.#why.run(container, why)
+  }
+
+  /** What the container is, for results that come after it failed in another way. */
+  stateOf(container: number): number {
+    return (this.#item.get(container) as unknown as ItemRow).state
+  }
+
+  forget(): void {
+    this.#touched.clear()
+  }
+}

@@ -1,0 +1,390 @@
+import type { Claim, Holder } from '../ledger.ts'
+import { LeaseLost } from '../ledger.ts'
+import { hopeless } from '../../policy/hopeless.ts'
+import type { WireChanged, WireItems, WireListing, WireToList } from '../wire.ts'
+import { actionCode, Container, State, stateCode } from './codes.ts'
+import { LeaseKind, type CountedSum, type Lease } from './leases.ts'
+import type { LedgerParts } from './parts.ts'
+
+/** Rows per answer; a container with more is read in pages. */
+const trackedPage = 5_000
+/** A listing whose holder died this often is repeated alone, and later given up. */
+const aloneAfter = 2
+const givenUpAfter = 5
+
+const unchanged = 'unchanged'
+const none = actionCode('none')
+const create = actionCode('create')
+const adopt = actionCode('adopt')
+const skip = actionCode('skip')
+const fail = actionCode('fail')
+
+interface Before {
+  state: number
+  reason: string
+  execution: number
+  gone: number
+  name: string
+}
+
+/** Containers to list, and what listing them found. */
+export class Enumeration {
+  readonly #parts: LedgerParts
+  readonly #onWork: (first: number, last: number, ids: number[] | undefined) => void
+  #nextId: number | undefined
+  readonly #frontier
+  readonly #join
+  readonly #leave
+  readonly #maxId
+  readonly #extents
+  readonly #hasExtent
+  readonly #addExtent
+  readonly #tracked
+  readonly #insert
+  readonly #plan
+  readonly #dropPlan
+  readonly #before
+  readonly #update
+  readonly #gone
+  readonly #goneUnsettled
+  readonly #stamp
+  readonly #deadPartial
+
+  constructor(parts: LedgerParts, onWork: (first: number, last: number, ids: number[] | undefined) => void) {
+    const { db } = parts
+    this.#parts = parts
+    this.#onWork = onWork
+    this.#frontier = db.prepare('SELECT item FROM frontier ORDER BY item LIMIT ?')
+    this.#join = db.prepare('INSERT OR IGNORE INTO frontier (item) VALUES (?)')
+    this.#leave = db.prepare('DELETE FROM frontier WHERE item = ?')
+    this.#maxId = db.prepare('SELECT max(id) AS id FROM item')
+    this.#extents = db.prepare('SELECT first, last FROM extent WHERE container = ? AND last > ? ORDER BY first')
+    this.#hasExtent = db.prepare('SELECT 1 FROM extent WHERE container = ? LIMIT 1')
+    this.#addExtent = db.prepare('INSERT INTO extent (container, first, last) VALUES (?, ?, ?)')
+    this.#tracked = db.prepare(
+      `SELECT count(*) AS n, max(id) AS last, json_group_array(json_array(id, name, kind, destination_name, state, reason,
+         source_id, destination_id, hash, source, destination, gone, execution = ?)) AS rows
+       FROM (SELECT * FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?)`,
+    )
+    this.#insert = db.prepare(
+      `INSERT INTO item (id, parent, name, kind, state, action, execution, size, reason, destination_name, source_id,
+         destination_id, source, destination) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#plan = db.prepare(
+      'INSERT OR REPLACE INTO plan (item, why, keep_as, processing, counterpart, counterpart_id) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    this.#dropPlan = db.prepare('DELETE FROM plan WHERE item = ?')
+    this.#before = db.prepare('SELECT state, reason, execution, gone, name FROM item WHERE id = ?')
+    this.#update = db.prepare(
+      `UPDATE item SET kind = ?, state = ?, action = ?, execution = ?, gone = 0, size = ?, reason = ?, destination_name = ?,
+         source_id = ?, source = ?, destination = coalesce(?, destination), destination_id = coalesce(?, destination_id)
+       WHERE id = ?`,
+    )
+    this.#gone = db.prepare('UPDATE item SET gone = 1 WHERE id = ?')
+    this.#goneUnsettled = db.prepare("UPDATE item SET gone = 1, state = ?, reason = 'source_gone' WHERE id = ?")
+    this.#stamp = db.prepare('UPDATE item SET execution = ? WHERE id = ?')
+    this.#deadPartial = db.prepare('DELETE FROM partial WHERE item = ?')
+  }
+
+  /** Puts the root where enumeration starts. */
+  start(root: number): void {
+    this.#join.run(root)
+  }
+
+  claim(holder: Holder, limit: number): Claim<WireToList[]> {
+    const { leases, nowMs } = this.#parts
+    const { name, execution, leaseMs } = holder
+    const untilMs = nowMs() + leaseMs
+    const claimed: WireToList[] = []
+    for (const orphan of leases.orphans(LeaseKind.listing, execution, name, nowMs())) {
+      if (claimed.length >= limit) break
+      const alone = orphan.attempt >= aloneAfter
+      if (alone && claimed.length > 0) continue
+      const lease = this.#takeOver(orphan, name, untilMs)
+      if (lease) claimed.push(this.#toList(lease))
+      if (alone && lease) return { state: 'claimed', claim: claimed }
+    }
+    for (const { item } of this.#frontier.all(limit - claimed.length) as unknown as { item: number }[]) {
+      this.#leave.run(item)
+      const given = { kind: LeaseKind.listing, execution, holder: name, untilMs, attempt: 1, container: item }
+      claimed.push(this.#toList(leases.give(given)))
+    }
+    if (claimed.length > 0) return { state: 'claimed', claim: claimed }
+    return { state: this.closed(execution) ? 'closed' : 'wait' }
+  }
+
+  /** No container is to be listed or being listed. */
+  closed(execution: number): boolean {
+    return !this.#parts.leases.some(LeaseKind.listing, execution) && this.#frontier.get(1) === undefined
+  }
+
+  /** JSON arrays of the container's rows after an id, 5,000 at most, and the last id among them; 0 when none is left. */
+  tracked(container: number, after: number): { pages: string[]; last: number; complete: boolean } {
+    const { n } = this.#parts.current()
+    const pages: string[] = []
+    let last = after
+    let room = trackedPage
+    for (const extent of this.#extents.all(container, after) as unknown as { first: number; last: number }[]) {
+      const from = Math.max(extent.first, after + 1)
+      const page = this.#tracked.get(n, from, extent.last, container, room) as unknown as {
+        n: number
+        last: number | null
+        rows: string
+      }
+      if (page.n === 0) continue
+      pages.push(page.rows)
+      last = page.last ?? last
+      room -= page.n
+      if (room === 0) return { pages, last, complete: false }
+    }
+    return { pages, last, complete: true }
+  }
+
+  enumerated(listing: WireListing): void {
+    const { leases, counters, containers, audit, current, wholes } = this.#parts
+    const lease = leases.require(listing.token, LeaseKind.listing)
+    if (lease.container !== listing.container || lease.execution !== listing.execution) {
+      throw new LeaseLost(`lease ${listing.token} is not on container ${listing.container}`)
+    }
+    if (listing.failed) {
+      containers.fail(listing.container, listing.failed)
+    } else {
+      const { container } = listing
+      const { depth, ready } = this.#parts.addresses.row(container)
+      // Before its children: where they are claimed together, it can be made with all that is in it.
+      const isWork = !ready && containers.becomesWork(container)
+      if (isWork) this.#onWork(container, container, [container])
+      const items = this.#insertFresh(container, depth + 1, listing.fresh)
+      if (isWork && items > 0 && isWhole(listing)) wholes.add(container, items)
+      this.#decideAgain(depth + 1, listing.changed)
+      const as = listing.unchanged.some(({ reason }) => reason === unchanged) ? unchanged : null
+      for (const container of listing.descend) this.#enter(container, as)
+      for (const item of listing.gone) this.#markGone(item)
+      this.#countUnchanged(listing, lease, as)
+    }
+    audit.write(listing.audit, current())
+    if (listing.last || listing.failed) leases.remove(lease)
+    else leases.page(lease)
+    counters.flush(listing.execution)
+  }
+
+  forget(): void {
+    this.#nextId = undefined
+  }
+
+  /** @returns how many became work */
+  #insertFresh(parent: number, depth: number, fresh: WireItems): number {
+    const count = fresh.name.length
+    if (count === 0) return 0
+    const { counters, containers, current, trials } = this.#parts
+    const execution = current()
+    const { n } = execution
+    const first = (this.#nextId ??= ((this.#maxId.get() as { id: number | null }).id ?? 0) + 1)
+    const ids = fresh.sourceId.length > 0
+    let work = 0
+    for (let i = 0; i < count; i++) {
+      const id = first + i
+      const kind = fresh.kind[i]!
+      const action = fresh.action[i]!
+      const reason = fresh.reason[i]!
+      const size = fresh.size[i]!
+      const name = fresh.name[i]!
+      const destinationName = fresh.destinationName[i]!
+      const rest = fresh.rest[i]
+      const done = action === adopt || action === none
+      let state: number = State.pending
+      if (done) state = State.success
+      else if (action === skip) state = State.skipped
+      else if (action === fail) state = trials.strike(id, execution, isHopeless(reason))
+      else if (kind === Container && action === create) state = State.lazy
+      if (state === State.pending) work += 1
+      this.#insert.run(
+        id,
+        parent,
+        name,
+        kind,
+        state,
+        action,
+        n,
+        size,
+        reason,
+        destinationName === name ? null : destinationName,
+        ids ? fresh.sourceId[i]! : null,
+        done ? rest?.counterpartId || null : null,
+        fresh.source[i]!,
+        done ? (rest?.counterpart ?? null) : null,
+      )
+      if (rest) this.#writePlan(id, rest)
+      if (kind === Container) {
+        const enters = action !== skip && action !== fail
+        containers.insert(id, depth, enters && action !== create, enters ? n : 0)
+        if (enters) this.#join.run(id)
+      }
+      counters.add({ state, reason, container: kind === Container ? 1 : 0, size })
+    }
+    this.#addExtent.run(parent, first, first + count - 1)
+    this.#nextId = first + count
+    if (work > 0) this.#onWork(first, first + count - 1, undefined)
+    return work
+  }
+
+  #decideAgain(depth: number, changed: WireChanged[]): void {
+    const { counters, containers, current, trials } = this.#parts
+    const execution = current()
+    const { n } = execution
+    const work: number[] = []
+    for (const row of changed) {
+      const { item, kind, action } = row
+      const before = this.#before.get(item) as unknown as Before | undefined
+      // Decided in this execution already, by an earlier try at this listing: that decision stands.
+      if (!before || before.execution === n) continue
+      const done = action === adopt || action === none
+      let state: number = State.pending
+      if (done) state = State.success
+      else if (action === skip) state = State.skipped
+      else if (action === fail) state = trials.strike(item, execution, isHopeless(row.reason))
+      else if (kind === Container && action === create) state = State.lazy
+      this.#update.run(
+        kind,
+        state,
+        action,
+        n,
+        row.size,
+        row.reason,
+        row.destinationName === before.name ? null : row.destinationName,
+        row.sourceId,
+        row.source,
+        done ? (row.counterpart ?? null) : null,
+        done ? row.counterpartId || null : null,
+        item,
+      )
+      if (row.why ?? row.keepAs ?? row.processing ?? row.counterpart) this.#writePlan(item, row)
+      else this.#dropPlan.run(item)
+      // What is held against a container is settled by a whole execution without trouble.
+      if (kind !== Container && (done || action === skip)) trials.settled(item)
+      if (kind === Container) {
+        const enters = action !== skip && action !== fail
+        containers.insert(item, depth, false, 0)
+        if (enters) {
+          containers.decided(item, action !== create)
+          this.#enter(item, null)
+        }
+      }
+      if (state === State.pending) work.push(item)
+      counters.add({ state, reason: row.reason, container: kind === Container ? 1 : 0, size: row.size })
+    }
+    if (work.length > 0) this.#onWork(work[0]!, work.at(-1)!, work)
+  }
+
+  #writePlan(item: number, rest: WireItems['rest'][number]): void {
+    this.#plan.run(
+      item,
+      rest.why ?? null,
+      rest.keepAs ?? null,
+      rest.processing ?? null,
+      rest.counterpart ?? null,
+      rest.counterpartId ?? null,
+    )
+  }
+
+  /** A known container joins the frontier, once per execution. */
+  #enter(container: number, countedAs: string | null): void {
+    if (this.#parts.containers.enter(container, this.#parts.current().n, countedAs)) this.#join.run(container)
+  }
+
+  #markGone(item: number): void {
+    const before = this.#before.get(item) as unknown as Before | undefined
+    if (!before || before.gone === 1 || before.execution === this.#parts.current().n) return
+    const settled = before.state === State.success || before.state === State.processed || before.state === State.none
+    if (settled) {
+      this.#gone.run(item)
+      return
+    }
+    this.#goneUnsettled.run(State.none, item)
+    this.#parts.trials.settled(item)
+    this.#deadPartial.run(item)
+  }
+
+  /**
+   * Unchanged rows are counted, not rewritten. If the listing goes on, its sums are kept to be taken back when it has to
+   * start over; containers among them may by then have been listed and have failed, so they are counted by themselves.
+   */
+  #countUnchanged(listing: WireListing, lease: Lease, as: string | null): void {
+    const { counters } = this.#parts
+    listing.unchanged.forEach(({ status, reason, items, bytes, containers }, index) => {
+      const among = containers ?? (index === 0 ? listing.descend.length : 0)
+      const state = stateCode(status)
+      counters.addSum(state, reason, { items, containers: among, bytes })
+      if (!listing.last) addTo(lease.counted, { state, reason, items, containers: among, bytes: String(bytes) })
+    })
+    if (listing.last) return
+    const { n } = this.#parts.current()
+    for (const container of listing.descend) {
+      const { state, reason } = this.#before.get(container) as unknown as Before
+      addTo(lease.counted, { state, reason: as ?? reason, items: -1, containers: -1, bytes: '0' })
+      this.#stamp.run(n, container)
+    }
+  }
+
+  /** The listing starts over, so what its dead holder only counted is taken back; rows it decided stay decided. */
+  #takeOver(orphan: Lease, holder: string, untilMs: number): Lease | undefined {
+    const { counters, leases, containers, audit, current } = this.#parts
+    leases.remove(orphan)
+    const container = orphan.container!
+    let lease: Lease | undefined
+    if (orphan.attempt >= givenUpAfter) {
+      const why = `the worker died ${orphan.attempt} times while listing it`
+      containers.fail(container, { reason: 'crashed_worker', why, flag: true })
+      audit.note({ item: container, level: 'error', type: 'flagged', message: why }, current())
+    } else {
+      for (const { state, reason, items, containers: among, bytes } of orphan.counted) {
+        counters.addSum(state, reason, { items: -items, containers: -among, bytes: -BigInt(bytes) })
+      }
+      const { execution, attempt, former, token, pages } = orphan
+      lease = leases.give({
+        kind: LeaseKind.listing,
+        execution,
+        holder,
+        untilMs,
+        attempt: attempt + 1,
+        former: [...former, token],
+        container,
+        pages,
+      })
+    }
+    counters.flush(orphan.execution)
+    return lease
+  }
+
+  #toList(lease: Lease): WireToList {
+    const container = lease.container!
+    return {
+      ...this.#parts.addresses.of(container),
+      token: lease.token,
+      known: this.#hasExtent.get(container) !== undefined,
+      resumed: lease.pages > 0,
+    }
+  }
+}
+
+/** All its children are in this one commit, new, and none of them is a container. */
+function isWhole({ last, fresh, changed, descend, unchanged }: WireListing): boolean {
+  if (!last || changed.length > 0 || descend.length > 0 || unchanged.length > 0) return false
+  return !fresh.kind.includes(Container)
+}
+
+function addTo(sums: CountedSum[], more: CountedSum): void {
+  const sum = sums.find((s) => s.state === more.state && s.reason === more.reason)
+  if (!sum) {
+    sums.push(more)
+    return
+  }
+  sum.items += more.items
+  sum.containers += more.containers
+  sum.bytes = String(BigInt(sum.bytes) + BigInt(more.bytes))
+}
+
+/** Another execution would decide the same: a person is asked at once. */
+function isHopeless(reason: string): boolean {
+  return (hopeless as ReadonlySet<string>).has(reason)
+}

@@ -1,0 +1,152 @@
+/** `SvLg`, in the header of every ledger file. */
+export const ledgerApplicationId = 0x53764c67
+
+/**
+ * Migration n takes a file from `user_version` n to n + 1. Never edit one that was released: add another.
+ *
+ * What every row passes through has no index but its id: an index doubles what an insert and an update cost. Children of
+ * a container are found through `extent`, open work through `work`, and the rare rows that need more than that have
+ * tables of their own (`plan`, `trial`, `partial`).
+ */
+export const ledgerMigrations: readonly string[] = [
+  `
+  CREATE TABLE execution (
+    n INTEGER PRIMARY KEY,
+    audit_level INTEGER NOT NULL,
+    simulated INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    max_retry INTEGER NOT NULL,
+    lazy_containers INTEGER NOT NULL,
+    begun_ms INTEGER NOT NULL,
+    ended_ms INTEGER,
+    containers_made INTEGER NOT NULL DEFAULT 0,
+    carried_out INTEGER NOT NULL DEFAULT 0,
+    written_bytes INTEGER NOT NULL DEFAULT 0,
+    last_item INTEGER
+  ) STRICT;
+
+  CREATE TABLE item (
+    id INTEGER PRIMARY KEY,
+    parent INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    action INTEGER NOT NULL,
+    execution INTEGER NOT NULL,  -- that decided it last, and in whose counters it is counted by itself
+    gone INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL,       -- as counted: 0 unless kind is item
+    reason TEXT NOT NULL,
+    destination_name TEXT,       -- NULL: the same
+    source_id TEXT,              -- on id platforms
+    destination_id TEXT,
+    source TEXT NOT NULL,        -- facts as one text
+    destination TEXT,
+    hash TEXT                    -- of the content last written
+  ) STRICT;
+  CREATE INDEX item_troubled ON item (state, id) WHERE state IN (3, 4);
+
+  -- Where the children of a container are: ids are given out in runs, one per page of a listing.
+  CREATE TABLE extent (
+    container INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (container, first)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE container (
+    item INTEGER PRIMARY KEY,
+    depth INTEGER NOT NULL,
+    ready INTEGER NOT NULL,      -- exists at the destination
+    made INTEGER NOT NULL,       -- the execution in which it was made; 0: it was there before
+    listed INTEGER NOT NULL,     -- the execution whose frontier it joined last
+    counted_as TEXT              -- the reason under which that execution counted it; NULL: the row's own
+  ) STRICT;
+
+  CREATE TABLE frontier (item INTEGER PRIMARY KEY) STRICT;
+
+  -- The id is the fencing token, so it is never used again.
+  CREATE TABLE lease (
+    token INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind INTEGER NOT NULL,       -- 0 listing, 1 batch, 2 touched containers, 3 litter of a flagged item
+    execution INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    until_ms INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    former TEXT NOT NULL,        -- JSON: tokens of earlier holders
+    container INTEGER,           -- listing
+    pages INTEGER NOT NULL DEFAULT 0,
+    counted TEXT,                -- listing, JSON: sums to take back when it is listed anew
+    parts TEXT,                  -- batch, JSON: { spans: [first, last][], ids: [], trials: [] }
+    staged TEXT                  -- batch, JSON
+  ) STRICT;
+
+  CREATE TABLE work (
+    seq INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    ids TEXT,                    -- JSON; NULL: every pending row from first to last
+    tried INTEGER NOT NULL DEFAULT 0,  -- 1: the ids failed before in this execution
+    attempt INTEGER NOT NULL DEFAULT 0,
+    former TEXT,                 -- JSON
+    staged TEXT
+  ) STRICT;
+
+  CREATE TABLE plan (
+    item INTEGER PRIMARY KEY,
+    why TEXT,
+    keep_as TEXT,
+    processing TEXT,             -- JSON
+    counterpart TEXT,
+    counterpart_id TEXT
+  ) STRICT;
+
+  CREATE TABLE trial (
+    item INTEGER PRIMARY KEY,
+    execution INTEGER NOT NULL,  -- to which tries and waiting belong
+    tries INTEGER NOT NULL,
+    strikes INTEGER NOT NULL,
+    struck INTEGER NOT NULL,     -- the execution of the last strike: one each
+    not_before_ms INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
+    lease INTEGER NOT NULL       -- token under which it is being tried again; 0: none, -1: queued in work
+  ) STRICT;
+  CREATE INDEX trial_waiting ON trial (not_before_ms) WHERE waiting = 1;
+
+  CREATE TABLE partial (
+    item INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    source TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE touched (
+    container INTEGER PRIMARY KEY,
+    depth INTEGER NOT NULL,
+    lease INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX touched_depth ON touched (depth);
+
+  CREATE TABLE counter (
+    execution INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    items INTEGER NOT NULL,
+    containers INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (execution, state, reason)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    execution INTEGER NOT NULL,
+    item INTEGER,
+    level INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL,
+    message TEXT,
+    detail TEXT
+  ) STRICT;
+
+  CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+]

@@ -1,0 +1,114 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Parts } from './leases.ts'
+
+export interface WorkRow {
+  seq: number
+  first: number
+  last: number
+  /** JSON; null: every pending row from first to last, but for containers to be made, which are named. */
+  ids: string | null
+  /** 1: the ids are items that failed before in this execution and are to be tried again. */
+  tried: number
+  attempt: number
+  former: string | null
+  staged: string | null
+}
+
+/** What a batch that was given back, or split, still remembers. */
+export interface Past {
+  attempt: number
+  former: number[]
+  staged: string | null
+}
+
+/** Open work as ranges of ids: one row stands for thousands of items. */
+export class WorkQueue {
+  readonly #append
+  readonly #prepend
+  readonly #newest
+  readonly #extend
+  readonly #oldest
+  readonly #cutRange
+  readonly #cutIds
+  readonly #remove
+  readonly #withPast
+
+  constructor(db: DatabaseSync) {
+    this.#append = db.prepare('INSERT INTO work (first, last, ids) VALUES (?, ?, ?)')
+    this.#prepend = db.prepare(
+      `INSERT INTO work (seq, first, last, ids, tried, attempt, former, staged)
+       VALUES ((SELECT min(0, coalesce(min(seq), 0)) - 1 FROM work), ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#newest = db.prepare('SELECT seq, last, ids, former FROM work ORDER BY seq DESC LIMIT 1')
+    this.#extend = db.prepare('UPDATE work SET last = ? WHERE seq = ?')
+    this.#oldest = db.prepare('SELECT * FROM work ORDER BY seq LIMIT ?')
+    this.#cutRange = db.prepare('UPDATE work SET first = ? WHERE seq = ?')
+    this.#cutIds = db.prepare('UPDATE work SET first = ?, ids = ? WHERE seq = ?')
+    this.#remove = db.prepare('DELETE FROM work WHERE seq = ?')
+    this.#withPast = db.prepare('SELECT * FROM work WHERE former IS NOT NULL ORDER BY seq')
+  }
+
+  /** New work; a range that goes on where the newest one ends makes that one longer. */
+  add(first: number, last: number, ids: number[] | undefined): void {
+    if (!ids) {
+      const newest = this.#newest.get() as unknown as WorkRow | undefined
+      if (newest && newest.ids === null && newest.former === null && newest.last === first - 1) {
+        this.#extend.run(last, newest.seq)
+        return
+      }
+    }
+    this.#append.run(first, last, ids ? JSON.stringify(ids) : null)
+  }
+
+  /** Puts what is left of a batch back, before all other work; items tried again only when there is a past to remember. */
+  giveBack(parts: Parts, left: ReadonlySet<number>, past?: Past): void {
+    const attempt = past?.attempt ?? 0
+    const former = past ? JSON.stringify(past.former) : null
+    const staged = past?.staged ?? null
+    if (past) this.#prependIds(parts.trials, left, 1, past)
+    this.#prependIds(parts.ids, left, 0, past)
+    for (const [first, last] of parts.spans.toReversed()) {
+      let from: number | undefined
+      let to = 0
+      for (const id of left) {
+        if (id < first || id > last) continue
+        if (from === undefined || id < from) from = id
+        if (id > to) to = id
+      }
+      if (from !== undefined) this.#prepend.run(from, to, null, 0, attempt, former, staged)
+    }
+  }
+
+  #prependIds(all: number[], left: ReadonlySet<number>, tried: number, past: Past | undefined): void {
+    const ids = all.filter((id) => left.has(id))
+    if (ids.length === 0) return
+    const former = past ? JSON.stringify(past.former) : null
+    const text = JSON.stringify(ids)
+    this.#prepend.run(ids[0]!, ids.at(-1)!, text, tried, past?.attempt ?? 0, former, past?.staged ?? null)
+  }
+
+  oldest(limit: number): WorkRow[] {
+    return this.#oldest.all(limit) as unknown as WorkRow[]
+  }
+
+  /** Work that an earlier holder may have left traces of. */
+  withPast(): WorkRow[] {
+    return this.#withPast.all() as unknown as WorkRow[]
+  }
+
+  cutRange(row: WorkRow, first: number): void {
+    this.#cutRange.run(first, row.seq)
+  }
+
+  cutIds(row: WorkRow, ids: number[]): void {
+    this.#cutIds.run(ids[0]!, JSON.stringify(ids), row.seq)
+  }
+
+  remove(row: WorkRow): void {
+    this.#remove.run(row.seq)
+  }
+
+  empty(): boolean {
+    return this.#oldest.get(1) === undefined
+  }
+}

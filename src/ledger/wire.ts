@@ -1,0 +1,354 @@
+import type { Facts } from '../connector/item.ts'
+import type { FinishedItems, NewItems } from './columns.ts'
+import type {
+  AuditRow,
+  Batch,
+  ChangedRow,
+  ContainerAddress,
+  ContainerToList,
+  FailedItem,
+  FinishedContainer,
+  Leftovers,
+  Listing,
+  Results,
+  StagedItem,
+  TouchedBatch,
+  TrackedRow,
+  WorkItem,
+} from './ledger.ts'
+import { countedSize, packColumns, packFacts, unpackFacts } from './facts_text.ts'
+import { actionCode, actionOf, kindCode, kindOf, levelCode, stateCode, stateOf } from './sqlite/codes.ts'
+
+/**
+ * What crosses between I/O threads and the ledger's: columns, codes and packed text, made and read on the I/O side, so
+ * that the one thread that all results go through spends its time on SQLite.
+ */
+
+export interface WireRest {
+  why?: string
+  keepAs?: string
+  processing?: string
+  counterpart?: string
+  counterpartId?: string
+}
+
+export interface WireItems {
+  name: string[]
+  kind: number[]
+  destinationName: string[]
+  action: number[]
+  reason: string[]
+  rest: { [index: number]: WireRest }
+  sourceId: string[]
+  source: string[]
+  size: number[]
+}
+
+export interface WireChanged extends WireRest {
+  item: number
+  kind: number
+  action: number
+  reason: string
+  destinationName: string
+  source: string
+  size: number
+  sourceId: string | null
+}
+
+export interface WireAudit {
+  item: (number | null)[]
+  level: number[]
+  type: string[]
+  message: (string | null)[]
+  detail: (string | null)[]
+}
+
+export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'audit'> {
+  fresh: WireItems
+  changed: WireChanged[]
+  audit: WireAudit
+}
+
+export interface WireDone {
+  item: number[]
+  state: number[]
+  reason: string[]
+  why: { [index: number]: string }
+  bytes: number[]
+  hash: string[]
+  destinationId: string[]
+  destination: string[]
+  source?: string[]
+  size?: number[]
+}
+
+export interface WireResults {
+  token: number
+  execution: number
+  last: boolean
+  done: WireDone
+  failed: FailedItem[]
+  audit: WireAudit
+}
+
+export type WireAddress = Omit<ContainerAddress, 'source'> & { source: string }
+export type WireToList = WireAddress & Pick<ContainerToList, 'token' | 'known' | 'resumed'>
+
+/** `id, parent, kind, name, destination_name, action, reason, size, source, source_id, hash` */
+export type WireWork = [
+  number,
+  number,
+  number,
+  string,
+  string | null,
+  number,
+  string,
+  number,
+  string,
+  string | null,
+  string | null,
+]
+
+/** What few items of a batch have. */
+export interface WireWorkRest extends WireRest {
+  tries?: number
+  partial?: { key: string; bytes: bigint; source: string }
+}
+
+export interface WireBatch {
+  token: number
+  attempt: number
+  containers: WireAddress[]
+  items: WireWork[]
+  rest: Map<number, WireWorkRest>
+  staged: string | null
+  formerTokens: number[]
+}
+
+export interface WireLeftovers {
+  batches: WireBatch[]
+  partials: { item: number; container: WireAddress; key: string }[]
+}
+
+export interface WireTouched {
+  token: number
+  containers: (WireAddress & { made: boolean; depth: number })[]
+}
+
+export interface WireFinishedContainer {
+  item: number
+  destination?: string
+  failure?: { reason: string; why: string }
+}
+
+export function toWireListing(listing: Listing): WireListing {
+  return {
+    ...listing,
+    fresh: toWireItems(listing.fresh),
+    changed: listing.changed.map(toWireChanged),
+    audit: toWireAudit(listing.audit),
+  }
+}
+
+function toWireItems(fresh: NewItems): WireItems {
+  const { name, kind, destinationName, reason, sourceId, source } = fresh
+  const rest: WireItems['rest'] = {}
+  for (const [index, { counterpart, ...decision }] of Object.entries(fresh.rest)) {
+    rest[Number(index)] = toWireRest(decision, counterpart)
+  }
+  return {
+    name,
+    kind: kind.map(kindCode),
+    destinationName,
+    action: fresh.action.map(actionCode),
+    reason,
+    rest,
+    sourceId,
+    source: packColumns(source),
+    size: source.sizeBytes.map((size, i) => (kind[i] === 'item' ? countedSize(size) : 0)),
+  }
+}
+
+function toWireChanged(row: ChangedRow): WireChanged {
+  const { action, reason, ...decision } = row.decision
+  return {
+    ...toWireRest(decision, row.counterpart),
+    item: row.item,
+    kind: kindCode(row.kind),
+    action: actionCode(action),
+    reason,
+    destinationName: row.destinationName,
+    source: packFacts(row.source),
+    size: row.kind === 'item' ? countedSize(row.source.sizeBytes) : 0,
+    sourceId: row.sourceId ?? null,
+  }
+}
+
+function toWireRest(
+  decision: Pick<NewItems['rest'][number], 'why' | 'keepAs' | 'processing'>,
+  counterpart: (Facts & { id: string }) | undefined,
+): WireRest {
+  const rest: WireRest = {}
+  if (decision.why !== undefined) rest.why = decision.why
+  if (decision.keepAs !== undefined) rest.keepAs = decision.keepAs
+  if (decision.processing !== undefined && decision.processing.length > 0) {
+    rest.processing = JSON.stringify(decision.processing)
+  }
+  if (counterpart) {
+    rest.counterpart = packFacts(counterpart)
+    rest.counterpartId = counterpart.id
+  }
+  return rest
+}
+
+export function toWireAudit(rows: AuditRow[]): WireAudit {
+  const audit: WireAudit = { item: [], level: [], type: [], message: [], detail: [] }
+  for (const { item, level, type, message, detail } of rows) {
+    audit.item.push(item ?? null)
+    audit.level.push(levelCode(level))
+    audit.type.push(type)
+    audit.message.push(message ?? null)
+    audit.detail.push(detail === undefined ? null : jsonOf(detail))
+  }
+  return audit
+}
+
+export function toWireResults({ token, execution, last, done, failed, audit }: Results): WireResults {
+  return { token, execution, last, done: toWireDone(done), failed, audit: toWireAudit(audit) }
+}
+
+function toWireDone(done: FinishedItems): WireDone {
+  const { item, reason, why, hash, destinationId, source } = done
+  return {
+    item,
+    state: done.state.map(stateCode),
+    reason,
+    why,
+    bytes: done.bytes.map(countedSize),
+    hash,
+    destinationId,
+    destination: packColumns(done.destination),
+    ...(source ? { source: packColumns(source), size: source.sizeBytes.map(countedSize) } : {}),
+  }
+}
+
+export function toWireFinished(results: FinishedContainer[]): WireFinishedContainer[] {
+  return results.map(({ item, destination, failure }) => ({
+    item,
+    ...(destination ? { destination: packFacts(destination) } : {}),
+    ...(failure ? { failure } : {}),
+  }))
+}
+
+/** The tracked children of a container come as JSON that SQLite made: one text instead of thousands of objects. */
+export function fromWireTracked(pages: string[]): TrackedRow[] {
+  const rows: TrackedRow[] = []
+  for (const page of pages) for (const cells of JSON.parse(page) as TrackedCells[]) rows.push(trackedRow(cells))
+  return rows
+}
+
+type TrackedCells = [
+  id: number,
+  name: string,
+  kind: number,
+  destinationName: string | null,
+  state: number,
+  reason: string,
+  sourceId: string | null,
+  destinationId: string | null,
+  hash: string | null,
+  source: string,
+  destination: string | null,
+  gone: number,
+  decided: number,
+]
+
+function trackedRow(cells: TrackedCells): TrackedRow {
+  const [item, name, kind, destinationName, state, reason, sourceId, destinationId, hash, source, destination] = cells
+  const row: TrackedRow = {
+    item,
+    name,
+    kind: kindOf(kind),
+    destinationName: destinationName ?? name,
+    state: stateOf(state),
+    reason,
+    source: unpackFacts(source),
+    sourceGone: cells[11] === 1,
+    decided: cells[12] === 1,
+  }
+  if (destination !== null) row.destination = unpackFacts(destination)
+  if (hash !== null) row.hash = hash
+  if (sourceId !== null) row.sourceId = sourceId
+  if (destinationId !== null) row.destinationId = destinationId
+  return row
+}
+
+export function fromWireAddress<T extends WireAddress>(address: T): Omit<T, 'source'> & { source: Facts } {
+  return { ...address, source: unpackFacts(address.source) }
+}
+
+export function fromWireBatch(batch: WireBatch): Batch {
+  return {
+    token: batch.token,
+    attempt: batch.attempt,
+    containers: batch.containers.map(fromWireAddress),
+    items: batch.items.map((cells) => workItem(cells, batch.rest.get(cells[0]))),
+    staged: batch.staged === null ? [] : stagedOf(batch.staged),
+    formerTokens: batch.formerTokens,
+  }
+}
+
+function workItem(cells: WireWork, rest: WireWorkRest | undefined): WorkItem {
+  const [item, container, kind, name, destinationName, action, reason, , source, sourceId, hash] = cells
+  const work: WorkItem = {
+    item,
+    container,
+    kind: kindOf(kind),
+    name,
+    destinationName: destinationName ?? name,
+    action: actionOf(action),
+    reason,
+    processing: rest?.processing === undefined ? [] : (JSON.parse(rest.processing) as WorkItem['processing']),
+    source: unpackFacts(source),
+    tries: rest?.tries ?? 0,
+  }
+  if (sourceId !== null) work.sourceId = sourceId
+  if (hash !== null) work.hash = hash
+  if (rest?.keepAs !== undefined) work.keepAs = rest.keepAs
+  if (rest?.counterpart !== undefined) {
+    work.counterpart = { ...unpackFacts(rest.counterpart), id: rest.counterpartId ?? '' }
+  }
+  if (rest?.partial) work.partial = { ...rest.partial, source: unpackFacts(rest.partial.source) }
+  return work
+}
+
+export function fromWireLeftovers(leftovers: WireLeftovers): Leftovers {
+  return {
+    batches: leftovers.batches.map(fromWireBatch),
+    partials: leftovers.partials.map((partial) => ({ ...partial, container: fromWireAddress(partial.container) })),
+  }
+}
+
+export function fromWireTouched(touched: WireTouched): TouchedBatch {
+  return { token: touched.token, containers: touched.containers.map(fromWireAddress) }
+}
+
+/** What was staged, per item, as the ledger stores it. */
+export type StagedEntry = [item: number, staged: Omit<StagedItem['staged'], 'sizeBytes'> & { sizeBytes: string }]
+
+export function toStagedText(staged: StagedItem[]): string {
+  return JSON.stringify(
+    staged.map(({ item, staged: at }): StagedEntry => [item, { ...at, sizeBytes: String(at.sizeBytes) }]),
+  )
+}
+
+function stagedOf(text: string): StagedItem[] {
+  return (JSON.parse(text) as StagedEntry[]).map(([item, staged]) => ({
+    item,
+    staged: { ...staged, sizeBytes: BigInt(staged.sizeBytes) },
+  }))
+}
+
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? v.toString() : v)) ?? 'null'
+}

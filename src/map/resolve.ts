@@ -1,0 +1,140 @@
+import type { PrincipalQuery } from '../connector/connector.ts'
+import type { Principal } from '../connector/item.ts'
+import { mapRules, type CompiledMap, type MapRule } from './compile.ts'
+import { means, queryFor, sameText, sidText, type Sid } from './sid.ts'
+
+export { compileMap, type CompiledMap } from './compile.ts'
+
+/** Who somebody of the source is at the destination. */
+export interface Resolution {
+  how: 'exception' | MapRule | 'default' | 'excluded' | 'unresolved'
+  destination?: Principal
+  mayOwn: boolean
+  mayBeGranted: boolean
+  why: string
+}
+
+interface Candidate {
+  how: 'exception' | MapRule | 'default'
+  query: PrincipalQuery
+  /** What the answer must be, besides matching the query. */
+  sid?: Sid
+}
+
+/**
+ * Whom to look for in the destination's directory, in order; the answers go to `choose`. Nothing for somebody excluded.
+ *
+ * @param directory name of the destination's directory; undefined when it has none. Ids are looked up only when the
+ *   principal belongs to that very directory: uid 1000 on two hosts is two people
+ */
+export function candidates(principal: Principal, map: CompiledMap, directory: string | undefined): PrincipalQuery[] {
+  return planned(principal, map, directory).map((candidate) => candidate.query)
+}
+
+/**
+ * Decides by what was found: exclusion, then exception, then the automatic rules, then the fallback. The first rule that
+ * finds anybody decides, so that an ambiguous e-mail is not settled by a chance name; more than one, or one disabled, is nobody.
+ *
+ * @param found one answer for each of `candidates`, in their order
+ */
+export function choose(
+  principal: Principal,
+  map: CompiledMap,
+  found: readonly (readonly Principal[])[],
+  directory: string | undefined,
+): Resolution {
+  if (isExcluded(principal, map)) return excluded('the map excludes it')
+  let why = 'nobody matches'
+  let undecided = true
+  for (const [i, candidate] of planned(principal, map, directory).entries()) {
+    const answers = distinct((found[i] ?? []).filter((answer) => answersTo(answer, candidate)))
+    if (candidate.how === 'default') {
+      const fallback = only(answers)
+      if (typeof fallback === 'string') return unresolved(`${why}; the fallback ${fallback}`)
+      return {
+        how: 'default',
+        destination: fallback,
+        mayOwn: true,
+        mayBeGranted: false,
+        why: `${why}; the fallback stands in`,
+      }
+    }
+    if (!undecided) continue
+    if (answers.length === 0) {
+      if (candidate.how === 'exception') {
+        why = `the map sends it to ${sidText(candidate.sid ?? {})}, whom the destination does not know`
+        undecided = false
+      }
+      continue
+    }
+    const one = only(answers)
+    if (typeof one === 'string') {
+      why = `by ${candidate.how}: ${one}`
+      undecided = false
+      continue
+    }
+    if (map.exclusions.destination.some((sid) => means(sid, one))) return excluded('the map excludes its counterpart')
+    return { how: candidate.how, destination: one, mayOwn: true, mayBeGranted: true, why: `by ${candidate.how}` }
+  }
+  return unresolved(why)
+}
+
+function planned(principal: Principal, map: CompiledMap, directory: string | undefined): Candidate[] {
+  if (directory === undefined || isExcluded(principal, map)) return []
+  const { type } = principal
+  const exception = map.exceptions.find(({ source }) => means(source, principal))
+  const all: Candidate[] = []
+  if (exception)
+    all.push({ how: 'exception', query: queryFor(exception.destination, type), sid: exception.destination })
+  else {
+    for (const rule of mapRules) {
+      const value = principal[rule]
+      if (!map.rules.includes(rule) || value === undefined || value === '') continue
+      if (rule === 'id' && principal.directory !== directory) continue
+      all.push({ how: rule, query: { type, [rule]: value } })
+    }
+  }
+  if (map.fallback) all.push({ how: 'default', query: queryFor(map.fallback, type), sid: map.fallback })
+  return all
+}
+
+function isExcluded(principal: Principal, map: CompiledMap): boolean {
+  return map.exclusions.source.some((sid) => means(sid, principal))
+}
+
+/** A directory that answers with somebody else is not believed. */
+function answersTo(answer: Principal, { query, sid }: Candidate): boolean {
+  if (answer.type !== query.type) return false
+  if (query.id !== undefined && answer.id !== query.id) return false
+  for (const key of ['email', 'username', 'name'] as const) {
+    const asked = query[key]
+    const known = answer[key]
+    if (asked !== undefined && (known === undefined || !sameText(known, asked))) return false
+  }
+  return sid === undefined || means(sid, answer)
+}
+
+/** The one principal, or what is wrong with the answer. */
+function only(answers: readonly Principal[]): Principal | string {
+  const [one] = answers
+  if (!one) return 'is unknown at the destination'
+  if (answers.length > 1) return `${answers.length} match, which is ambiguous`
+  return one.disabled === true ? `${sidText(one)} is disabled` : one
+}
+
+function distinct(answers: readonly Principal[]): Principal[] {
+  const seen = new Map<string, Principal>()
+  for (const answer of answers) {
+    const { directory, id, email, username, name } = answer
+    seen.set(JSON.stringify([directory, id ?? [email, username, name]]), answer)
+  }
+  return [...seen.values()]
+}
+
+function excluded(why: string): Resolution {
+  return { how: 'excluded', mayOwn: false, mayBeGranted: false, why }
+}
+
+function unresolved(why: string): Resolution {
+  return { how: 'unresolved', mayOwn: false, mayBeGranted: false, why }
+}

@@ -1,0 +1,72 @@
+import type { Facts } from '../connector/item.ts'
+
+/** `attributes`: owner, permissions or times differ, the bytes do not. `unsure`: the bytes may differ; only reading tells. */
+export type Change = 'no' | 'attributes' | 'content' | 'unsure'
+
+/**
+ * What became of an item since its facts were recorded: by version when both are known, else by hash, else by size and
+ * times. Without a version identity is not compared: device numbers change when a machine restarts, and a replaced file
+ * shows in its times.
+ *
+ * @param contentHash of what was last written or read, when the recorded facts have none
+ * @see design, decision 6
+ */
+export function changed(now: Facts, baseline: Facts, contentHash?: string): Change {
+  if (now.version !== undefined && baseline.version !== undefined) {
+    // A platform counts versions for each item: the first one of another item is not ours.
+    if (now.version === baseline.version && isSameItem(now, baseline)) return attributesOf(now, baseline)
+    return sameHash(now, baseline, contentHash) ? 'attributes' : 'content'
+  }
+  const known = baseline.hash ?? contentHash
+  if (now.hash !== undefined && known !== undefined) {
+    if (now.hash !== known) return 'content'
+    return now.modifiedNs === baseline.modifiedNs ? attributesOf(now, baseline) : 'attributes'
+  }
+  if (now.sizeBytes !== baseline.sizeBytes) return 'content'
+  if (now.modifiedNs !== baseline.modifiedNs) {
+    // A time that one of the two never stated says nothing about a change.
+    return now.modifiedNs === undefined || baseline.modifiedNs === undefined ? 'unsure' : 'content'
+  }
+  if (now.changedNs === baseline.changedNs) return attributesOf(now, baseline)
+  if (baseline.changedNs === unsettledNs) return 'unsure'
+  // A change of owner or mode explains the change time, and costs no reading.
+  return attributesOf(now, baseline) === 'attributes' ? 'attributes' : 'unsure'
+}
+
+function isSameItem(now: Facts, baseline: Facts): boolean {
+  return now.identity === undefined || baseline.identity === undefined || now.identity === baseline.identity
+}
+
+/** A folder has no bytes; its listing says what became of its children. */
+export function containerChanged(now: Facts, baseline: Facts): 'no' | 'attributes' {
+  return now.modifiedNs === baseline.modifiedNs && attributesOf(now, baseline) === 'no' ? 'no' : 'attributes'
+}
+
+/** Recorded as `changedNs`, it says: modified so shortly before it was read that it must be looked at again. */
+export const unsettledNs = 0n
+
+/** Kernels step file times by the timer tick, not by the nanosecond they are stored in. */
+const tickNs = 20_000_000n
+
+/**
+ * Whether a file could have been modified again, after it was read, without its times showing it. A time in the future is
+ * none of that, or the file would be read again for ever.
+ *
+ * @param seenAtNs the clock when the file's facts were taken, nanoseconds since 1970
+ * @param precisionNs of the platform's times
+ */
+export function isUnsettled(modifiedNs: bigint | undefined, seenAtNs: bigint, precisionNs: bigint): boolean {
+  if (modifiedNs === undefined) return false
+  const granularity = precisionNs > tickNs ? precisionNs : tickNs
+  const age = seenAtNs - modifiedNs
+  return age <= granularity && age >= -granularity
+}
+
+function attributesOf(now: Facts, baseline: Facts): 'no' | 'attributes' {
+  const differ = now.facets !== undefined && baseline.facets !== undefined && now.facets !== baseline.facets
+  return differ ? 'attributes' : 'no'
+}
+
+function sameHash(now: Facts, baseline: Facts, contentHash: string | undefined): boolean {
+  return now.hash !== undefined && now.hash === (baseline.hash ?? contentHash)
+}

@@ -1,0 +1,93 @@
+import type { Facts, ItemKind } from '../connector/item.ts'
+
+/** What is to be done about one source item. */
+export type Action =
+  /** Nothing to do: both sides are as recorded. */
+  | 'none'
+  /** Write the content under a name that is free. */
+  | 'create'
+  /** Replace exactly the destination item that was planned against. */
+  | 'overwrite'
+  /** Both sides hold the same: record it, write nothing. */
+  | 'adopt'
+  /** Times, owner or permissions changed: apply them, write no content. */
+  | 'attributes'
+  /** Something changed that size and times do not show: read the source and compare hashes before deciding. */
+  | 'reread'
+  /** Left out on purpose (wire status `skipped`). */
+  | 'skip'
+  /** Needs a person or another try (wire status `retry`, then `remediation`). */
+  | 'fail'
+
+/** Why, as a word a program can compare; `reasons.ts` says each in a sentence. */
+export type Reason =
+  | 'new'
+  | 'changed'
+  | 'attributes_changed'
+  | 'unsure'
+  | 'unchanged'
+  | 'matched'
+  | 'restored'
+  | 'left_deleted'
+  | 'source_gone'
+  | 'filtered'
+  | 'too_large'
+  | 'too_many_items'
+  | 'name_refused'
+  | 'name_too_long'
+  | 'name_taken'
+  | 'duplicate_name'
+  | 'exists'
+  | 'conflict'
+  | 'conflict_copy'
+  | 'destination_kept'
+  | 'destination_newer'
+  | 'kind_differs'
+  | 'special'
+  | 'link'
+  | 'restricted_content'
+  | 'empty_container'
+  | 'listing_failed'
+  | 'incomplete_listing'
+  | 'permissions_lost'
+  | 'flagged_before'
+
+/** How the item arrives altered (wire `processing`); a non-empty list makes `success` into `processed`. */
+export type Processing =
+  'renamed' | 'deduplicated' | 'truncated' | 'converted' | 'permissions_narrowed' | 'conflict_copy'
+
+export interface Decision {
+  action: Action
+  reason: Reason
+  /** Particulars in words, when the reason's own sentence does not say enough. */
+  why?: string
+  /** With `overwrite`: the destination's item is first renamed to this, so nobody's work is lost. */
+  keepAs?: string
+  processing?: Processing[]
+}
+
+/** The destination's item of the planned name. */
+export interface Counterpart extends Facts {
+  kind: ItemKind
+  name: string
+  /** Of kind `link`. */
+  linkTarget?: string
+}
+
+/** What the ledger remembers of an item: the facts of both sides after our own last write. */
+export interface Tracked {
+  source: Facts
+  /** Absent while nothing was ever written. */
+  destination?: Facts
+  /** SHA-256 of the content last written. */
+  hash?: string
+  /** True when the last decision was carried out; false for pending, retry, flagged and skipped rows. */
+  settled: boolean
+}
+
+/** A policy's objection to an item; the first one counts. */
+export interface Verdict {
+  action: 'skip' | 'fail'
+  reason: Reason
+  why: string
+}

@@ -1,0 +1,25 @@
+import type { Reason } from './decision.ts'
+
+/** Reasons whose decision another run would repeat for the same facts: trying again is no use, a person is asked. */
+export const hopeless: ReadonlySet<Reason> = new Set<Reason>([
+  'special',
+  'kind_differs',
+  'name_refused',
+  'name_too_long',
+  'name_taken',
+  'too_many_items',
+  'restricted_content',
+])
+
+/** Reasons that the plan of an item alone gives for failing it: where it no longer does, what was flagged starts afresh. */
+export const objections: ReadonlySet<Reason> = new Set<Reason>([
+  'special',
+  'kind_differs',
+  'name_refused',
+  'name_too_long',
+  'name_taken',
+  'restricted_content',
+  'too_large',
+  'exists',
+  'conflict',
+])

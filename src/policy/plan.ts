@@ -1,0 +1,300 @@
+import type { Capabilities } from '../connector/capabilities.ts'
+import type { Facts, Item } from '../connector/item.ts'
+import type { Filter } from '../filter/compile.ts'
+import type { Settings } from '../job/settings.ts'
+import { changed, containerChanged, type Change } from './changed.ts'
+import { isConflictCopy } from './conflict_name.ts'
+import { conflictName, conflictResolution, type ConflictRules } from './conflict_resolution.ts'
+import type { Counterpart, Decision, Processing, Tracked, Verdict } from './decision.ts'
+import { destinationDeleted, sourceDeleted } from './delete_propagation.ts'
+import { itemOverwrite } from './item_overwrite.ts'
+import { largeItem } from './large_item.ts'
+import { matches } from './matches.ts'
+import type { Named } from './name_container.ts'
+import { restrictedContent } from './restricted_content.ts'
+import { timesPreserved } from './timestamps.ts'
+
+export interface PlanContext {
+  settings: Settings
+  source: Capabilities
+  destination: Capabilities
+  /** `toleranceNs`: modified times closer than this are not told apart: max(precision, measured skew, 2 s). */
+  clock: { toleranceNs: bigint }
+  /** Absent: nothing is filtered. */
+  filter?: Filter
+}
+
+/** One source item and what stands or stood opposite. */
+export interface Triple {
+  source: Item
+  /** From the job's root, with a leading slash; for filters. */
+  path: string
+  /** From `nameContainer`. */
+  named: Named
+  /** What the destination's complete listing has under that name, by the destination's own equality. */
+  counterpart: Counterpart | null
+  tracked: Tracked | null
+  /** Whether a name of the container can't be given to a conflict copy: held at the destination, or planned for a sibling. */
+  taken: (name: string) => boolean
+}
+
+export interface Planner {
+  /** What is to be done about one source item. Total, deterministic, never throws. */
+  plan(triple: Triple): Decision
+  /** What is to be done about a tracked item that is gone from the source. */
+  planGone(tracked: Tracked, counterpart: Counterpart | null): Decision
+}
+
+const unchanged: Decision = { action: 'none', reason: 'unchanged' }
+const fresh: Decision = { action: 'create', reason: 'new' }
+const matched: Decision = { action: 'adopt', reason: 'matched' }
+const changedAndGone: Decision = { action: 'create', reason: 'changed' }
+const changedAtSource: Decision = { action: 'overwrite', reason: 'changed' }
+const attributesChanged: Decision = { action: 'attributes', reason: 'attributes_changed' }
+const attributesRecorded: Decision = { action: 'adopt', reason: 'attributes_changed' }
+const unsure: Decision = { action: 'reread', reason: 'unsure' }
+const vetoed: Decision = { action: 'none', reason: 'exists', why: 'may have changed; it would not be overwritten' }
+const leftAsItIs: Decision = {
+  action: 'none',
+  reason: 'destination_kept',
+  why: 'changed at the destination only; a copy does not look back',
+}
+
+/** Compiles what a whole execution has in common; planning one unchanged or new item then allocates nothing. */
+export function compilePlanner(context: PlanContext): Planner {
+  const planner = new CompiledPlanner(context)
+  return {
+    plan: (triple) => planner.plan(triple),
+    planGone: (tracked, counterpart) => sourceDeleted(tracked, counterpart),
+  }
+}
+
+class CompiledPlanner {
+  readonly #context: PlanContext
+  readonly #settings: Settings
+  readonly #filter: Filter | undefined
+  readonly #conflicts: ConflictRules
+  readonly #precisionNs: bigint
+  /** Owner or permissions travel, so a change of them is work. */
+  readonly #carriesAccess: boolean
+  readonly #carriesContainerTimes: boolean
+
+  constructor(context: PlanContext) {
+    const { settings, source, destination, clock, filter } = context
+    this.#context = context
+    this.#settings = settings
+    this.#filter = filter?.passesAll ? undefined : filter
+    const preserved = timesPreserved(settings.timestamps, source.times, destination.times)
+    this.#conflicts = {
+      setting: settings.conflictResolution,
+      toleranceNs: clock.toleranceNs,
+      timesPreserved: preserved,
+    }
+    const [a, b] = [source.times.precisionNs, destination.times.precisionNs]
+    this.#precisionNs = a > b ? a : b
+    this.#carriesAccess = settings.permissions.policy !== 'none' || settings.preserveOwners
+    this.#carriesContainerTimes = preserved && destination.times.containers
+  }
+
+  plan(triple: Triple): Decision {
+    const objection = this.#objection(triple)
+    if (objection) return objection
+    const decision = this.#decide(triple)
+    const altered = triple.named.processing
+    if (altered === undefined || decision.action === 'none') return decision
+    return withProcessing(decision, altered)
+  }
+
+  /** Policies that look at the item alone; the first one counts. */
+  #objection({ source, path, named }: Triple): Decision | undefined {
+    const filtered = this.#filter?.judge(source, path)
+    if (filtered) return refused({ action: 'skip', reason: 'filtered', why: filtered.why })
+    if (source.kind === 'special') {
+      return { action: 'fail', reason: 'special', why: source.special ?? 'neither a file, a folder nor a link' }
+    }
+    if (named.verdict) return refused(named.verdict)
+    const { content, tree, names } = this.#context.destination
+    if (source.kind === 'link') return tree.links ? undefined : { action: 'skip', reason: 'link' }
+    if (source.kind === 'container') return undefined
+    const tooLarge = largeItem(this.#settings.largeItem, source.sizeBytes, content.maxBytes)
+    if (tooLarge) return refused(tooLarge)
+    if (names.invalidExtensions.length === 0) return undefined
+    const restricted = restrictedContent(this.#settings.restrictedContent, named.name, names.invalidExtensions)
+    return restricted && refused(restricted)
+  }
+
+  #decide(triple: Triple): Decision {
+    const { source, counterpart, named } = triple
+    // Under another name than remembered, what was recorded of the destination is about somebody else's item.
+    const tracked = named.displaced ? null : triple.tracked
+    if (counterpart === null) return this.#absent(source, tracked)
+    if (counterpart.kind !== source.kind) {
+      const why = `${words[source.kind]} at the source, ${words[counterpart.kind]} at the destination`
+      return { action: 'fail', reason: 'kind_differs', why }
+    }
+    if (source.kind === 'container') return this.#container(source, tracked)
+    if (source.kind === 'link') return this.#link(triple, counterpart, tracked)
+    if (tracked?.settled && tracked.destination) {
+      return this.#delta(triple, counterpart, {
+        source: tracked.source,
+        destination: tracked.destination,
+        hash: tracked.hash,
+      })
+    }
+    return this.#compare(triple, counterpart, tracked)
+  }
+
+  /** Nothing has the name at the destination. */
+  #absent(source: Item, tracked: Tracked | null): Decision {
+    if (!tracked?.destination) return fresh
+    if (!tracked.settled) return changedAndGone
+    const change =
+      source.kind === 'container'
+        ? containerChanged(source, tracked.source)
+        : changed(source, tracked.source, tracked.hash)
+    return change === 'content' ? changedAndGone : destinationDeleted(this.#settings.deletePropagation)
+  }
+
+  /** Folders are merged, whoever made them. */
+  #container(source: Item, tracked: Tracked | null): Decision {
+    if (!tracked) return matched
+    // Made by us, and never finished: it is still as closed as it was created.
+    if (!tracked.settled) return tracked.destination ? matched : attributesChanged
+    return containerChanged(source, tracked.source) === 'attributes' && this.#carries(source, tracked.source)
+      ? attributesChanged
+      : unchanged
+  }
+
+  /** A link has no bytes to compare: where it points is all there is. */
+  #link(triple: Triple, counterpart: Counterpart, tracked: Tracked | null): Decision {
+    const { source } = triple
+    const same = source.linkTarget !== undefined && source.linkTarget === counterpart.linkTarget
+    const settled = tracked?.settled && tracked.destination
+    if (same) {
+      if (!settled) return matched
+      if (changed(source, tracked.source) === 'no') return unchanged
+      return this.#carries(source, tracked.source) ? attributesChanged : matched
+    }
+    if (settled && changed(source, tracked.source) === 'no') return leftAsItIs
+    // Nothing replaces a link in one step: what is there moves aside, whoever wins.
+    const decision = this.#conflict(triple, counterpart)
+    return decision.action === 'overwrite' ? this.#keepBoth(triple, counterpart, decision.why) : decision
+  }
+
+  /** Both sides were as recorded after our last write, or are not. */
+  #delta(
+    triple: Triple,
+    counterpart: Counterpart,
+    recorded: { source: Facts; destination: Facts; hash: string | undefined },
+  ): Decision {
+    const { source } = triple
+    const here = changed(source, recorded.source, recorded.hash)
+    const there = changed(counterpart, recorded.destination, recorded.hash)
+    const edited = isEdited(there)
+    switch (here) {
+      case 'no':
+        if (edited) return leftAsItIs
+        // Somebody's chmod there is recorded, or it would explain away the change time of the next edit.
+        return there === 'no' ? unchanged : attributesRecorded
+      case 'attributes':
+        // Setting times on somebody's edit would hide it from the next comparison.
+        if (edited) return leftAsItIs
+        return this.#carries(source, recorded.source) ? attributesChanged : attributesRecorded
+      case 'unsure':
+        return this.#reread(triple, edited)
+      case 'content':
+        if (!edited) return this.#overwrite(triple)
+        return matches(source, counterpart, this.#precisionNs) ? matched : this.#conflict(triple, counterpart)
+      default:
+        return here satisfies never
+    }
+  }
+
+  /** Nobody knows what the destination's item has to do with the source's: never compared, or our last try did not end. */
+  #compare(triple: Triple, counterpart: Counterpart, tracked: Tracked | null): Decision {
+    const { source } = triple
+    const ours = tracked !== null && isOurs(tracked, counterpart)
+    // Our own earlier content may share size and a time the platform chose with the new one.
+    const byTime = !ours || this.#conflicts.timesPreserved
+    if (matches(source, counterpart, this.#precisionNs, byTime)) return matched
+    return ours ? this.#overwrite(triple) : this.#conflict(triple, counterpart)
+  }
+
+  /**
+   * Only reading tells whether the bytes changed; whether they then may be written is settled now. Beside an edit at the
+   * destination a mere suspicion is no reason to touch anything, nor to record that edit as ours.
+   */
+  #reread(triple: Triple, edited: boolean): Decision {
+    if (edited) return leftAsItIs
+    return this.#overwrite(triple).action === 'overwrite' ? unsure : vetoed
+  }
+
+  #overwrite({ named }: Triple): Decision {
+    const veto = itemOverwrite(this.#settings.itemOverwrite, named.name)
+    return veto ? refused(veto) : changedAtSource
+  }
+
+  /** Two versions that both may be somebody's work (design, brake 3). */
+  #conflict(triple: Triple, counterpart: Counterpart): Decision {
+    const veto = itemOverwrite(this.#settings.itemOverwrite, triple.named.name)
+    if (veto) return refused(veto)
+    const end = conflictResolution(this.#conflicts, triple.source, counterpart)
+    switch (end.winner) {
+      case 'nobody':
+        return { action: 'fail', reason: 'conflict', why: end.why }
+      case 'destination':
+        return { action: 'skip', reason: end.newer ? 'destination_newer' : 'destination_kept', why: end.why }
+      case 'source':
+        if (end.keepsLoser) return this.#keepBoth(triple, counterpart, end.why)
+        return { action: 'overwrite', reason: 'conflict', why: end.why }
+      default:
+        return end satisfies never
+    }
+  }
+
+  #keepBoth({ taken }: Triple, counterpart: Counterpart, why: string | undefined): Decision {
+    const { name, modifiedNs } = counterpart
+    const naming = { rules: this.#context.destination.names, settings: this.#settings }
+    const keepAs = conflictName(name, modifiedNs, taken, naming)
+    if (keepAs !== undefined) {
+      return {
+        action: 'overwrite',
+        reason: 'conflict_copy',
+        keepAs,
+        processing: ['conflict_copy'],
+        ...(why ? { why } : {}),
+      }
+    }
+    if (!isConflictCopy(name))
+      return { action: 'fail', reason: 'name_taken', why: 'no name is free for a conflict copy' }
+    return { action: 'fail', reason: 'conflict', why: 'a conflict copy is never itself kept as another one' }
+  }
+
+  /** Whether what differs besides the bytes is to be carried. */
+  #carries(now: Item, baseline: Facts): boolean {
+    if (this.#carriesAccess && now.facets !== baseline.facets) return true
+    if (now.modifiedNs === baseline.modifiedNs) return false
+    return now.kind === 'container' ? this.#carriesContainerTimes : this.#conflicts.timesPreserved
+  }
+}
+
+const words = { item: 'a file', container: 'a folder', link: 'a symbolic link', special: 'a special file' } as const
+
+/** Owner and permissions are not somebody's work on the content; an unexplained change may be. */
+function isEdited(change: Change): boolean {
+  return change === 'content' || change === 'unsure'
+}
+
+/** What stands at the destination is what we wrote there last, although the ledger waits for more. */
+function isOurs(tracked: Tracked, counterpart: Counterpart): boolean {
+  if (tracked.hash !== undefined && tracked.hash === counterpart.hash) return true
+  return tracked.destination !== undefined && !isEdited(changed(counterpart, tracked.destination, tracked.hash))
+}
+
+function refused(verdict: Verdict): Decision {
+  return { action: verdict.action, reason: verdict.reason, why: verdict.why }
+}
+
+function withProcessing(decision: Decision, altered: readonly Processing[]): Decision {
+  return { ...decision, processing: [...altered, ...(decision.processing ?? [])] }
+}

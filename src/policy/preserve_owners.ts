@@ -1,0 +1,63 @@
+import type { Capabilities } from '../connector/capabilities.ts'
+import type { Principal } from '../connector/item.ts'
+import type { Settings } from '../job/settings.ts'
+import type { Resolution } from '../map/resolve.ts'
+
+export interface CarriedOwners {
+  owner?: Principal
+  group?: Principal
+  /** Whoever could not be carried, in words; audit type 4002. */
+  warnings: string[]
+}
+
+/** Whether owners travel at all between these two. */
+export function carriesOwners(
+  settings: Pick<Settings, 'preserveOwners'>,
+  source: Capabilities['owners'],
+  destination: Capabilities['owners'],
+): boolean {
+  return settings.preserveOwners && source.owner !== 'none' && destination.owner === 'readwrite'
+}
+
+/**
+ * Who is to own an item at the destination. Whoever has no counterpart there leaves it with the running account; whoever the
+ * map excludes does so silently.
+ *
+ * @see reference: job-policies 18
+ */
+export function preserveOwners(
+  item: { owner?: Principal | undefined; group?: Principal | undefined },
+  resolve: (principal: Principal) => Resolution,
+  destination: Capabilities['owners'],
+): CarriedOwners {
+  const carried: CarriedOwners = { warnings: [] }
+  for (const role of ['owner', 'group'] as const) {
+    const principal = item[role]
+    if (!principal || destination[role] !== 'readwrite') continue
+    const resolution = resolve(principal)
+    if (resolution.mayOwn && resolution.destination) carried[role] = resolution.destination
+    else if (resolution.how !== 'excluded') {
+      const who = principalText(principal)
+      carried.warnings.push(
+        `${role} ${who} has no counterpart at the destination (${resolution.why}); the running account has it`,
+      )
+    }
+  }
+  return carried
+}
+
+/**
+ * Whether the root folder's owner is set as well: only when asked for, and only when this job made the folder.
+ */
+export function preservesRootOwner(
+  settings: Pick<Settings, 'preserveOwners' | 'preserveDestinationRootOwner'>,
+  made: boolean,
+): boolean {
+  return settings.preserveOwners && settings.preserveDestinationRootOwner && made
+}
+
+/** Somebody in a message. */
+export function principalText(principal: Principal): string {
+  const { email, username, name, id, type } = principal
+  return `${type} ${JSON.stringify(email ?? username ?? name ?? id ?? '')}`
+}

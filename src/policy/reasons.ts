@@ -1,0 +1,95 @@
+import type { Action, Reason } from './decision.ts'
+
+/** Wire status of an item once its decision was carried out. */
+export type WireStatus = 'success' | 'processed' | 'skipped' | 'retry' | 'remediation'
+
+export interface ReasonText {
+  /** One sentence for reports and `explain`. */
+  sentence: string
+  /** What the item's status becomes. `success` turns into `processed` when it arrives altered; `retry` into `remediation` after its strikes. */
+  status: readonly WireStatus[]
+}
+
+const done: readonly WireStatus[] = ['success']
+const left: readonly WireStatus[] = ['skipped']
+const failing: readonly WireStatus[] = ['retry', 'remediation']
+
+/** Each reason in a sentence, and where it leads. */
+export const reasons: Readonly<Record<Reason, ReasonText>> = {
+  new: { sentence: 'It was not at the destination.', status: done },
+  changed: { sentence: 'It changed at the source since it was last transferred.', status: done },
+  attributes_changed: { sentence: 'Its times, owner or permissions changed; its content did not.', status: done },
+  unsure: {
+    sentence: 'Something about it changed that size and times do not show, so its content is compared.',
+    status: done,
+  },
+  unchanged: { sentence: 'Nothing changed on either side.', status: done },
+  matched: { sentence: 'The destination had the same already.', status: done },
+  restored: { sentence: 'It was deleted at the destination, and delete_propagation ignores that.', status: done },
+  left_deleted: { sentence: 'It was deleted at the destination, and stays so.', status: done },
+  source_gone: { sentence: 'It is gone from the source; the destination keeps it.', status: done },
+  filtered: { sentence: 'A filter leaves it out.', status: left },
+  too_large: { sentence: 'It is larger than the destination takes.', status: ['skipped', 'retry', 'remediation'] },
+  too_many_items: { sentence: 'The folder holds more items than max_items_per_container allows.', status: failing },
+  name_refused: { sentence: 'The destination refuses its name, and segment_transform is off.', status: failing },
+  name_too_long: { sentence: 'Its name or path is longer than the destination takes.', status: failing },
+  name_taken: { sentence: 'No name is free for it at the destination.', status: failing },
+  duplicate_name: { sentence: 'Another item of its folder has that name at the destination.', status: left },
+  exists: {
+    sentence: 'The destination has a file of that name, and item_overwrite forbids to replace it.',
+    status: ['skipped', 'retry', 'remediation'],
+  },
+  conflict: {
+    sentence: 'Both sides changed, or differ and were never compared.',
+    status: ['success', 'retry', 'remediation'],
+  },
+  conflict_copy: {
+    sentence: "Both sides changed; the destination's own version is kept beside it.",
+    status: ['processed'],
+  },
+  destination_kept: { sentence: "The destination's own version stays.", status: ['success', 'skipped'] },
+  destination_newer: { sentence: 'The destination has a newer version, which stays.', status: left },
+  kind_differs: { sentence: 'It is a folder on one side and a file or link on the other.', status: failing },
+  special: {
+    sentence: 'It is a device, socket, pipe or a link that leads out of the root, which is never read.',
+    status: failing,
+  },
+  link: { sentence: 'It is a symbolic link, and the destination has none.', status: left },
+  restricted_content: {
+    sentence: 'The destination refuses files of its type.',
+    status: ['skipped', 'retry', 'remediation'],
+  },
+  empty_container: {
+    sentence: 'The folder has no content that is transferred, and empty_containers leaves it out.',
+    status: left,
+  },
+  flagged_before: {
+    sentence: 'It was flagged in an earlier execution and has not changed since: a person is asked, once.',
+    status: ['remediation'],
+  },
+  listing_failed: { sentence: 'Its folder could not be listed.', status: failing },
+  incomplete_listing: {
+    sentence: 'The listing of its folder ended early, so nothing is concluded from it.',
+    status: failing,
+  },
+  permissions_lost: { sentence: 'A denial or a broken inheritance could not be carried.', status: failing },
+}
+
+/** The status a decision leads to, before strikes are counted. */
+export function statusOf(action: Action, altered: boolean): WireStatus {
+  switch (action) {
+    case 'skip':
+      return 'skipped'
+    case 'fail':
+      return 'retry'
+    case 'none':
+    case 'create':
+    case 'overwrite':
+    case 'adopt':
+    case 'attributes':
+    case 'reread':
+      return altered ? 'processed' : 'success'
+    default:
+      return action satisfies never
+  }
+}

@@ -1,0 +1,25 @@
+/** One thing that is wrong with what somebody gave us, and where: the wire's `errors[]`, the CLI's lines. */
+export interface Problem {
+  /** A word a program can compare. */
+  code: string
+  /** A sentence: what was given, what is allowed. */
+  description: string
+  /** JSON path into the body (`transfer.source.connection.id`), or the name of a parameter; absent when it is about the whole. */
+  property?: string
+}
+
+/** What was given cannot be accepted; every problem at once. */
+export class Unacceptable extends Error {
+  override readonly name = 'Unacceptable'
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(sentence).join('\n'))
+    this.problems = problems
+  }
+}
+
+/** `transfer.large_item: "maybe" is not one of fail, skip` */
+export function sentence(problem: Problem): string {
+  return problem.property === undefined ? problem.description : `${problem.property}: ${problem.description}`
+}

@@ -1,0 +1,210 @@
+import type { Connection } from '@temporalio/client'
+import type { FastifyInstance } from 'fastify'
+import { JobClient } from './client.ts'
+import { readConfig, type Config } from './config.ts'
+import { acquire, holderOf, type HeldBy, type Lock } from './home/lock.ts'
+import { openLogs, type Logger } from './home/logs.ts'
+import type { OpenHome, ServeOptions, Stevedore } from './stevedore.ts'
+import { connect } from './temporal/connect.ts'
+
+/** Nobody serves the home, so there is nobody to command. */
+export class NotServed extends Error {
+  override readonly name = 'NotServed'
+}
+
+/**
+ * Serves a home: finds or starts the Temporal server, then worker and API as asked. One process at a time carries out the
+ * jobs of a home; a second one attaches to the first, and only sends commands.
+ *
+ * @throws NotServed without `worker`, when there is no server to talk to; NoTemporalServer; Error in words for people
+ */
+export async function serveHome(home: OpenHome, options: ServeOptions): Promise<Stevedore> {
+  const config = readConfig()
+  if (!options.worker) return attach(home, { config, options, holder: holderOf(home.home) })
+  const asked = await acquire(home.home)
+  if ('heldBy' in asked) return attach(home, { config, options, holder: asked.heldBy })
+  return serve(home, { config, options, lock: asked.lock })
+}
+
+/** Closes in reverse what was opened, each once, whatever the others do. */
+class Opened {
+  readonly #closers: (() => unknown)[] = []
+
+  add(close: () => unknown): void {
+    this.#closers.push(close)
+  }
+
+  async close(): Promise<void> {
+    // Threads and sockets that end are not waited for by Node itself.
+    const awake = setInterval(() => undefined, 1_000)
+    let failure: unknown
+    for (const close of this.#closers.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        failure ??= error
+      }
+    }
+    clearInterval(awake)
+    if (failure !== undefined) throw failure
+  }
+}
+
+interface Serving {
+  config: Config
+  options: ServeOptions
+  lock: Lock
+}
+
+async function serve(home: OpenHome, { config, options, lock }: Serving): Promise<Stevedore> {
+  const opened = new Opened()
+  opened.add(() => lock.release())
+  try {
+    const { logger, ...logs } = await openLogs(home.home, 'worker', { level: config.log.level })
+    opened.add(() => logs.close())
+    // Loaded here: commands that only look must not wait for the worker's native code.
+    const [{ openServer }, { createEngine }, { startWorker }, { workflowBundle }] = await Promise.all([
+      import('./temporal/server.ts'),
+      import('./transfer/create_engine.ts'),
+      import('./worker.ts'),
+      import('./temporal/bundle.ts'),
+    ])
+    const bundled = workflowBundle({ cache: config.cache })
+    bundled.catch(() => undefined)
+    const engine = createEngine({ home: home.home, catalog: home.catalog })
+    opened.add(() => engine.close())
+    const server = await openServer(home.home, { config, say: options.say })
+    opened.add(() => server.close())
+    endAtExit(server.pid, opened)
+    const { address, namespace } = server
+    const { catalog } = home
+    const { taskQueue } = config.temporal
+    await bundled
+    const worker = await startWorker({
+      address,
+      namespace,
+      taskQueue,
+      engine,
+      catalog,
+      cache: config.cache,
+      logger,
+    })
+    // Before the engine is closed, and the connections under both.
+    opened.add(() => worker.close())
+    const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
+    const api = await listen(home, { client, options, logger, opened })
+    const addresses = { temporal: address, ...(server.ui === undefined ? {} : { ui: server.ui }), ...api }
+    lock.serve(addresses, server.pid)
+    await client.reconcile()
+    return {
+      addresses,
+      namespace,
+      serves: true,
+      stillServed: () => true,
+      broken: worker.ended.then(
+        () => new Promise<never>(() => undefined),
+        (error: unknown) => new Error(`the worker ended: ${error instanceof Error ? error.message : String(error)}`),
+      ),
+      commands: client,
+      close: () => opened.close(),
+    }
+  } catch (error) {
+    await opened.close().catch(() => undefined)
+    throw error
+  }
+}
+
+/** A second Ctrl-C, or a fault, ends this process at once: the server it started must not stay behind. */
+function endAtExit(pid: number | undefined, opened: Opened): void {
+  if (pid === undefined) return
+  const end = (): void => {
+    try {
+      process.kill(pid, 'SIGTERM')
+    } catch {
+      // It has ended already.
+    }
+  }
+  process.once('exit', end)
+  opened.add(() => process.off('exit', end))
+}
+
+interface Attaching {
+  config: Config
+  options: ServeOptions
+  holder: HeldBy | undefined
+}
+
+async function attach(home: OpenHome, { config, options, holder }: Attaching): Promise<Stevedore> {
+  const address = config.temporal.address ?? (await addressOf(home, holder))
+  const opened = new Opened()
+  try {
+    const connection = await reach(address, holder)
+    opened.add(() => connection.close())
+    const { namespace, taskQueue } = config.temporal
+    const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
+    const logs = options.api ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
+    if (logs) opened.add(() => logs.close())
+    const api = logs ? await listen(home, { client, options, logger: logs.logger, opened }) : {}
+    return {
+      addresses: { ...holder?.addresses, temporal: address, ...api },
+      namespace,
+      serves: false,
+      ...(holder ? { holder } : {}),
+      stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
+      broken: new Promise(() => undefined),
+      commands: client,
+      close: () => opened.close(),
+    }
+  } catch (error) {
+    await opened.close().catch(() => undefined)
+    throw error
+  }
+}
+
+const comingUpMs = 60_000
+
+/** Who just took the lock may still be starting its server. */
+async function addressOf(home: OpenHome, holder: HeldBy | undefined): Promise<string> {
+  const deadline = Date.now() + comingUpMs
+  for (let now = holder; now; now = holderOf(home.home)) {
+    if (now.addresses.temporal !== undefined) return now.addresses.temporal
+    if (Date.now() > deadline)
+      throw new NotServed(`process ${now.pid} holds ${home.home.path}, but has started no Temporal server in a minute`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new NotServed(`nobody serves ${home.home.path}: start \`stevedore up\`, or set TEMPORAL_ADDRESS`)
+}
+
+async function reach(address: string, holder: HeldBy | undefined): Promise<Connection> {
+  try {
+    return await connect(address)
+  } catch (error) {
+    const whose = holder ? `, started by process ${holder.pid},` : ''
+    throw new NotServed(`the Temporal server at ${address}${whose} does not answer: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+interface Listening {
+  client: JobClient
+  options: ServeOptions
+  logger: Logger
+  opened: Opened
+}
+
+async function listen(home: OpenHome, { client, options, logger, opened }: Listening): Promise<{ api?: string }> {
+  if (!options.api) return {}
+  const { createApi } = await import('./api/server.ts')
+  const { host, port } = options.api
+  const app: FastifyInstance = createApi({ ...home, commands: client }, { host, logger })
+  opened.add(() => app.close())
+  try {
+    return { api: await app.listen({ host, port }) }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new Error(`port ${port} of ${host} is in use: give another with --port or STEVEDORE_API_PORT`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,56 @@
+import { executionWorkflowId, jobWorkflowId } from '../workflows/names.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import type { Home } from './home/home.ts'
+import type { Addresses, HeldBy } from './home/lock.ts'
+import type { LedgerViews } from './ledger_views.ts'
+
+/** Commands to a job's workflow. Each answers when it is in effect, or raises `Refused`. */
+export interface JobCommands {
+  start(jobId: string): Promise<unknown>
+  pause(jobId: string): Promise<unknown>
+  resume(jobId: string): Promise<unknown>
+  cancel(jobId: string): Promise<unknown>
+  /** Makes sure that a job which runs by itself does. */
+  ensure(jobId: string): Promise<unknown>
+}
+
+/** A home opened to look and to store: no server is needed for that. */
+export interface OpenHome {
+  readonly home: Home
+  readonly catalog: Catalog
+  readonly ledgers: LedgerViews
+  close(): Promise<void>
+}
+
+export interface ServeOptions {
+  /** Carry jobs out in this process. */
+  worker: boolean
+  /** Listen for the REST API. */
+  api?: { host: string; port: number }
+  /** One line about what is being done, for a person who waits. */
+  say(line: string): void
+}
+
+/** A home that is being served. */
+export interface Stevedore {
+  readonly addresses: Addresses
+  /** Of Temporal. */
+  readonly namespace: string
+  /** False: another process serves this home, and this one only sends it commands. */
+  readonly serves: boolean
+  /** That other process. */
+  readonly holder?: HeldBy
+  /** Whether the other process is still there; true when `serves`. */
+  stillServed(): boolean
+  /** Resolves when something that serves has ended by itself; never when all is well. */
+  readonly broken: Promise<Error>
+  readonly commands: JobCommands
+  close(): Promise<void>
+}
+
+/** Where the Web UI shows a job, or one execution of it. */
+export function webUiOf({ addresses, namespace }: Stevedore, jobId: string, execution?: number): string | undefined {
+  if (addresses.ui === undefined) return undefined
+  const workflow = execution === undefined ? jobWorkflowId(jobId) : executionWorkflowId(jobId, execution)
+  return `${addresses.ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflow)}`
+}

@@ -1,0 +1,63 @@
+import type { Connection } from '@temporalio/client'
+import type { Config } from '../config.ts'
+import type { Home } from '../home/home.ts'
+import { startEmbedded } from './embedded.ts'
+import { prepareNamespace } from './namespace.ts'
+import { temporalProgram } from './program.ts'
+import { connect } from './connect.ts'
+
+/** A Temporal server that answers, with our namespace in it. */
+export interface TemporalServer {
+  /** `host:port`. */
+  address: string
+  namespace: string
+  /** URL of the Web UI, when it is ours. */
+  ui?: string
+  /** Of the embedded server. */
+  pid?: number
+  /** For clients; closed with the server. */
+  connection: Connection
+  /** Ends the embedded server; somebody else's goes on. */
+  close(): Promise<void>
+}
+
+export interface ServerOptions {
+  config: Pick<Config, 'temporal' | 'cache'>
+  /** One line about what is being done, for a person who waits. */
+  say(line: string): void
+}
+
+/**
+ * The server that `TEMPORAL_ADDRESS` names; else the embedded one of this home, whose program is looked for on the PATH
+ * and in the cache, then downloaded, then built.
+ *
+ * @throws NoTemporalServer, or an Error that says what is wrong with the one there is
+ */
+export async function openServer(home: Home, { config, say }: ServerOptions): Promise<TemporalServer> {
+  const { address, namespace } = config.temporal
+  if (address !== undefined) {
+    const connection = await connect(address)
+    await prepareNamespace(connection, namespace, false)
+    return { address, namespace, connection, close: () => connection.close() }
+  }
+  const program = await temporalProgram({ cache: config.cache, say })
+  const embedded = await startEmbedded(home, { program, namespace, say })
+  try {
+    const connection = await connect(embedded.address)
+    await prepareNamespace(connection, namespace, true)
+    return {
+      address: embedded.address,
+      namespace,
+      ui: embedded.ui,
+      pid: embedded.pid,
+      connection,
+      async close() {
+        await connection.close()
+        await embedded.close()
+      },
+    }
+  } catch (error) {
+    await embedded.close()
+    throw error
+  }
+}

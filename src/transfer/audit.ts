@@ -1,0 +1,58 @@
+import type { Item } from '../connector/item.ts'
+import type { AuditRow, TrackedRow, WorkItem } from '../ledger/ledger.ts'
+import type { AuditLevel } from '../job/settings.ts'
+import { auditLevelOf, audits, auditTypeOf, type Audits, type AuditType } from '../policy/audit_level.ts'
+import type { Decision } from '../policy/decision.ts'
+
+export interface DecidedItem {
+  item: Item
+  row: TrackedRow | undefined
+  /** Index among the listing's fresh rows, for an item not tracked before. */
+  fresh: number
+  decision: Decision
+  destinationName: string
+}
+
+/** Writes the audit rows that a level keeps, and builds nothing for the others. */
+export class Audit {
+  readonly #audits: Audits
+
+  constructor(level: AuditLevel) {
+    this.#audits = audits(level)
+  }
+
+  /** Rows about what was decided: at `trace` every decision, and what is settled by deciding it. */
+  decision(rows: AuditRow[], { item, row, fresh, decision, destinationName }: DecidedItem): void {
+    const which = row ? { item: row.item } : { fresh }
+    const { action, reason, why } = decision
+    const about = why === undefined ? {} : { message: `${item.name}: ${why}` }
+    this.add(rows, 'decided', () => ({ ...which, ...about, detail: { action, reason, name: destinationName } }))
+    if (action === 'none' || action === 'adopt' || action === 'skip' || action === 'fail') {
+      this.add(rows, auditTypeOf(decision, item.kind === 'container'), () => ({
+        ...which,
+        ...about,
+        detail: { reason },
+      }))
+    }
+    if (decision.processing?.some((alteration) => alteration !== 'conflict_copy')) {
+      this.add(rows, 'renamed', () => ({ ...which, message: `${item.name} arrives as ${destinationName}` }))
+    }
+  }
+
+  /** Rows about what was done. */
+  result(rows: AuditRow[], work: WorkItem, { bytes, hash }: { bytes: bigint; hash: string }): void {
+    const { item, action } = work
+    this.add(rows, 'step', () => ({ item, detail: { action, hash, tries: work.tries } }))
+    const type = work.kind === 'container' || work.kind === 'link' ? 'created' : resultType(work, bytes)
+    this.add(rows, type, () => ({ item, detail: { bytes: Number(bytes) } }))
+  }
+
+  add(rows: AuditRow[], type: AuditType, row: () => Omit<AuditRow, 'level' | 'type'>): void {
+    if (this.#audits.has(type)) rows.push({ level: auditLevelOf(type), type, ...row() })
+  }
+}
+
+function resultType({ action, source }: WorkItem, bytes: bigint): AuditType {
+  if (action === 'attributes') return 'attributes'
+  return action === 'reread' && bytes === 0n && source.sizeBytes > 0n ? 'reread' : 'transferred'
+}

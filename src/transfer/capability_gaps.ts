@@ -1,0 +1,27 @@
+import type { Session } from '../connector/connector.ts'
+import type { Settings } from '../job/settings.ts'
+
+/** What was asked for and can't be said between these two sides; each a sentence for the report. */
+export function cannotBeExpressed(settings: Settings, source: Session, destination: Session): string[] {
+  const gaps: string[] = []
+  const from = source.capabilities
+  const to = destination.capabilities
+  if (settings.timestamps && to.times.modified !== 'readwrite')
+    gaps.push('timestamps: the destination assigns its own times')
+  if (settings.timestamps && from.times.created !== 'none' && to.times.created !== 'readwrite') {
+    gaps.push('timestamps: the created time cannot be set at the destination; the modified time is kept')
+  }
+  if (settings.preserveOwners) {
+    if (from.owners.owner === 'none') gaps.push('preserve_owners: the source states no owners')
+    else if (to.owners.owner !== 'readwrite') gaps.push('preserve_owners: owners cannot be set at the destination')
+  }
+  if (settings.permissions.policy !== 'none') {
+    if (from.permissions.mode === 'none') gaps.push('permissions.policy: the source states no permissions')
+    else if (to.permissions.mode !== 'readwrite')
+      gaps.push('permissions.policy: permissions cannot be set at the destination')
+  }
+  if (from.tree.links && !to.tree.links) gaps.push('symbolic links cannot be made at the destination: each is reported')
+  for (const { capability, why } of source.notes) gaps.push(`source, ${capability}: ${why}`)
+  for (const { capability, why } of destination.notes) gaps.push(`destination, ${capability}: ${why}`)
+  return gaps
+}

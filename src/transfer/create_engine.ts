@@ -1,0 +1,146 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Home } from '../home/home.ts'
+import type { EndedBy, ExecutionOutcome, Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
+import { completeExecution } from './complete.ts'
+import type { Engine, ExecutionRef, SliceRun } from './engine.ts'
+import { ConnectionTrouble, HaltedByItem, ItemsWaiting } from './errors.ts'
+import { initializeExecution } from './initialize.ts'
+import { IoPool } from './io_pool.ts'
+import { limits, type Limits } from './job_spec.ts'
+import { OpenJobs, type JobInHand } from './open_jobs.ts'
+import { Signal, Stop } from './signals.ts'
+import type { Task, TaskEnd } from './thread_messages.ts'
+
+export interface EngineParts {
+  home: Home
+  catalog: Catalog
+  /** Threads started ahead of need; 4 serve the first slices of one job with default settings. */
+  warmThreads?: number
+  limits?: Partial<Limits>
+}
+
+/** How often leases are kept alive. */
+const renewEveryMs = 5_000
+const beatMs = 500
+
+export function createEngine({ home, catalog, warmThreads = 4, limits: smaller }: EngineParts): Engine {
+  const all: Limits = { ...limits, ...smaller }
+  const pool = new IoPool()
+  pool.warm(warmThreads)
+  const jobs = new OpenJobs({ home, catalog, pool, limits: all })
+  let closing = false
+
+  async function slice(phase: Task['phase'], input: SliceInput, run: SliceRun): Promise<SliceResult> {
+    const job = await jobs.open(input)
+    job.breaker.refuse()
+    const work = new Slice(phase, input, job)
+    const stop = (): void => work.stop(Stop.cancel)
+    run.signal.addEventListener('abort', stop)
+    if (run.signal.aborted || closing) stop()
+    const beat = setInterval(() => run.onBeat(work.beat()), beatMs)
+    try {
+      run.onBeat(work.beat())
+      return await work.run(pool, run.signal)
+    } finally {
+      clearInterval(beat)
+      run.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  const supervision = setInterval(() => jobs.supervise(renewEveryMs), all.controlMs)
+  supervision.unref()
+
+  return {
+    initialize: (ref: ExecutionRef): Promise<Initialized> => initializeExecution(jobs, ref),
+    enumerate: (input, run) => slice('enumerate', input, run),
+    transfer: (input, run) => slice('transfer', input, run),
+    finalize: (input, run) => slice('finalize', input, run),
+    complete: (ref: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome> => completeExecution(jobs, ref, ended),
+    async close() {
+      closing = true
+      clearInterval(supervision)
+      jobs.stopAll()
+      await jobs.drained()
+      await pool.close()
+      await jobs.close()
+    },
+  }
+}
+
+/** One activity's worth of work: as many slots side by side as the lane is wide. */
+class Slice {
+  readonly #phase: Task['phase']
+  readonly #input: SliceInput
+  readonly #job: JobInHand
+  readonly #slots: Signal[] = []
+  #inHand: string | undefined
+
+  constructor(phase: Task['phase'], input: SliceInput, job: JobInHand) {
+    this.#phase = phase
+    this.#input = input
+    this.#job = job
+    for (let i = 0; i < input.width; i++) this.#slots.push(new Signal())
+  }
+
+  stop(reason: typeof Stop.cancel | typeof Stop.trouble): void {
+    for (const slot of this.#slots) slot.raise(reason)
+  }
+
+  beat(): { items: number; bytes: number; inHand?: string } {
+    let items = 0
+    let bytes = 0
+    for (const slot of this.#slots) {
+      items += slot.items
+      bytes += slot.bytes
+    }
+    return { items, bytes, ...(this.#inHand === undefined ? {} : { inHand: this.#inHand }) }
+  }
+
+  async run(pool: IoPool, signal: AbortSignal): Promise<SliceResult> {
+    const { lane, sliceMs, failurePolicy } = this.#input
+    const untilMs = Date.now() + sliceMs
+    const ends = await this.#job.during(
+      this.#slots.map((slot, index) => {
+        const holder = `${lane}/${index}`
+        const task: Task = { phase: this.#phase, holder, untilMs, failurePolicy }
+        const ending = pool.run(this.#job, task, slot, (inHand) => {
+          this.#inHand = inHand
+        })
+        return { holder, ending: ending.then((end) => this.#heed(end)) }
+      }),
+    )
+    signal.throwIfAborted()
+    return this.#result(ends)
+  }
+
+  /** One slot's trouble is every slot's: the others stop before their next item. */
+  #heed(end: TaskEnd): TaskEnd {
+    if (end.state === 'trouble') {
+      this.#job.breaker.trip(end)
+      this.stop(Stop.trouble)
+    }
+    if (end.state === 'halted') this.#job.signal.raise(Stop.halt)
+    return end
+  }
+
+  #result(ends: readonly TaskEnd[]): SliceResult {
+    for (const end of ends) {
+      if (end.state === 'halted') throw new HaltedByItem(end.why)
+      if (end.state === 'broken')
+        throw Object.assign(new Error(end.why), end.stack === undefined ? {} : { stack: end.stack })
+      if (end.state === 'trouble') throw new ConnectionTrouble(end.side, end.code, end.why, end.retryAfterMs)
+    }
+    const { items, bytes } = this.beat()
+    let failed = 0
+    for (const end of ends) if ('failed' in end) failed += end.failed
+    const counts = { items, failed, bytes }
+    if (ends.some((end) => end.state === 'paused')) return { state: 'paused', ...counts }
+    if (ends.some((end) => end.state === 'more')) return { state: 'more', ...counts }
+    const waiting = ends.find((end) => end.state === 'waiting')
+    if (waiting) {
+      // What was done in this slice is committed; the failure is only how Temporal learns when to come back.
+      throw new ItemsWaiting(waiting.items)
+    }
+    return { state: 'finished', ...counts }
+  }
+}

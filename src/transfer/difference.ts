@@ -1,0 +1,52 @@
+import type { ItemState } from '../ledger/ledger.ts'
+
+/** One thing in which the two sides, or a side and the ledger, are not as they should be. */
+export interface Difference {
+  /** From the job's root with a leading slash, as at the source. */
+  path: string
+  /** Where that is at the destination; absent where nothing is planned there. */
+  destinationPath?: string
+  kind: DifferenceKind
+  /** A sentence with both values. */
+  message: string
+}
+
+export type DifferenceKind =
+  /** Was transferred, and is not at the destination. */
+  | 'missing'
+  /** Was transferred, left the source since, and is at the destination still. */
+  | 'extra'
+  | 'content'
+  | 'size'
+  | 'times'
+  | 'permissions'
+  | 'owner'
+  | 'kind'
+  /** A symbolic link leads elsewhere. */
+  | 'link'
+  /** A side is not as the ledger recorded it, whatever the other side is. */
+  | 'ledger'
+  /** At the source, and no execution has seen it yet. */
+  | 'untracked'
+  /** Could not be listed or read, so nothing is known of it. */
+  | 'unreadable'
+  /** Unfinished content of ours in the destination. */
+  | 'staging'
+
+export type Finding = Pick<Difference, 'kind' | 'message'>
+
+/** What a verification looked at, and what it came to. */
+export interface Verified {
+  /** Pairs compared: files with every byte, and links. */
+  files: number
+  folders: number
+  /** Bytes read on each side. */
+  read: { source: bigint; destination: bigint }
+  differences: number
+  /** Items that are not at the destination for a reason the ledger knows; none of them is a difference. */
+  notTransferred: { status: ItemState; reason: string; items: number }[]
+  /** Left the source, and an execution noticed: what the destination has of them stays as it is. */
+  gone: number
+  /** Entries of the destination that the ledger knows nothing of; a copy merges into folders, so they are nobody's fault. */
+  foreign: number
+}

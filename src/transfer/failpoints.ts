@@ -1,0 +1,20 @@
+/**
+ * Places where a crash test lets the process die: `STEVEDORE_FAILPOINT=publish:after` at the first passing,
+ * `publish:after#20` at the twentieth. Unset, which is always outside tests, a failpoint costs one comparison.
+ */
+const [wanted, nth] = (process.env['STEVEDORE_FAILPOINT'] ?? '').split('#')
+const target = wanted === '' ? undefined : wanted
+let left = Number(nth ?? 1)
+
+export type Failpoint =
+  | `staged:${'before' | 'after'}-commit`
+  | `done:${'before' | 'after'}-commit`
+  | 'place:after'
+  | `${'stage-container' | 'publish-container'}:${'before' | 'after'}`
+  | `${'stage' | 'publish' | 'attributes' | 'link' | 'keep' | 'container' | 'finish-container' | 'partial' | 'enumerated'}:${'before' | 'after'}`
+
+export function failpoint(name: Failpoint): void {
+  if (target === undefined || name !== target) return
+  left -= 1
+  if (left === 0) process.kill(process.pid, 'SIGKILL')
+}

@@ -1,0 +1,60 @@
+import type { ContainerAddress, FinishedContainer, TouchedBatch } from '../ledger/ledger.ts'
+import { ConnectorError } from '../connector/errors.ts'
+import type { AuditRow } from '../ledger/ledger.ts'
+import { destinationContainerId, readable, sourceContainerId } from './addresses.ts'
+import { failpoint } from './failpoints.ts'
+import type { JobContext } from './job_context.ts'
+import { factsOf } from './list_container.ts'
+import { Stop, type Obeys } from './signals.ts'
+import { itemTrouble, type Side } from './trouble.ts'
+
+/**
+ * Sets times, owner and mode of containers, deepest first: writing into a container moves its time, and a closed mode
+ * would shut out our own writes. Repeating it sets the same again.
+ *
+ * @returns how many could not be finished
+ */
+export async function finishContainers(
+  context: JobContext,
+  { token, containers }: TouchedBatch,
+  obeys: Obeys,
+): Promise<number> {
+  const results: FinishedContainer[] = []
+  for (const container of containers) {
+    if (obeys.stop !== Stop.run) break
+    const result = await finishOne(context, container)
+    results.push(result)
+    if (result.failure && context.halting) context.halted(result.failure.why)
+  }
+  failpoint('finish-container:before')
+  await context.ledger.finishedTouched(token, results)
+  failpoint('finish-container:after')
+  obeys.slot.count(results.length, 0)
+  return results.filter((result) => result.failure).length
+}
+
+async function finishOne(
+  context: JobContext,
+  container: ContainerAddress & { made: boolean },
+): Promise<FinishedContainer> {
+  let side: Side = 'source'
+  const { item } = container
+  try {
+    const destination = destinationContainerId(context.destination, context.roots, container)
+    if (destination === undefined || context.spec.simulated) return { item }
+    const source = sourceContainerId(context.source, context.roots, container)
+    const audit: AuditRow[] = []
+    const attributes = await context.containerAttributes(source, container, audit)
+    side = 'destination'
+    const there = attributes
+      ? await context.destination.setAttributes(destination, attributes)
+      : await context.destination.stat(destination, [])
+    if (audit.length > 0) context.later(context.ledger.audit(audit))
+    return there ? { item, destination: factsOf(there) } : { item }
+  } catch (error) {
+    // Removed meanwhile on either side: there is nothing to set, or nothing to take it from.
+    if (error instanceof ConnectorError && error.code === 'NotFound') return { item }
+    const { reason, why } = itemTrouble(error, side)
+    return { item, failure: { reason, why: `${readable(container.sourceNames)}: ${why}` } }
+  }
+}

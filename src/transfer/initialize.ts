@@ -1,0 +1,205 @@
+import type { Initialized } from '../../workflows/messages.ts'
+import type { Session, ResolvedRoot } from '../connector/connector.ts'
+import { ConnectorError } from '../connector/errors.ts'
+import type { Facts, Item } from '../connector/item.ts'
+import { resolveRoot } from '../connector/fs/resolve.ts'
+import { connectorFor } from '../connector/registry.ts'
+import { notCarriedOut } from '../job/carried_out.ts'
+import { durationMs } from '../job/times.ts'
+import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
+import { cannotBeExpressed } from './capability_gaps.ts'
+import type { ExecutionRef } from './engine.ts'
+import { ConnectionTrouble, FailedToStart } from './errors.ts'
+import { rootKey, rootMade, type SideSpec } from './job_spec.ts'
+import type { JobInHand, OpenJobs } from './open_jobs.ts'
+import { factsOf } from './list_container.ts'
+
+const enumerateLanes = 2
+const mostTransferLanes = 4
+
+/**
+ * The first activity of an execution: opens both sides, holds the brakes that need no listing, and begins the execution
+ * in the ledger. Repeating it after a death finds what was begun.
+ */
+export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Promise<Initialized> {
+  const job = await jobs.open(ref)
+  const { catalog } = jobs
+  const { spec, settings, document, stored } = {
+    spec: job.spec,
+    settings: job.loaded.settings,
+    document: job.loaded.document,
+    stored: job.loaded.stored,
+  }
+  await catalog.executions.update(ref.jobId, ref.execution, { phase: 'initialize', status: 'running' })
+
+  const ignoresImpersonation = (side: SideSpec): boolean => side.auth['impersonation'] === 'ignore'
+  const { warnings, refusals } = notCarriedOut(document, {
+    source: { platform: spec.source.platform, ignoresImpersonation: ignoresImpersonation(spec.source) },
+    destination: { platform: spec.destination.platform, ignoresImpersonation: ignoresImpersonation(spec.destination) },
+    accountMap: spec.accountMap,
+    groupMap: spec.groupMap,
+  })
+  if (refusals.length > 0) throw new FailedToStart(refusals.map((refusal) => `${refusal.path}: ${refusal.message}`))
+
+  const source = await openSide(spec.source, 'source')
+  try {
+    const destination = await openSide(spec.destination, 'destination')
+    try {
+      if (!spec.simulated) refuseReadOnly(destination)
+      const places = await refuseOverlap(jobs, spec.source, spec.destination, { source, destination })
+      await claimDestination(job, jobs, ref, places.destination)
+      const sourceRoot = await findRoot(source, spec.source, 'source')
+      if (!sourceRoot) throw new FailedToStart([`source: ${JSON.stringify(spec.source.path)} does not exist`])
+      const destinationRoot = await destinationRootOf(job, destination)
+      await sameRootAsBefore(job, 'source', sourceRoot)
+      if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
+      await job.ledger.begin({
+        execution: ref.execution,
+        auditLevel: settings.auditLevel,
+        simulated: spec.simulated,
+        triesPerExecution: retryPolicy(settings.failurePolicy).triesPerExecution,
+        maxRetry,
+        lazyContainers: settings.emptyContainers === 'skip',
+        root: {
+          source: { ...factsOf(sourceRoot), id: sourceRoot.id },
+          ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
+        },
+      })
+      const gaps = cannotBeExpressed(settings, source, destination)
+      const all = [...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps]
+      await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
+      return {
+        failurePolicy: settings.failurePolicy,
+        enumerateLanes,
+        transferLanes: splitWriters(settings.parallelWrites),
+        summary: `${stored.name}: ${spec.source.platform} → ${spec.destination.platform}`,
+        warnings: all.length,
+        ...maxExecution(document),
+      }
+    } finally {
+      await destination.close()
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+/** Exactly as many writers as were asked for, over at most four lanes. */
+export function splitWriters(requested: number): number[] {
+  const lanes = Math.min(requested, mostTransferLanes)
+  return Array.from({ length: lanes }, (_, lane) => Math.floor(requested / lanes) + (lane < requested % lanes ? 1 : 0))
+}
+
+async function openSide(side: SideSpec, which: 'source' | 'destination'): Promise<Session> {
+  try {
+    return await connectorFor(side.platform).open(side.auth)
+  } catch (error) {
+    throw startFailure(error, which)
+  }
+}
+
+/** What can't be mended by waiting fails the start; what can is retried. */
+function startFailure(error: unknown, which: 'source' | 'destination'): Error {
+  if (!(error instanceof ConnectorError)) return error instanceof Error ? error : new Error(String(error))
+  if (error.code === 'Throttled' || error.code === 'Unreachable' || error.code === 'QuotaExceeded') {
+    return new ConnectionTrouble(which, error.code, error.message, error.retryAfterMs)
+  }
+  return new FailedToStart([`${which}: ${error.message}`])
+}
+
+function refuseReadOnly({ notes }: Session): void {
+  const note = notes.find(({ capability }) => capability === 'write')
+  if (note) throw new FailedToStart([`destination: ${note.why}`])
+}
+
+async function findRoot(session: Session, side: SideSpec, which: 'source' | 'destination'): Promise<Item | null> {
+  try {
+    return await session.root(side.path)
+  } catch (error) {
+    throw startFailure(error, which)
+  }
+}
+
+/** The first run makes the destination root; a later one that finds it gone doesn't begin (brake 1). */
+async function destinationRootOf(job: JobInHand, session: Session): Promise<Item | null> {
+  const { spec } = job
+  const { settings } = spec
+  const there = await findRoot(session, spec.destination, 'destination')
+  if (there) return there
+  if ((await job.ledger.recall(rootKey('destination'))) !== undefined) {
+    throw new FailedToStart([
+      `destination: ${JSON.stringify(spec.destination.path)} is gone, though earlier executions wrote to it; restore it, or make a new job`,
+    ])
+  }
+  if (spec.simulated) return null
+  // Said first: a folder that was made, and not known to be ours, would stay as closed as it was made.
+  await job.ledger.remember(rootMade, 'yes')
+  try {
+    return await session.makeRoot(spec.destination.path, settings.permissions.policy === 'none' ? 'default' : 'closed')
+  } catch (error) {
+    throw startFailure(error, 'destination')
+  }
+}
+
+/** A root replaced by another (an unmounted disk's empty mount point, a restored folder) is not the one that was tracked. */
+async function sameRootAsBefore(job: JobInHand, which: 'source' | 'destination', root: Item): Promise<void> {
+  if (root.identity === undefined) return
+  const before = await job.ledger.recall(rootKey(which))
+  if (before === undefined) return job.ledger.remember(rootKey(which), root.identity)
+  if (before === root.identity) return
+  const path = which === 'source' ? job.spec.source.path : job.spec.destination.path
+  throw new FailedToStart([
+    `${which}: ${JSON.stringify(path)} is not the folder of earlier executions (is something not mounted?); if it was replaced on purpose, make a new job`,
+  ])
+}
+
+interface Sessions {
+  source: Session
+  destination: Session
+}
+
+interface Places {
+  source: ResolvedRoot
+  destination: ResolvedRoot
+}
+
+/** Brake 10: neither side inside the other, and our own home in neither. */
+async function refuseOverlap(
+  jobs: OpenJobs,
+  from: SideSpec,
+  to: SideSpec,
+  { source, destination }: Sessions,
+): Promise<Places> {
+  const places = { source: await source.resolve(from.path), destination: await destination.resolve(to.path) }
+  if (overlaps(places.source, places.destination)) {
+    throw new FailedToStart([
+      `source and destination overlap: ${JSON.stringify(from.path)} and ${JSON.stringify(to.path)} lead to the same place, or one lies in the other`,
+    ])
+  }
+  const home = resolveRoot(jobs.home.path)
+  for (const [which, place] of Object.entries(places)) {
+    if (overlaps(home, place)) throw new FailedToStart([`${which}: Stevedore's own home lies in it, or it in the home`])
+  }
+  return places
+}
+
+export function overlaps(a: ResolvedRoot, b: ResolvedRoot): boolean {
+  return a.place === b.place || a.above.includes(b.place) || b.above.includes(a.place)
+}
+
+async function claimDestination(job: JobInHand, jobs: OpenJobs, ref: ExecutionRef, place: ResolvedRoot): Promise<void> {
+  if (job.spec.simulated) return
+  const other = await jobs.catalog.jobs.claimRoots(ref.jobId, ref.execution, [place])
+  if (other) {
+    throw new FailedToStart([
+      `destination: job ${other.jobId} is writing to the same place, or to one inside or above it; wait for it, or cancel it`,
+    ])
+  }
+}
+
+function maxExecution(document: JobInHand['loaded']['document']): { maxExecutionMs?: number } {
+  const limit = document.schedule?.max_execution
+  return limit === undefined || limit === null ? {} : { maxExecutionMs: durationMs(limit) }
+}
+
+export type RootFacts = Facts & { id: string }

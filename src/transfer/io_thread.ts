@@ -1,0 +1,132 @@
+import { parentPort, type MessagePort } from 'node:worker_threads'
+import type { Holder } from '../ledger/ledger.ts'
+import { connectLedger } from '../ledger/client.ts'
+import { carryOut } from './carry_out.ts'
+import { finishContainers } from './finish_container.ts'
+import { JobContext } from './job_context.ts'
+import type { JobSpec } from './job_spec.ts'
+import { listContainer } from './list_container.ts'
+import { Obeys, Signal, Stop } from './signals.ts'
+import type { FromThread, Task, TaskEnd, ToThread } from './thread_messages.ts'
+import { SideTrouble } from './trouble.ts'
+
+/**
+ * An I/O thread: blocking calls to platforms and nothing else. It holds one session on each side per open job, claims
+ * work from the ledger itself, and runs one task (a slot of a slice) at a time.
+ */
+
+const leaseMs = 20_000
+const containersAtOnce = 16
+const batch = { items: 500, bytes: 1024n ** 3n }
+
+const jobs = new Map<string, Promise<JobContext>>()
+
+function open(spec: JobSpec, ledger: MessagePort, signal: SharedArrayBuffer): Promise<JobContext> {
+  return JobContext.open(spec, connectLedger(ledger), new Signal(signal))
+}
+
+async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskEnd> {
+  const holder: Holder = { name: task.holder, execution: context.spec.execution, leaseMs }
+  let failed = 0
+  while (obeys.stop === Stop.run && !obeys.timeIsUp) {
+    const step = await steps[task.phase](context, holder, obeys)
+    failed += step.failed ?? 0
+    if (step.end) return { ...step.end, failed }
+    await context.settled()
+  }
+  await context.settled()
+  if (obeys.stop === Stop.halt) return { state: 'halted', why: context.haltedBy ?? 'another item failed first' }
+  return { state: obeys.stop === Stop.pause ? 'paused' : 'more', failed }
+}
+
+interface Step {
+  failed?: number
+  end?:
+    | { state: 'finished' }
+    | { state: 'waiting'; items: { total: number; byReason: Record<string, number>; nextDueMs: number } }
+}
+
+const steps: Record<Task['phase'], (context: JobContext, holder: Holder, obeys: Obeys) => Promise<Step>> = {
+  async enumerate(context, holder, obeys) {
+    const claim = await context.ledger.claimContainers(holder, containersAtOnce)
+    if (claim.state === 'closed') return { end: { state: 'finished' } }
+    if (claim.state !== 'claimed') return {}
+    for (const container of claim.claim) {
+      // The rest of the claim is taken over by this holder's next one.
+      if (obeys.stop !== Stop.run) return {}
+      context.at(container.sourceNames)
+      await listContainer(context, container)
+    }
+    return {}
+  },
+
+  async transfer(context, holder, obeys) {
+    const claim = await context.ledger.claimBatch(holder, batch)
+    if (claim.state === 'closed') return { end: { state: 'finished' } }
+    if (claim.state === 'waiting') return { end: { state: 'waiting', items: claim.items } }
+    if (claim.state !== 'claimed') return {}
+    return { failed: (await carryOut(context, claim.claim, obeys)).failed }
+  },
+
+  async finalize(context, holder, obeys) {
+    const claim = await context.ledger.claimTouched(holder, batch.items)
+    if (claim.state === 'closed') return { end: { state: 'finished' } }
+    if (claim.state !== 'claimed') return {}
+    return { failed: await finishContainers(context, claim.claim, obeys) }
+  },
+}
+
+/** What went wrong, in words for the engine; nothing is thrown across threads. */
+function ended(error: unknown): TaskEnd {
+  if (error instanceof SideTrouble) {
+    const { side, code, message, retryAfterMs } = error
+    return { state: 'trouble', side, code, why: message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  }
+  if (!(error instanceof Error)) return { state: 'broken', why: String(error) }
+  // Somebody took the lease over: the work is in other hands, this slot just claims again.
+  if (error.name === 'LeaseLost') return { state: 'more', failed: 0 }
+  if (error.name === 'HomeFull')
+    return { state: 'trouble', side: 'home', code: 'HomeFull', why: error.message, retryAfterMs: 30_000 }
+  return { state: 'broken', why: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) }
+}
+
+function close(job: string): void {
+  const leaving = jobs.get(job)
+  jobs.delete(job)
+  leaving?.then((context) => context.close()).catch(() => undefined)
+}
+
+const main = parentPort
+if (main) {
+  const answer = (message: FromThread): void => main.postMessage(message)
+  main.on('message', (message: ToThread) => {
+    switch (message.type) {
+      case 'open': {
+        close(message.job)
+        const opening = open(message.spec, message.ledger, message.signal)
+        opening.catch(() => undefined)
+        jobs.set(message.job, opening)
+        return
+      }
+      case 'run': {
+        const { id, job, task } = message
+        const slot = new Signal(message.slot)
+        void (async () => {
+          const context = await jobs.get(job)
+          if (!context) throw new Error(`job ${job} is not open in this thread`)
+          context.onAt = (inHand) => answer({ type: 'at', id, inHand })
+          return run(context, task, new Obeys(context.job, slot, task.untilMs))
+        })()
+          .catch(ended)
+          .then((end) => answer({ type: 'ended', id, end }))
+        return
+      }
+      case 'forget':
+        return close(message.job)
+      case 'exit':
+        // Nothing is in hand: the engine ends threads only when their tasks have answered.
+        process.exit(0)
+    }
+  })
+  answer({ type: 'ready' })
+}

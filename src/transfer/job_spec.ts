@@ -1,0 +1,58 @@
+import type { Settings } from '../job/settings.ts'
+
+/** Everything an I/O thread needs to work on one execution. Plain data; holds credentials, so it never leaves the process. */
+export interface JobSpec {
+  jobId: string
+  execution: number
+  /** Decisions are recorded, nothing is written on either side. */
+  simulated: boolean
+  settings: Settings
+  source: SideSpec
+  destination: SideSpec
+  /** Wire documents of the maps; absent: the default rules. */
+  accountMap?: Record<string, unknown>
+  groupMap?: Record<string, unknown>
+  /** When the execution began: the clock of date filters, the same for every item and every retry. */
+  nowNs: bigint
+  /** Two modification times closer than this are not told apart (brake 9). */
+  toleranceNs: bigint
+  limits: Limits
+}
+
+/** Tests make them small. */
+export interface Limits {
+  /** Up to this many entries a container is planned in memory; beyond, its listing is spooled to disk. */
+  entriesInMemory: number
+  /** An item's wait for its next try, times this. */
+  patience: number
+  /** How often it is looked whether the job was paused or cancelled. */
+  controlMs: number
+}
+
+export const limits: Limits = { entriesInMemory: 20_000, patience: 1, controlMs: 250 }
+
+export interface SideSpec {
+  connectionId: string
+  platform: string
+  auth: Record<string, unknown>
+  path: string
+}
+
+/** Under this the ledger remembers which folder a root was. */
+export function rootKey(which: 'source' | 'destination'): string {
+  return `root:${which}`
+}
+
+/** Remembered by the ledger when the destination root is of this job's making. */
+export const rootMade = 'root:made'
+
+/** Staging keys of a job begin with this; with the item and the lease's token they name a staging for good. */
+export function stagingKey(jobId: string, item: number, token: number): string {
+  return `${jobId.slice(0, 6)}-${item.toString(36)}-${token.toString(36)}`
+}
+
+/** Whether a name is that of a staging of this job, on a platform that shows stagings as files; which item it was for. */
+export function stagedItem(jobId: string, name: string): number | undefined {
+  const item = new RegExp(`^\\.~${jobId.slice(0, 6)}-([0-9a-z]+)-[0-9a-z]+$`).exec(name)?.[1]
+  return item === undefined ? undefined : parseInt(item, 36)
+}

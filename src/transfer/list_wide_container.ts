@@ -1,0 +1,112 @@
+import type { Item } from '../connector/item.ts'
+import type { ContainerToList, TrackedRow } from '../ledger/ledger.ts'
+import type { NamePlan } from '../policy/name_container.ts'
+import { tooManyItems } from '../policy/max_items_per_container.ts'
+import { destinationContainerId, readable, sourceContainerId } from './addresses.ts'
+import { failpoint } from './failpoints.ts'
+import type { JobContext } from './job_context.ts'
+import { add, emptyListing, failContainer, pages, trackedChildren, Unchanged } from './list_container.ts'
+import { Spool, type SpooledChild } from './spool.ts'
+import { itemTrouble, type ItemTrouble, type Side } from './trouble.ts'
+
+/** Children planned and committed at a time, at most. */
+const mostAtOnce = 2_000
+
+/**
+ * A container with more children than memory should hold. Both listings and the tracked rows go to a private database on
+ * disk and are joined there; only children whose names need care are held at once. Otherwise the same as `listContainer`.
+ */
+export async function listWideContainer(context: JobContext, container: ContainerToList): Promise<void> {
+  const spool = new Spool()
+  try {
+    const trouble =
+      (await spoolSide(context, container, 'source', spool)) ??
+      (await spoolSide(context, container, 'destination', spool))
+    if (trouble) return await failContainer(context, container, trouble, trouble.reason === 'too_many_items')
+    if (container.known) {
+      for await (const rows of trackedChildren(context, container)) spool.track(rows, context)
+    }
+    await decideInPieces(context, container, spool)
+  } finally {
+    spool.close()
+  }
+}
+
+async function decideInPieces(context: JobContext, container: ContainerToList, spool: Spool): Promise<void> {
+  const names = namesWithCare(context, container, spool)
+  const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
+  const taken = (name: string): boolean => spool.holds(context.nameKey(name)) || names.taken(name)
+  const atOnce = Math.min(mostAtOnce, context.spec.limits.entriesInMemory)
+  for (let after = 0; ;) {
+    const children = spool.children(after, atOnce, (key, name) => context.nameKey(names.of(key, name).name))
+    const listing = emptyListing(context, container)
+    const unchanged = new Unchanged()
+    for (const { item, key, row, counterpart } of children) {
+      if (row?.decided) continue
+      const named = names.of(key, item.name)
+      const path = prefix + item.name
+      const decision = context.decide({ item, path, named, counterpart, row, taken })
+      add(context, listing, { item, path, row, decision, destinationName: named.name, counterpart }, unchanged)
+    }
+    listing.unchanged = unchanged.sums
+    const last = children.at(-1)
+    listing.last = last === undefined
+    if (listing.last) listing.gone = spool.gone()
+    failpoint('enumerated:before')
+    await context.ledger.enumerated(listing)
+    failpoint('enumerated:after')
+    if (last === undefined) return
+    after = last.n
+  }
+}
+
+/**
+ * Names for a wide container. A child whose name is fine as it is, unlike every other and not remembered differently keeps
+ * it; the few others are named together, around the names of those.
+ */
+function namesWithCare(context: JobContext, container: ContainerToList, spool: Spool): NamePlan {
+  const careful: Item[] = []
+  const remembered = new Map<string, string>()
+  for (const { item, key, destinationName } of spool.careful((item) =>
+    context.isPlainName(item.name, container.destinationNames),
+  )) {
+    careful.push(item)
+    if (destinationName !== undefined) remembered.set(key, destinationName)
+  }
+  if (careful.length > 0) for (const { key, name } of spool.namesOfGone()) remembered.set(key, name)
+  const calm = (name: string): boolean => spool.isCalm(context.nameKey(name))
+  return context.nameContainer(careful, remembered, container.destinationNames, calm)
+}
+
+async function spoolSide(
+  context: JobContext,
+  container: ContainerToList,
+  side: Exclude<Side, 'home'>,
+  spool: Spool,
+): Promise<ItemTrouble | undefined> {
+  const session = side === 'source' ? context.source : context.destination
+  const id =
+    side === 'source'
+      ? sourceContainerId(session, context.roots, container)
+      : destinationContainerId(session, context.roots, container)
+  if (id === undefined) return undefined
+  let complete = false
+  let seen = 0
+  try {
+    for await (const page of pages(session, id, context.wanted)) {
+      spool.put(side, page.items, context)
+      complete = page.complete
+      seen += page.items.length
+      const verdict = side === 'source' ? tooManyItems(context.spec.settings.maxItemsPerContainer, seen) : undefined
+      if (verdict) return { reason: 'too_many_items', why: verdict.why }
+    }
+  } catch (error) {
+    const trouble = itemTrouble(error, side)
+    // Removed at the destination since it was made: nothing is there, and what is to arrive makes it again.
+    const absent = side === 'destination' && trouble.reason === 'NotFound' && container.item !== context.rootItem
+    return absent && seen === 0 ? undefined : trouble
+  }
+  return complete ? undefined : { reason: 'incomplete_listing', why: `${side}: the listing ended early` }
+}
+
+export type { SpooledChild, TrackedRow }

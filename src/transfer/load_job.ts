@@ -1,0 +1,122 @@
+import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
+import { readJob, type JobDocument } from '../job/document.ts'
+import { settingsOf } from '../job/settings_of.ts'
+import type { Settings } from '../job/settings.ts'
+import { FailedToStart } from './errors.ts'
+import type { ExecutionRef } from './engine.ts'
+import type { JobSpec, Limits, SideSpec } from './job_spec.ts'
+
+export interface LoadedJob {
+  stored: StoredJob
+  document: JobDocument
+  settings: Settings
+  spec: JobSpec
+}
+
+/** Two seconds: the coarsest clock among the file systems people move between (FAT). */
+const clockToleranceNs = 2_000_000_000n
+
+/**
+ * Everything one execution needs, read from the catalog; an execution not begun before begins.
+ * @throws FailedToStart naming every missing connection or map, and every problem of the document
+ */
+export async function loadJobSpec(
+  catalog: Catalog,
+  { jobId, execution }: ExecutionRef,
+  limits: Limits,
+): Promise<LoadedJob> {
+  const read = await readStored(catalog, jobId)
+  const begun = await catalog.executions.begin(jobId, execution, read.settings.simulationMode)
+  // As it began: the document may have been changed since, and a simulation goes on as one.
+  return specified(read, { execution, simulated: begun.simulated, startedOn: begun.startedOn }, limits)
+}
+
+/**
+ * The job as it is stored now, by the clock of its last execution: for those who only look. Begins nothing.
+ * @throws FailedToStart as {@link loadJobSpec}
+ */
+export async function loadLastJobSpec(catalog: Catalog, jobId: string, limits: Limits): Promise<LoadedJob> {
+  const read = await readStored(catalog, jobId)
+  const { lastExecution: execution } = read.stored
+  const last = execution > 0 ? await catalog.executions.get(jobId, execution) : undefined
+  return specified(read, { execution, simulated: false, startedOn: last?.startedOn ?? read.stored.createdOn }, limits)
+}
+
+type Stored = Omit<LoadedJob, 'spec'> & Pick<JobSpec, 'source' | 'destination' | 'accountMap' | 'groupMap'>
+
+async function readStored(catalog: Catalog, jobId: string): Promise<Stored> {
+  const stored = await catalog.jobs.get(jobId)
+  if (!stored) throw new FailedToStart([`job ${jobId} is not in the catalog`])
+  const read = readJob(stored.document)
+  if (!read.ok) throw new FailedToStart(read.problems.map((problem) => `${problem.path}: ${problem.message}`))
+  const document = read.job
+  const reasons: string[] = []
+  const source = await side(catalog, document, 'source', reasons)
+  const destination = await side(catalog, document, 'destination', reasons)
+  const accountMap = await map(catalog, document, 'account_map', reasons)
+  const groupMap = await map(catalog, document, 'group_map', reasons)
+  if (!source || !destination || reasons.length > 0) throw new FailedToStart(reasons)
+  return {
+    stored,
+    document,
+    settings: settingsOf(document),
+    source,
+    destination,
+    ...(accountMap ? { accountMap } : {}),
+    ...(groupMap ? { groupMap } : {}),
+  }
+}
+
+function specified(
+  { stored, document, settings, ...sides }: Stored,
+  { execution, simulated, startedOn }: { execution: number; simulated: boolean; startedOn: number },
+  limits: Limits,
+): LoadedJob {
+  const spec: JobSpec = {
+    jobId: stored.id,
+    execution,
+    simulated,
+    settings,
+    // The start as recorded: a worker that takes over filters by the same clock.
+    nowNs: BigInt(Math.round(startedOn * 1000)) * 1_000_000n,
+    toleranceNs: clockToleranceNs,
+    limits,
+    ...sides,
+  }
+  return { stored, document, settings, spec }
+}
+
+async function side(
+  catalog: Catalog,
+  document: JobDocument,
+  which: 'source' | 'destination',
+  reasons: string[],
+): Promise<SideSpec | undefined> {
+  const { connection, target } = document.transfer[which]
+  const connectionId = 'id' in connection ? connection.id : undefined
+  if (connectionId === undefined) {
+    reasons.push(`transfer.${which}.connection: the inline connection was not stored`)
+    return undefined
+  }
+  const revealed = await catalog.connections.reveal(connectionId)
+  if (!revealed) {
+    reasons.push(`transfer.${which}.connection.id: there is no connection ${connectionId}`)
+    return undefined
+  }
+  if ((await catalog.connections.get(connectionId))?.disabled)
+    reasons.push(`transfer.${which}.connection.id: connection ${connectionId} is disabled`)
+  return { connectionId, platform: revealed.platform, auth: revealed.auth, path: target?.path ?? '/' }
+}
+
+async function map(
+  catalog: Catalog,
+  document: JobDocument,
+  type: MapType,
+  reasons: string[],
+): Promise<Record<string, unknown> | undefined> {
+  const reference = document.transfer[type]
+  if (reference === undefined || !('id' in reference) || typeof reference.id !== 'string') return undefined
+  const stored = await catalog.maps.get(type, reference.id)
+  if (!stored) reasons.push(`transfer.${type}.id: there is no ${type} ${reference.id}`)
+  return stored?.document
+}

@@ -1,0 +1,186 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import { ledgerFile, type Home } from '../home/home.ts'
+import { roomAt } from '../home/room.ts'
+import { connectLedger, openLedger, type LedgerHandle } from '../ledger/client.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { renewSimulation } from '../ledger/simulated.ts'
+import { Breaker } from './breaker.ts'
+import type { ExecutionRef } from './engine.ts'
+import type { IoPool, OpenJob } from './io_pool.ts'
+import type { JobSpec, Limits } from './job_spec.ts'
+import { loadJobSpec, type LoadedJob } from './load_job.ts'
+import { Signal, Stop } from './signals.ts'
+import { jobKey, type TaskEnd } from './thread_messages.ts'
+
+const leaseMs = 20_000
+
+/** One execution this worker works on: its ledger's owner thread, what its threads obey, and who is at work. */
+export class JobInHand implements OpenJob {
+  readonly key: string
+  readonly spec: JobSpec
+  readonly loaded: LoadedJob
+  readonly ledger: Ledger
+  readonly signal = new Signal()
+  readonly breaker = new Breaker()
+  readonly #handle: LedgerHandle
+  readonly #holders = new Map<string, Promise<unknown>>()
+
+  constructor(loaded: LoadedJob, handle: LedgerHandle) {
+    this.key = jobKey(loaded.spec.jobId, loaded.spec.execution)
+    this.loaded = loaded
+    this.spec = loaded.spec
+    this.#handle = handle
+    this.ledger = connectLedger(handle.port())
+  }
+
+  /** Resolves when nobody answers for the ledger any more. */
+  get ledgerEnded(): Promise<void> {
+    return this.#handle.ended
+  }
+
+  ledgerPort(): ReturnType<LedgerHandle['port']> {
+    return this.#handle.port()
+  }
+
+  /** Runs tasks; while they run their holders' leases are kept alive, and closing waits for them. */
+  async during(tasks: { holder: string; ending: Promise<TaskEnd> }[]): Promise<TaskEnd[]> {
+    for (const { holder, ending } of tasks) {
+      const before = this.#holders.get(holder)
+      const both = Promise.all([before, ending])
+      this.#holders.set(holder, both)
+      void both.finally(() => {
+        if (this.#holders.get(holder) === both) this.#holders.delete(holder)
+      })
+    }
+    return Promise.all(tasks.map((task) => task.ending))
+  }
+
+  async renew(): Promise<void> {
+    const holders = [...this.#holders.keys()]
+    if (holders.length > 0) await this.ledger.renew(holders, leaseMs)
+  }
+
+  async drained(): Promise<void> {
+    while (this.#holders.size > 0) await Promise.all(this.#holders.values())
+  }
+
+  async close(): Promise<void> {
+    await this.drained()
+    await this.ledger.close()
+    await this.#handle.close()
+  }
+}
+
+/** The executions open in this worker. A worker that comes back after a death opens them again from the catalog. */
+export class OpenJobs {
+  readonly home: Home
+  readonly catalog: Catalog
+  readonly #pool: IoPool
+  readonly #limits: Limits
+  readonly #jobs = new Map<string, Promise<JobInHand>>()
+  #renewedMs = 0
+
+  constructor({ home, catalog, pool, limits }: { home: Home; catalog: Catalog; pool: IoPool; limits: Limits }) {
+    this.home = home
+    this.catalog = catalog
+    this.#pool = pool
+    this.#limits = limits
+  }
+
+  /** @throws FailedToStart when the document can't be carried out */
+  async open(ref: ExecutionRef): Promise<JobInHand> {
+    const key = jobKey(ref.jobId, ref.execution)
+    const known = this.#jobs.get(key)
+    if (known) return known
+    const opening = this.#open(ref)
+    this.#jobs.set(key, opening)
+    opening.then(
+      // A ledger's thread that dies takes nothing committed with it; the next slice opens the job anew.
+      (job) => void job.ledgerEnded.then(() => this.#forget(key, opening)),
+      () => this.#jobs.delete(key),
+    )
+    return opening
+  }
+
+  async #open(ref: ExecutionRef): Promise<JobInHand> {
+    // One ledger, one owner: an earlier execution of the job that is still open here has ended, or it would not be earlier.
+    for (const [key, other] of this.#jobs) {
+      if (key.startsWith(`${ref.jobId}/`) && key !== jobKey(ref.jobId, ref.execution)) await this.#release(key, other)
+    }
+    const loaded = await loadJobSpec(this.catalog, ref, this.#limits)
+    const files = {
+      real: ledgerFile(this.home, ref.jobId, 'real'),
+      simulated: ledgerFile(this.home, ref.jobId, 'simulated'),
+    }
+    if (loaded.spec.simulated) await renewSimulation(files, ref.execution)
+    const file = loaded.spec.simulated ? files.simulated : files.real
+    const job = new JobInHand(loaded, await openLedger(file, { jobId: ref.jobId }))
+    await this.#obeyControl(job)
+    return job
+  }
+
+  /** Closes an execution's ledger and lets the threads forget it. */
+  async release(ref: ExecutionRef): Promise<void> {
+    const key = jobKey(ref.jobId, ref.execution)
+    const job = this.#jobs.get(key)
+    if (job) await this.#release(key, job)
+  }
+
+  async #release(key: string, opening: Promise<JobInHand>): Promise<void> {
+    const job = await opening
+    await job.drained()
+    this.#pool.forget(key)
+    await job.close()
+    this.#forget(key, opening)
+  }
+
+  #forget(key: string, opening: Promise<JobInHand>): void {
+    if (this.#jobs.get(key) !== opening) return
+    this.#jobs.delete(key)
+    this.#pool.forget(key)
+  }
+
+  /** What stops a slice from outside: the control row, and a home without room. */
+  supervise(renewEveryMs: number): void {
+    const renewing = Date.now() - this.#renewedMs >= renewEveryMs
+    if (renewing) this.#renewedMs = Date.now()
+    for (const opening of this.#jobs.values()) {
+      opening
+        .then(async (job) => {
+          await this.#obeyControl(job)
+          if (!renewing) return
+          await job.renew()
+          this.#watchRoom(job)
+        })
+        // A passing failure of catalog or ledger: the next look is due in a moment, and slices report their own.
+        .catch(() => undefined)
+    }
+  }
+
+  async #obeyControl(job: JobInHand): Promise<void> {
+    const control = await this.catalog.control.read(job.spec.jobId)
+    if (control.cancelled) job.signal.raise(Stop.cancel)
+    else job.signal.raise(control.paused ? Stop.pause : Stop.run)
+  }
+
+  #watchRoom(job: JobInHand): void {
+    const room = roomAt(this.home.path)
+    if (!room.low) return
+    job.breaker.trip({ side: 'home', code: 'HomeFull', why: room.sentence, retryAfterMs: 15_000 })
+    job.signal.raise(Stop.trouble)
+  }
+
+  stopAll(): void {
+    for (const opening of this.#jobs.values())
+      opening.then((job) => job.signal.raise(Stop.cancel)).catch(() => undefined)
+  }
+
+  async drained(): Promise<void> {
+    for (const opening of this.#jobs.values()) await opening.then((job) => job.drained()).catch(() => undefined)
+  }
+
+  async close(): Promise<void> {
+    for (const opening of this.#jobs.values()) await opening.then((job) => job.close()).catch(() => undefined)
+    this.#jobs.clear()
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Shared memory between the engine and its I/O threads: why to stop, and how far a slot has come. A thread in the middle
+ * of a blocking call can't take a message, but it looks here before each item and each chunk of a long one.
+ */
+
+export const Stop = { run: 0, pause: 1, cancel: 2, halt: 3, trouble: 4 } as const
+export type StopReason = (typeof Stop)[keyof typeof Stop]
+
+const STOP = 0
+const ITEMS = 1
+const BYTES_LOW = 2
+const BYTES_HIGH = 3
+const WORDS = 4
+
+/** One for each job (only the stop word is used) and one for each slot of a slice. */
+export class Signal {
+  readonly shared: SharedArrayBuffer
+  readonly #words: Int32Array
+
+  constructor(shared = new SharedArrayBuffer(WORDS * 4)) {
+    this.shared = shared
+    this.#words = new Int32Array(shared)
+  }
+
+  get stop(): StopReason {
+    return Atomics.load(this.#words, STOP) as StopReason
+  }
+
+  /** Never weakens: a halt stays a halt when a pause comes after it; `run` clears all but a halt. */
+  raise(reason: StopReason): void {
+    const now = this.stop
+    if (now === Stop.halt) return
+    if (reason === Stop.run || reason > now) Atomics.store(this.#words, STOP, reason)
+  }
+
+  count(items: number, bytes: number): void {
+    Atomics.add(this.#words, ITEMS, items)
+    const low = (Atomics.load(this.#words, BYTES_LOW) >>> 0) + bytes
+    Atomics.store(this.#words, BYTES_LOW, (low % 2 ** 32) | 0)
+    Atomics.add(this.#words, BYTES_HIGH, Math.floor(low / 2 ** 32))
+  }
+
+  get items(): number {
+    return Atomics.load(this.#words, ITEMS)
+  }
+
+  get bytes(): number {
+    return Atomics.load(this.#words, BYTES_HIGH) * 2 ** 32 + (Atomics.load(this.#words, BYTES_LOW) >>> 0)
+  }
+}
+
+/** What a slot obeys: the whole job's signal and its own slice's. */
+export class Obeys {
+  readonly job: Signal
+  readonly slot: Signal
+  readonly untilMs: number
+
+  constructor(job: Signal, slot: Signal, untilMs: number) {
+    this.job = job
+    this.slot = slot
+    this.untilMs = untilMs
+  }
+
+  get stop(): StopReason {
+    return this.job.stop || this.slot.stop
+  }
+
+  get timeIsUp(): boolean {
+    return Date.now() >= this.untilMs
+  }
+}

@@ -1,0 +1,29 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { JobSpec } from './job_spec.ts'
+
+/** What the engine tells an I/O thread. */
+export type ToThread =
+  | { type: 'open'; job: string; spec: JobSpec; ledger: MessagePort; signal: SharedArrayBuffer }
+  | { type: 'run'; id: number; job: string; task: Task; slot: SharedArrayBuffer }
+  | { type: 'forget'; job: string }
+  | { type: 'exit' }
+
+export interface Task {
+  phase: 'enumerate' | 'transfer' | 'finalize'
+  holder: string
+  untilMs: number
+  failurePolicy: 'continue' | 'halt'
+}
+
+/** What it answers. */
+export type FromThread =
+  { type: 'ready' } | { type: 'at'; id: number; inHand: string } | { type: 'ended'; id: number; end: TaskEnd }
+
+export type TaskEnd =
+  | { state: 'more' | 'finished' | 'paused'; failed: number }
+  | { state: 'waiting'; failed: number; items: { total: number; byReason: Record<string, number>; nextDueMs: number } }
+  | { state: 'halted'; why: string }
+  | { state: 'trouble'; side: 'source' | 'destination' | 'home'; code: string; why: string; retryAfterMs?: number }
+  | { state: 'broken'; why: string; stack?: string }
+
+export const jobKey = (jobId: string, execution: number): string => `${jobId}/${execution}`

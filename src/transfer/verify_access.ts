@@ -1,0 +1,68 @@
+import type { Attributes } from '../connector/connector.ts'
+import { Right, type Item, type PermissionEntry } from '../connector/item.ts'
+import type { Finding } from './difference.ts'
+
+/**
+ * Owner, group and permissions as they should have arrived against those the destination states.
+ *
+ * @param expected worked out anew from the source; what is absent in it was not asked for
+ */
+export function accessFindings(
+  expected: Pick<Attributes, 'owner' | 'group' | 'permissions'>,
+  actual: Pick<Item, 'owner' | 'group' | 'permissions'>,
+): Finding[] {
+  const findings: Finding[] = []
+  for (const role of ['owner', 'group'] as const) {
+    const [should, is] = [expected[role], actual[role]]
+    if (should && is && keyOf(should) !== keyOf(is))
+      findings.push({ kind: 'owner', message: `its ${role} is ${textOf(is)} instead of ${textOf(should)}` })
+  }
+  if (!expected.permissions || !actual.permissions) return findings
+  const { entries, defaults } = expected.permissions
+  findings.push(...entriesFindings(entries, actual.permissions.entries, ''))
+  if (defaults) findings.push(...entriesFindings(defaults, actual.permissions.defaults ?? [], ' for what is new in it'))
+  return findings
+}
+
+function entriesFindings(should: readonly PermissionEntry[], is: readonly PermissionEntry[], what: string): Finding[] {
+  const [expected, actual] = [granted(should), granted(is)]
+  const findings: Finding[] = []
+  for (const key of new Set([...expected.keys(), ...actual.keys()])) {
+    const [a, b] = [expected.get(key), actual.get(key)]
+    // An entry without rights and no entry are the same, but to a POSIX role, which always has one.
+    if ((a?.rights ?? 0) === (b?.rights ?? 0)) continue
+    const who = textOf((a ?? b)!.who)
+    const verb = (a ?? b)!.access === 'deny' ? 'is denied' : 'may'
+    const message = `${who} ${verb} ${rightsText(b?.rights ?? 0)} instead of ${rightsText(a?.rights ?? 0)}${what}`
+    findings.push({ kind: 'permissions', message })
+  }
+  return findings
+}
+
+/** Entries for the same principal add up. */
+function granted(entries: readonly PermissionEntry[]): Map<string, PermissionEntry> {
+  const all = new Map<string, PermissionEntry>()
+  for (const entry of entries) {
+    const key = `${entry.access} ${keyOf(entry.who)}`
+    const known = all.get(key)
+    all.set(key, known ? { ...known, rights: known.rights | entry.rights } : entry)
+  }
+  return all
+}
+
+function keyOf(who: PermissionEntry['who']): string {
+  if (typeof who === 'string') return who
+  const { type, directory, id, email, username, name } = who
+  return JSON.stringify([type, directory, id ?? [email, username, name]])
+}
+
+function textOf(who: PermissionEntry['who']): string {
+  if (typeof who === 'string') return who.replace('_', ' ')
+  const { type, username, email, name, id } = who
+  return `${type} ${JSON.stringify(username ?? email ?? name ?? id ?? '')}`
+}
+
+function rightsText(rights: number): string {
+  const named = Object.entries(Right).flatMap(([name, bit]) => (rights & bit ? [name] : []))
+  return named.length === 0 ? 'nothing' : named.join('+')
+}

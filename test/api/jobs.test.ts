@@ -1,0 +1,312 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { aJob, openBench, type Bench } from './bench.ts'
+
+let bench: Bench
+beforeEach(() => {
+  bench = openBench()
+})
+afterEach(() => bench.close())
+
+const connection = (root: string): Record<string, unknown> => ({
+  name: `fs ${root}`,
+  platform: { id: 'fs' },
+  auth: { root, impersonation: 'ignore' },
+})
+
+describe('POST /v1/jobs', () => {
+  test('answers 201 with the sparse job and where it is', async () => {
+    const { status, json, headers } = await bench.call('POST', '/v1/jobs', aJob())
+    expect(status).toBe(201)
+    expect(json).toEqual({
+      status: 201,
+      type: 'job',
+      job: {
+        id: expect.stringMatching(/^[0-9a-f]{32}$/),
+        type: 'job',
+        kind: 'transfer',
+        name: 'Share',
+        disabled: false,
+        status: 'idle',
+        links: { self: { href: `/v1/jobs/${json.job.id}` } },
+      },
+      warnings: [],
+    })
+    expect(headers.location).toBe(`/v1/jobs/${json.job.id}`)
+  })
+
+  test('the job that uses every setting is accepted, and read back with its settings', async () => {
+    const source = await bench.call('POST', '/v1/connections', connection('/srv/old'))
+    const destination = await bench.call('POST', '/v1/connections', connection('/srv/new'))
+    const ends = {
+      source: { connection: { id: source.json.connection.id } },
+      destination: { connection: { id: destination.json.connection.id } },
+    }
+    const accounts = await bench.call('POST', '/v1/account_maps', { ...ends, name: 'People', map_by: { email: true } })
+    const groups = await bench.call('POST', '/v1/group_maps', { ...ends, name: 'Groups', map_by: { name: true } })
+    const text = readFileSync(new URL('../../scripts/demo/all-features.json', import.meta.url), 'utf8')
+      .replace('{{cloud_connection_source}}', source.json.connection.id)
+      .replace('{{cloud_connection_destination}}', destination.json.connection.id)
+      .replace('{{account_map_id}}', accounts.json.account_map.id)
+      .replace('{{group_map_id}}', groups.json.group_map.id)
+    const created = await bench.call('POST', '/v1/jobs', text)
+    expect(created.status).toBe(201)
+
+    const { json } = await bench.call('GET', `/v1/jobs/${created.json.job.id}?fields=all`)
+    const given = JSON.parse(text)
+    expect(json.job).toMatchObject({
+      name: given.name,
+      category: { name: 'Report | Category Title' },
+      schedule: { mode: 'manual' },
+      stop_policy: { on_success: 5, on_failure: 5, on_execute: 25, executions: 0, completions: 0, failures: 0 },
+      status: 'idle',
+      execution: null,
+      previous_execution: null,
+    })
+    const { delete_propagation, source: from, destination: to, ...rest } = given.transfer
+    expect(json.job.transfer).toMatchObject(rest)
+    expect(json.job.transfer.delete_propagation).toEqual([delete_propagation])
+    expect(json.job.transfer.source).toMatchObject(from)
+    expect(json.job.transfer.destination).toMatchObject(to)
+    expect(json.job.transfer.source.target.item).toEqual({
+      name: 'sourcePath',
+      type: 'container',
+      parent: { name: '', type: 'container', root: true },
+    })
+  })
+
+  test('what was read back can be posted again', async () => {
+    const created = await bench.call('POST', '/v1/jobs', aJob())
+    const { json } = await bench.call('GET', `/v1/jobs/${created.json.job.id}?fields=all`)
+    expect((await bench.call('POST', '/v1/jobs', json.job)).status).toBe(201)
+  })
+
+  test('an inline connection becomes a stored one, and its secrets are nowhere to be read', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const job = await bench.catalog.jobs.get(json.job.id)
+    const { source } = job?.document.transfer as { source: { connection: { id: string } } }
+    expect(Object.keys(source.connection)).toEqual(['id'])
+    expect(await bench.catalog.connections.get(source.connection.id)).toMatchObject({
+      platform: 'fs',
+      auth: { root: '/srv/old' },
+    })
+  })
+
+  test('an inline map becomes a stored one between the connections of the job', async () => {
+    const map = { type: 'account_map', map_by: { email: true } }
+    const { json, status } = await bench.call('POST', '/v1/jobs', aJob({}, { account_map: map }))
+    expect(status).toBe(201)
+    const read = await bench.call('GET', `/v1/jobs/${json.job.id}?fields=all`)
+    const { source, account_map } = read.json.job.transfer
+    expect(account_map).toEqual({ id: expect.any(String), type: 'account_map' })
+    const stored = await bench.call('GET', `/v1/account_maps/${account_map.id}`)
+    expect(stored.json.account_map.source.connection).toEqual(source.connection)
+  })
+
+  test('every wrong value is named with its path and what is allowed, and nothing is stored', async () => {
+    const { status, json } = await bench.call(
+      'POST',
+      '/v1/jobs',
+      aJob({ stop_policy: { on_execute: -1 } }, { large_item: 'maybe', timestamps: 'perhaps' }),
+    )
+    expect(status).toBe(400)
+    expect(json).toMatchObject({ status: 400, type: 'error' })
+    const byPath = Object.fromEntries(
+      json.errors.map((e: { property: string; description: string }) => [e.property, e.description]),
+    )
+    expect(Object.keys(byPath).sort()).toEqual(['stop_policy.on_execute', 'transfer.large_item', 'transfer.timestamps'])
+    expect(byPath['transfer.large_item']).toMatch(/"maybe".*fail, skip/)
+    expect((await bench.catalog.jobs.list({ offset: 0, limit: 1 })).total).toBe(0)
+    expect((await bench.catalog.connections.list({ offset: 0, limit: 1 })).total).toBe(0)
+  })
+
+  test('connections and maps that do not exist are all named at once', async () => {
+    const id = '0'.repeat(32)
+    const { status, json } = await bench.call(
+      'POST',
+      '/v1/jobs',
+      aJob(
+        { category: { id: 99 } },
+        {
+          source: { connection: { id } },
+          destination: { connection: { platform: { id: 'fs' }, auth: { root: 'relative', nonsense: 1 } } },
+          account_map: { id, type: 'account_map' },
+        },
+      ),
+    )
+    expect(status).toBe(400)
+    expect(json.errors.map((e: { property: string }) => e.property).sort()).toEqual([
+      'category.id',
+      'transfer.account_map.id',
+      'transfer.destination.connection.auth.nonsense',
+      'transfer.destination.connection.auth.root',
+      'transfer.source.connection.id',
+    ])
+  })
+
+  test('a group map where an account map belongs is told from one that does not exist', async () => {
+    const source = await bench.call('POST', '/v1/connections', connection('/srv/old'))
+    const { id } = source.json.connection
+    const groups = await bench.call('POST', '/v1/group_maps', {
+      name: 'Groups',
+      source: { connection: { id } },
+      destination: { connection: { id } },
+      map_by: { name: true },
+    })
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({}, { account_map: { id: groups.json.group_map.id } }))
+    expect(json.errors).toEqual([
+      { code: 'unknown_id', property: 'transfer.account_map.id', description: '"Groups" is a group map' },
+    ])
+  })
+
+  test('a map between other connections than those of the job is refused', async () => {
+    const other = await bench.call('POST', '/v1/connections', connection('/srv/other'))
+    const ends = { connection: { id: other.json.connection.id } }
+    const map = await bench.call('POST', '/v1/account_maps', {
+      name: 'People',
+      source: ends,
+      destination: ends,
+      map_by: { email: true },
+    })
+    const { status, json } = await bench.call(
+      'POST',
+      '/v1/jobs',
+      aJob({}, { account_map: { id: map.json.account_map.id } }),
+    )
+    expect(status).toBe(400)
+    expect(json.errors).toHaveLength(2)
+    expect(json.errors[0]).toMatchObject({ code: 'misfit', property: 'transfer.account_map' })
+  })
+
+  test('an unknown key is kept, returned, and warned of with the nearest known one; ?strict refuses it', async () => {
+    const document = aJob({}, { large_items: 'skip' })
+    const { status, json } = await bench.call('POST', '/v1/jobs', document)
+    expect(status).toBe(201)
+    expect(json.warnings).toHaveLength(1)
+    expect(json.warnings[0]).toMatchObject({ property: 'transfer.large_items' })
+    expect(json.warnings[0].description).toContain('large_item')
+    const read = await bench.call('GET', `/v1/jobs/${json.job.id}?fields=all`)
+    expect(read.json.job.transfer.large_items).toBe('skip')
+    for (const query of ['?strict', '?strict=1', '?strict=true'])
+      expect((await bench.call('POST', `/v1/jobs${query}`, document)).status).toBe(400)
+  })
+
+  test('a missing transfer_type means sync, with a warning', async () => {
+    const { status, json } = await bench.call('POST', '/v1/jobs', aJob({}, { transfer_type: undefined }))
+    expect(status).toBe(201)
+    expect(json.warnings.map((w: { property: string }) => w.property)).toContain('transfer.transfer_type')
+  })
+
+  test('without a name, the job is named after its two connections', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({ name: '' }))
+    expect(json.job.name).toMatch(/\/srv\/old to .*\/srv\/new/)
+  })
+
+  test('"status": "start" starts it at once', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({ status: 'start' }))
+    expect(bench.commands).toEqual([`start ${json.job.id}`])
+  })
+})
+
+describe('GET /v1/jobs', () => {
+  const make = async (n: number): Promise<void> => {
+    for (let i = 0; i < n; i++) await bench.call('POST', '/v1/jobs', aJob({ name: `Job ${i}` }))
+  }
+
+  test('pages, and links the next and the previous page with all parameters', async () => {
+    await make(5)
+    const { status, json } = await bench.call('GET', '/v1/jobs?q=job&limit=2&offset=2')
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ status: 200, type: 'jobs' })
+    expect(json.jobs.map((job: { name: string }) => job.name)).toEqual(['Job 2', 'Job 3'])
+    expect(json.meta).toEqual({
+      links: {
+        self: { href: '/v1/jobs?q=job&limit=2&offset=2' },
+        next: { href: '/v1/jobs?q=job&limit=2&offset=4' },
+        prev: { href: '/v1/jobs?q=job&limit=2&offset=0' },
+      },
+      offset: 2,
+      limit: 2,
+      fields: [],
+      total_count: 5,
+      has_more: true,
+    })
+    const last = await bench.call('GET', json.meta.links.next.href)
+    expect(last.json.jobs).toHaveLength(1)
+    expect(last.json.meta.has_more).toBe(false)
+    expect(last.json.meta.links.next).toBeUndefined()
+  })
+
+  test('filters by status and text, and shows the fields that are asked for', async () => {
+    await make(3)
+    const [first] = (await bench.call('GET', '/v1/jobs')).json.jobs
+    await bench.catalog.jobs.update(first.id, { status: 'paused' })
+    const paused = await bench.call('GET', '/v1/jobs?status=paused&fields=category.name,priority')
+    expect(paused.json.jobs).toHaveLength(1)
+    expect(paused.json.jobs[0]).toMatchObject({ id: first.id, priority: 0, category: { name: 'Default' } })
+    expect(paused.json.jobs[0].category).not.toHaveProperty('id')
+    expect(paused.json.meta.fields).toEqual(['category.name', 'priority'])
+    expect((await bench.call('GET', '/v1/jobs?q=nothing')).json.jobs).toEqual([])
+  })
+
+  test.each([
+    ['limit=0', 'limit'],
+    ['limit=1001', 'limit'],
+    ['offset=-1', 'offset'],
+    ['limit=ten', 'limit'],
+    ['status=sleeping', 'status'],
+  ])('%s is refused', async (query, property) => {
+    const { status, json } = await bench.call('GET', `/v1/jobs?${query}`)
+    expect(status).toBe(400)
+    expect(json.errors[0]).toMatchObject({ code: 'invalid', property })
+  })
+})
+
+describe('one job', () => {
+  test('include=all is another word for fields=all', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const all = await bench.call('GET', `/v1/jobs/${json.job.id}?fields=all`)
+    const included = await bench.call('GET', `/v1/jobs/${json.job.id}?include=all`)
+    expect(included.json).toEqual(all.json)
+    expect(all.json.job.scheduler.id).toBe(-1)
+  })
+
+  test('an unknown key that looks like a credential is stored nowhere it could be read', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({}, { ftp_password: 'hunter2' }))
+    for (const url of [`/v1/jobs/${json.job.id}?fields=all`, '/v1/jobs?fields=all'])
+      expect(JSON.stringify((await bench.call('GET', url)).json)).not.toContain('hunter2')
+  })
+
+  test.each(['start', 'pause', 'resume', 'cancel'])(
+    'PATCH ?%s=1 or bare commands the job and answers it',
+    async (command) => {
+      const { json } = await bench.call('POST', '/v1/jobs', aJob())
+      for (const query of [`${command}=1`, command, `${command}=true`]) {
+        const { status, json: answer } = await bench.call('PATCH', `/v1/jobs/${json.job.id}?${query}`)
+        expect(status).toBe(200)
+        expect(answer).toMatchObject({ type: 'job', job: { id: json.job.id } })
+      }
+      expect(bench.commands).toEqual(Array(3).fill(`${command} ${json.job.id}`))
+    },
+  )
+
+  test('PATCH takes an empty JSON body, and two commands at once as little as none', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const url = `/v1/jobs/${json.job.id}`
+    expect((await bench.call('PATCH', `${url}?start=1`, '')).status).toBe(200)
+    expect((await bench.call('PATCH', `${url}?start=1&pause=1`)).status).toBe(400)
+    expect((await bench.call('PATCH', url)).status).toBe(400)
+    expect((await bench.call('PATCH', `${url}?start=0`)).status).toBe(400)
+    expect((await bench.call('PATCH', `${url}?start=maybe`)).json.errors[0].property).toBe('start')
+    expect(bench.commands).toHaveLength(1)
+  })
+
+  test('a job whose settings could do harm is stored, and its start refused with every reason', async () => {
+    const { status, json } = await bench.call('POST', '/v1/jobs', aJob({}, { transfer_type: 'move' }))
+    expect(status).toBe(201)
+    const started = await bench.call('PATCH', `/v1/jobs/${json.job.id}?start=1`)
+    expect(started.status).toBe(409)
+    expect(started.json.errors[0]).toMatchObject({ code: 'not_carried_out', property: 'transfer.transfer_type' })
+    expect(bench.commands).toEqual([])
+  })
+})

@@ -1,0 +1,184 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runCli } from '../../src/cli/program.ts'
+import type { Terminal } from '../../src/cli/terminal.ts'
+import { openStevedoreHome } from '../../src/open_home.ts'
+import { emptyBalance } from '../../src/report/summary.ts'
+import type { Balance } from '../../src/ledger/ledger.ts'
+import type { OpenHome, Stevedore } from '../../src/stevedore.ts'
+import type { StoredExecution } from '../../src/catalog/catalog.ts'
+
+export type Ending =
+  Partial<Pick<StoredExecution, 'status' | 'sentence' | 'balance' | 'warnings' | 'phase'>> | 'never' | 'no start'
+
+/** The command line on a real home, with a stand-in for server and worker that ends executions as it is told. */
+export class CliBench {
+  readonly folder = mkdtempSync(join(tmpdir(), 'stevedore-cli-'))
+  readonly home = join(this.folder, 'home')
+  readonly commands: string[] = []
+  /** How the next executions end; the last one is used again. */
+  endings: Ending[] = [{}]
+  served = 0
+  serves = true
+  #out: string[] = []
+  #err: string[] = []
+  #interrupt: ((times: number) => void) | undefined
+  #input = ''
+
+  constructor() {
+    for (const side of ['old', 'new']) mkdirSync(join(this.folder, side))
+  }
+
+  /** Runs a command line. */
+  async run(...args: string[]): Promise<{ code: number; out: string; err: string; lines: Wire[] }> {
+    this.#out = []
+    this.#err = []
+    const code = await runCli([...args, '--home', this.home], {
+      terminal: this.#terminal(),
+      typed: 'stevedore',
+      version: '0.0.0-test',
+      openHome: openStevedoreHome,
+      serve: (home) => this.#serve(home),
+    })
+    const out = this.#out.join('\n')
+    return {
+      code,
+      out,
+      err: this.#err.join('\n'),
+      get lines() {
+        return out.split('\n').map((line) => JSON.parse(line) as Wire)
+      },
+    }
+  }
+
+  /** Ctrl-C, once somebody listens and `ready` holds. */
+  async interrupt(ready: () => boolean = () => true): Promise<void> {
+    await until(() => this.#interrupt !== undefined && ready())
+    this.#interrupt?.(1)
+  }
+
+  type(text: string): void {
+    this.#input = text
+  }
+
+  file(content: unknown, name = 'job.json'): string {
+    const path = join(this.folder, name)
+    writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+    return path
+  }
+
+  aJob(change: Record<string, unknown> = {}, transfer: Record<string, unknown> = {}): Wire {
+    const side = (name: string): Wire => ({
+      connection: { platform: { id: 'fs' }, auth: { root: join(this.folder, name) } },
+      target: { path: '/' },
+    })
+    return {
+      name: 'Share',
+      kind: 'transfer',
+      transfer: { transfer_type: 'copy', source: side('old'), destination: side('new'), ...transfer },
+      ...change,
+    }
+  }
+
+  async catalog<T>(look: (home: OpenHome) => Promise<T>): Promise<T> {
+    const home = await openStevedoreHome(this.home)
+    try {
+      return await look(home)
+    } finally {
+      await home.close()
+    }
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async #serve({ catalog }: OpenHome): Promise<Stevedore> {
+    this.served++
+    const end = async (jobId: string, execution: number, ending: Ending): Promise<void> => {
+      if (ending === 'never') return
+      await catalog.executions.update(jobId, execution, {
+        status: 'completed',
+        sentence: 'all done',
+        balance: aBalance({ success: 3 }),
+        phase: 'complete',
+        ...(ending === 'no start' ? {} : ending),
+        endedOn: Date.now() / 1000,
+      })
+      await catalog.jobs.update(jobId, { status: 'idle', lastExecution: execution })
+    }
+    const begin = async (jobId: string): Promise<void> => {
+      const execution = (await catalog.jobs.get(jobId))!.lastExecution + 1
+      const ending = this.endings.length > 1 ? this.endings.shift()! : this.endings[0]!
+      if (ending === 'no start') {
+        await catalog.jobs.update(jobId, { status: 'failed-to-start', statusReason: 'the source is gone' })
+        return
+      }
+      await catalog.executions.begin(jobId, execution, false)
+      await catalog.jobs.update(jobId, { status: 'running', lastExecution: execution })
+      await end(jobId, execution, ending)
+    }
+    const heard = (command: string, then: (jobId: string) => Promise<void>) => async (jobId: string) => {
+      this.commands.push(command)
+      await then(jobId)
+    }
+    return {
+      addresses: { temporal: '127.0.0.1:7233', ui: 'http://127.0.0.1:8233', api: 'http://127.0.0.1:9090' },
+      serves: this.serves,
+      stillServed: () => true,
+      namespace: 'stevedore',
+      broken: new Promise(() => undefined),
+      commands: {
+        start: heard('start', begin),
+        pause: heard('pause', async (jobId) => {
+          await catalog.control.write(jobId, { paused: true })
+          await catalog.jobs.update(jobId, { status: 'paused' })
+        }),
+        resume: heard('resume', async (jobId) => {
+          const { lastExecution } = (await catalog.jobs.get(jobId))!
+          await catalog.control.write(jobId, { paused: false })
+          await end(jobId, lastExecution, {})
+        }),
+        cancel: heard('cancel', async () => undefined),
+        ensure: heard('ensure', async () => undefined),
+      },
+      close: async () => undefined,
+    }
+  }
+
+  #terminal(): Terminal {
+    return {
+      out: (line) => this.#out.push(line),
+      err: (line) => this.#err.push(line),
+      interactive: false,
+      colour: false,
+      columns: () => 80,
+      draw: () => undefined,
+      onInterrupt: (handler) => {
+        this.#interrupt = handler
+        return () => (this.#interrupt = undefined)
+      },
+      input: async () => this.#input,
+    }
+  }
+}
+
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(5)
+}
+
+// What a command prints for programs is asserted, not assumed.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Wire = any
+
+export function aBalance(counts: Partial<Record<keyof Balance['byStatus'], number>>): Balance {
+  const balance = emptyBalance()
+  for (const [status, items] of Object.entries(counts) as [keyof Balance['byStatus'], number][]) {
+    balance.byStatus[status] = { items, bytes: 0n }
+    balance.byReason.push({ status, reason: 'new', items, bytes: 0n })
+    balance.found = { ...balance.found, items: balance.found.items + items }
+  }
+  return balance
+}

@@ -1,0 +1,115 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { CliBench } from './bench.ts'
+
+let bench: CliBench
+beforeEach(() => {
+  bench = new CliBench()
+})
+afterEach(() => bench.close())
+
+describe('job', () => {
+  test('lists, and shows one by name, by id and by the beginning of its id', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    const list = await bench.run('job', 'list', '--json')
+    expect(list.lines).toHaveLength(1)
+    const { id } = list.lines[0]
+    expect(list.lines[0]).toMatchObject({ name: 'Share', status: 'idle', previous_execution: { status: 'completed' } })
+    expect((await bench.run('job', 'list')).out).toContain(`${id}  idle  run 1  Share`)
+    for (const name of ['Share', id, id.slice(0, 8)]) {
+      const { out, code } = await bench.run('job', 'show', name)
+      expect(code).toBe(0)
+      expect(out).toContain(id)
+      expect(out).toContain('Run 1 of "Share" completed')
+    }
+  })
+
+  test('an unknown name is answered with those there are', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    expect((await bench.run('job', 'show', 'Shore')).err).toContain('there are "Share"')
+  })
+
+  test.each(['start', 'pause', 'resume', 'cancel'])('%s is sent to whoever serves the home', async (command) => {
+    await bench.run('run', bench.file(bench.aJob()))
+    bench.commands.length = 0
+    expect((await bench.run('job', command, 'Share')).code).toBe(0)
+    expect(bench.commands).toEqual([command])
+  })
+})
+
+describe('connection', () => {
+  const list = async (): Promise<unknown[]> => (await bench.run('connection', 'list', '--json')).lines
+
+  test('is added from options or from a file, listed, and tested', async () => {
+    const root = join(bench.folder, 'old')
+    const added = await bench.run('connection', 'add', '--name', 'Old', '--platform', 'fs', '--set', `root=${root}`)
+    expect(added.code).toBe(0)
+    const file = bench.file({ name: 'New', platform: { id: 'fs' }, auth: { root } }, 'connection.json')
+    expect((await bench.run('connection', 'add', file, '--set', 'max_size=1000')).code).toBe(0)
+    expect(await list()).toMatchObject([
+      { name: 'Old', auth: { root } },
+      { name: 'New', auth: { root, max_size: 1000 } },
+    ])
+    const tried = await bench.run('connection', 'test', 'Old')
+    expect(tried.code).toBe(0)
+    expect(tried.out).toContain('Old works')
+  })
+
+  test('a setting can come from a file, so that a secret is on no command line', async () => {
+    const file = join(bench.folder, 'root.txt')
+    writeFileSync(file, `${bench.folder}\n`)
+    await bench.run('connection', 'add', '--platform', 'fs', '--set', `root=@${file}`)
+    expect(await list()).toMatchObject([{ auth: { root: bench.folder } }])
+    expect((await bench.run('connection', 'add', '--platform', 'fs', '--set', 'root=@/nowhere')).code).toBe(2)
+    expect((await bench.run('connection', 'add', '--platform', 'fs', '--set', 'root')).code).toBe(2)
+  })
+
+  test('wrong settings are refused by name, one that does not open is said to', async () => {
+    const wrong = await bench.run('connection', 'add', '--platform', 'fs', '--set', 'root=relative', '--set', 'nmaes=x')
+    expect(wrong.code).toBe(2)
+    expect(wrong.err).toContain('auth.root')
+    expect(wrong.err).toContain('auth.nmaes')
+    await bench.run('connection', 'add', '--name', 'Gone', '--platform', 'fs', '--set', 'root=/nowhere/at/all')
+    const tried = await bench.run('connection', 'test', 'Gone')
+    expect(tried.code).toBe(3)
+    expect(tried.err).toMatch(/Gone does not work/)
+  })
+})
+
+describe('the rest', () => {
+  test('schema prints a JSON Schema that knows every setting of the demo', async () => {
+    const { out, code } = await bench.run('schema')
+    expect(code).toBe(0)
+    const schema = JSON.parse(out)
+    expect(schema.$schema).toContain('json-schema.org')
+    expect(Object.keys(schema.properties.transfer.properties)).toContain('conflict_resolution')
+  })
+
+  test('explain says when a job has not run, or never saw such a path', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    const { code, err } = await bench.run('explain', 'Share', 'a/b')
+    expect(code).toBe(2)
+    expect(err).toContain('has not run yet')
+  })
+
+  test('up says where everything is, and ends when told to', async () => {
+    const running = bench.run('up')
+    await bench.interrupt()
+    const { code, out } = await running
+    expect(code).toBe(0)
+    expect(out).toContain('http://127.0.0.1:8233')
+    expect(out).toContain('http://127.0.0.1:9090/v1')
+  })
+
+  test('up warns when others can reach the API', async () => {
+    const running = bench.run('up', '--host', '0.0.0.0')
+    await bench.interrupt()
+    expect((await running).err).toMatch(/warning: the API has no login/)
+  })
+
+  test('a second up on one home is told that there is one', async () => {
+    bench.serves = false
+    expect((await bench.run('up')).code).toBe(3)
+  })
+})

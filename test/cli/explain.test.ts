@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { explanation } from '../../src/cli/commands/explain.ts'
+import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
+import {
+  failure,
+  folder,
+  fresh,
+  listing,
+  listRoot,
+  oneBatch,
+  oneContainer,
+  results,
+  Rig,
+  start,
+} from '../ledger/rig.ts'
+
+let rig: Rig
+let reader: LedgerReader
+beforeEach(async () => {
+  rig = new Rig()
+  await rig.ledger.begin(start({ auditLevel: 'trace', triesPerExecution: 2 }))
+  await listRoot(rig.ledger, [
+    folder('Sales'),
+    { name: 'huge.mp4', size: 9_000, action: 'skip', reason: 'too_large', rest: { why: '9000 bytes' } },
+  ])
+  await rig.ledger.enumerated(
+    listing(await oneContainer(rig.ledger), {
+      fresh: fresh([
+        { name: 'what?.txt', size: 10, destinationName: 'what_.txt', rest: { processing: ['renamed'] } },
+        { name: 'open\x1b[2J.xls', size: 20 },
+      ]),
+    }),
+  )
+  const batch = await oneBatch(rig.ledger)
+  const open = batch.items.find(({ name }) => name.startsWith('open'))!.item
+  await rig.ledger.finished(
+    results(batch, {
+      failed: [failure(open)],
+      audit: [{ item: open, level: 'error', type: 'failed', message: 'somebody has it open' }],
+    }),
+  )
+  reader = new LedgerReader(rig.file)
+})
+afterEach(async () => {
+  reader.close()
+  await rig.remove()
+})
+
+const said = (...names: string[]): string => explanation(reader.explain(names)!).join('\n')
+
+describe('explain', () => {
+  test('what arrived: both sides, the decision, why, how it was altered, its hash', () => {
+    const text = said('Sales', 'what?.txt')
+    expect(text).toMatch(/^\/Sales\/what\?\.txt\n/)
+    expect(text).toMatch(/source +10 B \(10 bytes\), modified 2020-09-13T12:26:40/)
+    expect(text).toMatch(/destination +\/Sales\/what_\.txt, 10 B/)
+    expect(text).toMatch(/decided +create it at the destination \(execution 1\)/)
+    expect(text).toMatch(/why +It was not at the destination\. \[new\]/)
+    expect(text).toMatch(/altered +renamed/)
+    expect(text).toContain('ab'.repeat(32))
+  })
+
+  test('what waits: its failed tries, when it is tried again, and what happened', () => {
+    const text = said('Sales', 'open\x1b[2J.xls')
+    expect(text).toMatch(/attempts +1 failed try in its last run/)
+    expect(text).toMatch(/next try not before 2023-11-14T/)
+    expect(text).toMatch(/failed: somebody has it open/)
+    expect(text).not.toContain('\x1b')
+  })
+
+  test('what was left out, and why', () => {
+    const text = said('huge.mp4')
+    expect(text).toMatch(/destination +nothing yet; it would be \/huge\.mp4/)
+    expect(text).toMatch(/why +It is larger than the destination takes\. \[too_large\]\n +9000 bytes/)
+    expect(text).toMatch(/state +left out on purpose/)
+  })
+
+  test('an item is found by its name at the destination too, and a folder says that it is one', () => {
+    expect(said('Sales', 'what_.txt')).toMatch(/^\/Sales\/what\?\.txt\n/)
+    expect(said('Sales')).toMatch(/^\/Sales\/\n +source +a folder/)
+  })
+})

@@ -1,0 +1,235 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { aBalance, CliBench, until, type Ending } from './bench.ts'
+
+let bench: CliBench
+beforeEach(() => {
+  bench = new CliBench()
+})
+afterEach(() => bench.close())
+
+describe('the exit code of run', () => {
+  test.each<[string, number, Ending]>([
+    ['done', 0, {}],
+    ['nothing to do', 0, { status: 'no_changes' }],
+    ['done, with a flagged item', 1, { status: 'failed', balance: aBalance({ success: 2, remediation: 1 }) }],
+    ['done, with an item for the next run', 1, { status: 'failed', balance: aBalance({ success: 2, retry: 1 }) }],
+    ['done with a warning, nothing failed', 1, { status: 'warn' }],
+    [
+      'halted',
+      3,
+      {
+        status: 'failed',
+        phase: 'executing',
+        sentence: 'halted by its first failure (a.txt): …',
+        balance: aBalance({ retry: 1 }),
+      },
+    ],
+    ['broken off', 3, { status: 'failed', phase: 'changes', sentence: 'broke off (the server is gone): …' }],
+    ['failed to start', 3, { status: 'failed_to_start', sentence: 'did not start: the source is gone', balance: null }],
+    ['failed to start before there was an execution', 3, 'no start'],
+    ['cancelled by another command', 130, { status: 'cancelled' }],
+  ])('%s', async (_what, code, ending) => {
+    bench.endings = [ending]
+    expect((await bench.run('run', bench.file(bench.aJob()))).code).toBe(code)
+  })
+
+  test.each([
+    ['no command', []],
+    ['an unknown command', ['walk']],
+    ['an unknown option', ['run', 'job.json', '--fast']],
+    ['no file', ['run']],
+    ['a file that is not there', ['run', '/nowhere/job.json']],
+    ['a port that is none', ['up', '--port', '70000']],
+    ['an unknown job', ['job', 'show', 'nothing']],
+  ])('2 for %s', async (_what, args) => {
+    const { code, err } = await bench.run(...args)
+    expect(code).toBe(2)
+    expect(err).toMatch(/\w+/)
+    expect(bench.served).toBe(0)
+  })
+
+  test('2 for a file that is no JSON, saying where', async () => {
+    const { code, err } = await bench.run('run', bench.file('{\n  "name": oops\n}'))
+    expect(code).toBe(2)
+    expect(err).toMatch(/job\.json is not JSON at line 2, column 11/)
+  })
+
+  test('2 for a bad document, with all its paths, before any server is started', async () => {
+    const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { large_item: 'maybe', timestamps: 7 })))
+    expect(code).toBe(2)
+    expect(err).toContain('transfer.large_item: "maybe"')
+    expect(err).toContain('transfer.timestamps: 7')
+    expect(err).toContain('2 problems')
+    expect(bench.served).toBe(0)
+  })
+
+  test('2 without a transfer_type: a person has to say it', async () => {
+    const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: undefined })))
+    expect(code).toBe(2)
+    expect(err).toMatch(/transfer\.transfer_type: .*copy, sync/)
+  })
+
+  test('3 for settings that could do harm, each named; nothing was started', async () => {
+    const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'move' })))
+    expect(code).toBe(3)
+    expect(err).toMatch(/transfer\.transfer_type: only copy/)
+    expect(bench.commands).toEqual([])
+  })
+
+  test('0 for help and version', async () => {
+    const help = await bench.run('--help')
+    expect(help.code).toBe(0)
+    expect(help.out).toContain('STEVEDORE_HOME')
+    expect(help.out).toContain('130 interrupted')
+    expect((await bench.run('--version')).out).toBe('0.0.0-test')
+  })
+})
+
+describe('run', () => {
+  test('prints the summary, and how to ask about one item when something is worth asking about', async () => {
+    bench.endings = [{ status: 'failed', balance: aBalance({ success: 2, remediation: 1 }) }]
+    const { out } = await bench.run('run', bench.file(bench.aJob()))
+    expect(out).toMatch(/^Run 1 of "Share" went to its end, with failures/)
+    expect(out).toMatch(/flagged +1/)
+    expect(out).toContain(`stevedore explain --home ${bench.home} Share <path>`)
+  })
+
+  test('with --json, standard output is JSON lines and nothing else', async () => {
+    const { lines, err } = await bench.run('run', bench.file(bench.aJob()), '--json')
+    expect(lines.map((line) => line.type)).toEqual(['started', 'summary'])
+    expect(lines[0]).toMatchObject({
+      execution: 1,
+      job: { name: 'Share' },
+      web_ui: expect.stringMatching(
+        /^http:\/\/127\.0\.0\.1:8233\/namespaces\/stevedore\/workflows\/job%2F[0-9a-f]{32}%2F1$/,
+      ),
+    })
+    expect(lines[1]).toMatchObject({ status: 'completed', balanced: true, found: { items: 3 } })
+    expect(err).toBe('')
+  })
+
+  test('errors are JSON too when asked for', async () => {
+    const { lines, code } = await bench.run('run', bench.file(bench.aJob({}, { large_item: 'maybe' })), '--json')
+    expect(code).toBe(2)
+    expect(lines[0]).toMatchObject({ type: 'error', errors: [{ property: 'transfer.large_item' }] })
+  })
+
+  test('the same name again is the next run of the same job', async () => {
+    const file = bench.file(bench.aJob())
+    await bench.run('run', file)
+    const { out } = await bench.run('run', file)
+    expect(out).toMatch(/^Run 2 of "Share"/)
+    expect(await bench.catalog(async ({ catalog }) => (await catalog.jobs.list({ offset: 0, limit: 9 })).total)).toBe(1)
+    expect(
+      await bench.catalog(async ({ catalog }) => (await catalog.connections.list({ offset: 0, limit: 9 })).total),
+    ).toBe(2)
+  })
+
+  test('changed settings are shown and applied', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    const { err, code } = await bench.run('run', bench.file(bench.aJob({}, { large_item: 'skip' })))
+    expect(code).toBe(0)
+    expect(err).toContain('transfer.large_item: (absent) → "skip"')
+    const job = await bench.catalog(({ catalog }) => catalog.jobs.findByName('Share'))
+    expect(job?.document.transfer).toMatchObject({ large_item: 'skip' })
+    expect((await bench.run('run', bench.file(bench.aJob({}, { large_item: 'skip' })))).err).not.toContain('Changed')
+  })
+
+  test('an inline map that is as it was is not stored again, a changed one is', async () => {
+    const withMap = (email: boolean): unknown =>
+      bench.aJob(
+        {},
+        {
+          account_map: {
+            map_by: { email, name: true },
+            exceptions: [{ source: { email: 'a@x' }, destination: { email: 'b@y' } }],
+          },
+        },
+      )
+    const maps = (): Promise<number> =>
+      bench.catalog(async ({ catalog }) => (await catalog.maps.list('account_map', { offset: 0, limit: 9 })).total)
+    await bench.run('run', bench.file(withMap(true)))
+    expect((await bench.run('run', bench.file(withMap(true)))).err).not.toContain('Changed')
+    expect(await maps()).toBe(1)
+    expect((await bench.run('run', bench.file(withMap(false)))).err).toContain('account_map')
+    expect(await maps()).toBe(2)
+  })
+
+  test('changed endpoints are refused, each named, and nothing runs', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    bench.commands.length = 0
+    const other = bench.aJob()
+    other.transfer.destination.connection.auth.root = bench.folder
+    other.transfer.source.target.path = '/deeper'
+    const { code, err } = await bench.run('run', bench.file(other))
+    expect(code).toBe(2)
+    expect(err).toContain(`transfer.destination.connection.auth.root: "${bench.folder}/new" → "${bench.folder}"`)
+    expect(err).toContain('transfer.source.target.path: "/" → "/deeper"')
+    expect(bench.commands).toEqual([])
+  })
+
+  test('--new makes another job of the same name, with its own endpoints', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    const other = bench.aJob()
+    other.transfer.source.target.path = '/deeper'
+    const { code, out } = await bench.run('run', bench.file(other), '--new')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^Run 1/)
+    expect(await bench.catalog(async ({ catalog }) => (await catalog.jobs.list({ offset: 0, limit: 9 })).total)).toBe(2)
+  })
+
+  test('an interruption pauses, says how to go on, and the same command does', async () => {
+    bench.endings = ['never']
+    const file = bench.file(bench.aJob())
+    const running = bench.run('run', file)
+    await bench.interrupt(() => bench.commands.includes('start'))
+    const { code, err } = await running
+    expect(code).toBe(130)
+    expect(err).toContain(`stevedore run --home ${bench.home} ${file}`)
+    expect(bench.commands).toEqual(['start', 'pause'])
+
+    const again = await bench.run('run', file)
+    expect(again.code).toBe(0)
+    expect(again.out).toMatch(/^Run 1/)
+    expect(bench.commands).toEqual(['start', 'pause', 'resume'])
+  })
+
+  test('an execution that a dead process left is gone on with, not begun anew', async () => {
+    bench.endings = ['never']
+    const file = bench.file(bench.aJob())
+    const running = bench.run('run', file)
+    await bench.interrupt(() => bench.commands.includes('start'))
+    await running
+    await bench.catalog(async ({ catalog }) => {
+      const job = (await catalog.jobs.findByName('Share'))!
+      await catalog.control.write(job.id, { paused: false })
+      await catalog.jobs.update(job.id, { status: 'running' })
+    })
+    bench.commands.length = 0
+    const goingOn = bench.run('run', file)
+    await until(() => bench.served === 2)
+    await end()
+    const { err, code } = await goingOn
+    expect(err).toContain('Going on with execution 1')
+    expect(code).toBe(0)
+    expect(bench.commands).toEqual([])
+
+    async function end(): Promise<void> {
+      await bench.catalog(async ({ catalog }) => {
+        const { id } = (await catalog.jobs.findByName('Share'))!
+        await catalog.executions.update(id, 1, {
+          status: 'completed',
+          phase: 'complete',
+          endedOn: 1,
+          balance: aBalance({ success: 1 }),
+        })
+        await catalog.jobs.update(id, { status: 'idle' })
+      })
+    }
+  })
+
+  test('a document from standard input', async () => {
+    bench.type(JSON.stringify(bench.aJob()))
+    expect((await bench.run('run', '-')).code).toBe(0)
+  })
+})

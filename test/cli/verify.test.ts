@@ -1,0 +1,89 @@
+import { unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { runCli } from '../../src/cli/program.ts'
+import { openStevedoreHome } from '../../src/open_home.ts'
+import { aTree } from '../transfer/a_tree.ts'
+import { Rig, type Job } from '../transfer/rig.ts'
+
+const rig = new Rig()
+afterAll(() => rig.close())
+
+async function verify(job: Job, ...options: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
+  const out: string[] = []
+  const err: string[] = []
+  const code = await runCli(['verify', job.id, ...options, '--home', rig.home.path], {
+    terminal: {
+      out: (line) => out.push(line),
+      err: (line) => err.push(line),
+      interactive: false,
+      colour: false,
+      columns: () => 80,
+      draw: () => undefined,
+      onInterrupt: () => () => undefined,
+      input: async () => '',
+    },
+    typed: 'stevedore',
+    version: '0.0.0-test',
+    openHome: openStevedoreHome,
+    serve: () => Promise.reject(new Error('nothing is to be served')),
+  })
+  return { code, out, err }
+}
+
+describe('stevedore verify', () => {
+  let job: Job
+  beforeAll(async () => {
+    job = await rig.job(
+      { large_item: 'skip' },
+      { source: aTree({ 'a.txt': '2 KB', 'b/c.txt': 'see', 'big.bin': '9 KB' }), to: { auth: { max_size: 5_000 } } },
+    )
+  })
+
+  test('says that nothing was transferred yet', async () => {
+    expect(await verify(job)).toMatchObject({ code: 2, err: [expect.stringMatching(/nothing to verify/)] })
+  })
+
+  test('of what is the same ends with 0, and says what was looked at and what was left out', async () => {
+    await job.run()
+    expect(await verify(job)).toEqual({
+      code: 0,
+      err: [],
+      out: [
+        '2 files and 1 folder compared, 2.0 KiB read at the source, 2.0 KiB at the destination',
+        expect.stringMatching(/^1 item skipped: .*\[too_large\]$/),
+        'no differences',
+      ],
+    })
+  })
+
+  test('of what differs ends with 1, a line for each difference, for programs as JSON', async () => {
+    unlinkSync(join(job.destination, 'b/c.txt'))
+    writeFileSync(join(job.destination, 'a.txt'), '')
+    writeFileSync(join(job.source, 'new\x1b[2J.txt'), '')
+    const { code, out } = await verify(job)
+    expect(code).toBe(1)
+    expect(out).toContain('/b/c.txt: missing: is not at the destination, as /b/c.txt')
+    expect(out).toContain('/a.txt: size: 2048 bytes at the source, 0 at the destination')
+    expect(out.join('')).not.toContain('\x1b')
+    expect(out.at(-1)).toMatch(/^\d differences$/)
+
+    const json = await verify(job, '--json')
+    expect(json.code).toBe(1)
+    const lines = json.out.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(lines).toContainEqual({
+      type: 'difference',
+      path: '/b/c.txt',
+      destination_path: '/b/c.txt',
+      kind: 'missing',
+      message: 'is not at the destination, as /b/c.txt',
+    })
+    expect(lines.at(-1)).toMatchObject({
+      type: 'verified',
+      files: 1,
+      folders: 1,
+      differences: lines.length - 1,
+      not_transferred: [{ status: 'skipped', reason: 'too_large', items: 1 }],
+    })
+  })
+})

@@ -1,0 +1,157 @@
+import * as disk from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import type { NewContainers, Placing, Session } from '../../../src/connector/connector.ts'
+import { refusal } from '../../conformance/bench.ts'
+import { aFolder, aSession } from './folder.ts'
+
+function folders(session: Session): NewContainers {
+  if (!session.newContainers) throw new Error('this session makes no folders as a whole')
+  return session.newContainers
+}
+
+function placing(text: string): Placing {
+  return { content: Buffer.from(text), attributes: { modifiedNs: 1_709_374_530_000_000_000n }, power: false }
+}
+
+const published = { container: '', name: 'new', power: false }
+
+test('a folder appears with all that is in it, the files as they were put', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  const staged = await folders(session).stage('', 'k', 'default')
+  const item = await folders(session).put(staged, 'file', placing('content'))
+  expect(disk.readdirSync(root)).toEqual(['.~k'])
+  await folders(session).publish(staged, published)
+  expect(disk.readdirSync(root)).toEqual(['new'])
+  expect(disk.readFileSync(join(root, 'new/file'), 'utf8')).toBe('content')
+  const now = await session.stat('new/file', [])
+  expect(now).toMatchObject({
+    identity: item.identity,
+    sizeBytes: 7n,
+    modifiedNs: item.modifiedNs,
+    changedNs: item.changedNs,
+    facets: item.facets,
+  })
+  expect((await session.makeContainer('new', 'below', 'k2')).id).toBe('new/below')
+})
+
+test('a closed folder lets nobody else in', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  await folders(session).publish(await folders(session).stage('', 'k', 'closed'), published)
+  expect(disk.statSync(join(root, 'new')).mode & 0o777).toBe(0o700)
+})
+
+test('whatever has the name already stays, an empty folder too', async () => {
+  const there: ((path: string) => void)[] = [
+    (path) => disk.writeFileSync(path, 'theirs'),
+    (path) => disk.mkdirSync(path),
+    (path) => disk.mkdirSync(join(path, 'below'), { recursive: true }),
+    (path) => disk.symlinkSync('/nowhere', path),
+  ]
+  for (const make of there) {
+    const root = aFolder()
+    const session = await aSession(root)
+    const staged = await folders(session).stage('', 'k', 'default')
+    await folders(session).put(staged, 'file', placing('ours'))
+    make(join(root, 'new'))
+    const before = disk.lstatSync(join(root, 'new')).ino
+    expect(await refusal(() => folders(session).publish(staged, published))).toBe('Conflict')
+    expect(disk.lstatSync(join(root, 'new')).ino).toBe(before)
+    expect(await folders(session).discard('', 'k', ['file'])).toBe(true)
+    expect(disk.readdirSync(root)).toEqual(['new'])
+  }
+})
+
+test('a link put where the folder is staged is neither written through, nor published, nor followed to remove anything', async () => {
+  const root = aFolder()
+  const elsewhere = aFolder()
+  disk.writeFileSync(join(elsewhere, 'file'), 'theirs')
+  const session = await aSession(root)
+  const staged = await folders(session).stage('', 'k', 'default')
+  disk.rmdirSync(join(root, '.~k'))
+  disk.symlinkSync(elsewhere, join(root, '.~k'))
+  expect(await refusal(() => folders(session).put(staged, 'other', placing('ours')))).toBe('Escapes')
+  expect(await refusal(() => folders(session).publish(staged, published))).toBe('IntegrityMismatch')
+  expect(await folders(session).discard('', 'k', ['file'])).toBe(true)
+  expect(disk.readdirSync(elsewhere)).toEqual(['file'])
+  expect(disk.readdirSync(root)).toEqual(['.~k'])
+})
+
+test('another folder put where it was staged is not published', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  const staged = await folders(session).stage('', 'k', 'default')
+  disk.renameSync(join(root, '.~k'), join(root, 'aside'))
+  disk.mkdirSync(join(root, '.~k'))
+  expect(await refusal(() => folders(session).publish(staged, published))).toBe('IntegrityMismatch')
+  expect(disk.readdirSync(root).sort()).toEqual(['.~k', 'aside'])
+})
+
+test('a name that is taken inside is not written over', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  const staged = await folders(session).stage('', 'k', 'default')
+  disk.writeFileSync(join(root, '.~k/file'), 'theirs')
+  expect(await refusal(() => folders(session).put(staged, 'file', placing('ours')))).toBe('Conflict')
+  expect(disk.readFileSync(join(root, '.~k/file'), 'utf8')).toBe('theirs')
+})
+
+test('discarding removes what is named and keeps the rest, and the folder with it', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  const staged = await folders(session).stage('', 'k', 'default')
+  await folders(session).put(staged, 'file', placing('ours'))
+  disk.writeFileSync(join(root, '.~k/other'), 'theirs')
+  disk.mkdirSync(join(root, '.~k/folder'))
+  expect(await folders(session).discard('', 'k', ['file', 'never', 'folder'])).toBe(false)
+  expect(disk.readdirSync(join(root, '.~k')).sort()).toEqual(['folder', 'other'])
+  disk.rmSync(join(root, '.~k/other'))
+  disk.rmdirSync(join(root, '.~k/folder'))
+  for (let again = 0; again < 2; again++) expect(await folders(session).discard('', 'k', ['file'])).toBe(true)
+  expect(await folders(session).discard('no such folder', 'k', ['file'])).toBe(true)
+  expect(disk.readdirSync(root)).toEqual([])
+})
+
+test.each(['../file', '..', 'a/b', ''])('names that lead elsewhere are refused: %j', async (name) => {
+  const root = aFolder()
+  disk.writeFileSync(join(root, 'file'), 'theirs')
+  const session = await aSession(root)
+  const staged = await folders(session).stage('', 'k', 'default')
+  expect(await refusal(() => folders(session).put(staged, name, placing('ours')))).toBe('NameInvalid')
+  expect(await refusal(() => folders(session).publish(staged, { ...published, name }))).toBe('NameInvalid')
+  expect(await refusal(() => folders(session).discard('', 'k', [name]))).toBe('Escapes')
+  expect(disk.readFileSync(join(root, 'file'), 'utf8')).toBe('theirs')
+})
+
+test('a staging of a process that died with nothing in it is begun again; one that holds something is refused', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  disk.mkdirSync(join(root, '.~k'))
+  const staged = await folders(session).stage('', 'k', 'default')
+  await folders(session).put(staged, 'file', placing('ours'))
+  expect(await refusal(() => folders(session).stage('', 'k', 'default'))).toBe('Conflict')
+})
+
+test('it survives a power cut where asked, and a folder below another keeps working after the rename', async () => {
+  const root = aFolder()
+  disk.mkdirSync(join(root, 'a'))
+  const session = await aSession(root)
+  for (const key of ['one', 'two']) {
+    const staged = await folders(session).stage('a', key, 'default')
+    await folders(session).put(staged, 'file', { ...placing(key), power: true })
+    await folders(session).publish(staged, { container: 'a', name: key, power: true })
+    expect(disk.readFileSync(join(root, 'a', key, 'file'), 'utf8')).toBe(key)
+  }
+  expect(disk.readdirSync(join(root, 'a')).sort()).toEqual(['one', 'two'])
+})
+
+test('where names are compared by more than their bytes, folders are not made as a whole', async () => {
+  expect((await aSession(aFolder(), { names: 'windows' })).newContainers).toBeUndefined()
+})
+
+test('a read-only connection stages nothing', async () => {
+  const session = await aSession(aFolder(), { read_only: true })
+  expect(await refusal(() => folders(session).stage('', 'k', 'default'))).toBe('ReadOnly')
+})

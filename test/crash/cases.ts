@@ -1,0 +1,37 @@
+import type { Failpoint } from '../../src/transfer/failpoints.ts'
+import type { SceneName } from './scenes.ts'
+
+/** One death: the process dies where `failpoint` says, at its n-th passing. */
+export interface Case {
+  scene: SceneName
+  failpoint: Failpoint | `${Failpoint}#${number}`
+}
+
+const at = (scene: SceneName, ...failpoints: Case['failpoint'][]): Case[] =>
+  failpoints.map((failpoint) => ({ scene, failpoint }))
+
+/** Before and after every named step, in each kind of work that goes through it. */
+export const cases: readonly Case[] = [
+  ...at('create', 'enumerated:before', 'enumerated:after'),
+  ...at('create', 'stage:before', 'stage:after', 'stage:after#5', 'staged:before-commit', 'staged:after-commit'),
+  ...at('create', 'publish:before', 'publish:after', 'publish:after#7', 'done:before-commit', 'done:after-commit'),
+  ...at('create', 'finish-container:before', 'finish-container:after'),
+  ...at('containers', 'container:before', 'container:after', 'container:after#2'),
+  ...at('containers', 'stage-container:before', 'stage-container:after', 'place:after', 'place:after#3'),
+  ...at('containers', 'staged:after-commit', 'publish-container:before', 'publish-container:after'),
+  ...at('overwrite', 'stage:before', 'stage:after#3', 'staged:before-commit', 'staged:after-commit'),
+  ...at('overwrite', 'publish:before', 'publish:after', 'publish:after#3', 'done:before-commit', 'done:after-commit'),
+  ...at('conflict', 'staged:after-commit', 'keep:before', 'keep:after', 'keep:after#3'),
+  ...at('conflict', 'publish:before', 'publish:after', 'done:before-commit'),
+  ...at('link', 'link:before', 'link:after', 'link:after#3', 'done:before-commit'),
+  ...at('attributes', 'attributes:before', 'attributes:after', 'attributes:after#3', 'done:before-commit'),
+  ...at('partial', 'partial:before', 'partial:after', 'stage:after', 'publish:after'),
+]
+
+/** One death in each of four kinds of work, for every run of the tests. */
+export const fewCases: readonly Case[] = [
+  ...at('create', 'publish:after#7'),
+  ...at('overwrite', 'publish:after'),
+  ...at('conflict', 'keep:after'),
+  ...at('create', 'staged:after-commit'),
+]

@@ -1,0 +1,166 @@
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import type { Expected } from './effects.ts'
+
+/** A small job made so that a certain step happens often in it. */
+export interface Scene {
+  /** Keys of `transfer` that are not at their default. */
+  transfer?: object
+  arrange(source: string, destination: string): void
+  /** When there is one, the first execution is undisturbed, this happens, and the second one dies. */
+  change?(source: string): void
+  /** What the destination's names are to see from the execution that dies to its end. */
+  expected(destination: string): Expected[]
+  /** The destination's folder was there before: it is merged with and keeps its own time. */
+  merges?: true
+  /** Conflict copies: at the destination alone, on purpose. */
+  mayBeExtra?(path: string): boolean
+  /** What comparing the trees can't see. */
+  alsoCheck?(source: string, destination: string): string[]
+}
+
+const small = Array.from({ length: 12 }, (_, i) => `f${String(i).padStart(2, '0')}.txt`)
+const conflicts = small.slice(0, 6)
+const links = small.slice(0, 5).map((name) => `to-${name}`)
+const large = 'large.bin'
+const mebibyte = 1024 * 1024
+
+/** Into a folder that exists: every name is watched from the start. */
+const create: Scene = {
+  merges: true,
+  arrange(source, destination) {
+    fill(source)
+    mkdirSync(join(destination, 'a'))
+  },
+  expected: () => [...small, large].map((name) => ({ path: `a/${name}`, appeared: 1 })),
+}
+
+const containers: Scene = {
+  arrange(source) {
+    for (const folder of ['n0', 'n1', 'n2']) {
+      mkdirSync(join(source, folder, 'inner'), { recursive: true })
+      for (const name of small.slice(0, 3)) writeFileSync(join(source, folder, 'inner', name), folder + name)
+    }
+  },
+  expected: () =>
+    ['n0', 'n1', 'n2'].flatMap((folder): Expected[] => [
+      { path: folder, appeared: 1 },
+      { path: `${folder}/inner`, appeared: 1, seen: 'perhaps' },
+      ...small.slice(0, 3).map((name): Expected => ({ path: `${folder}/inner/${name}`, appeared: 1, seen: 'perhaps' })),
+    ]),
+}
+
+/** Every other file has changed since the first execution. */
+const overwrite: Scene = {
+  arrange: (source) => fill(source),
+  change(source) {
+    for (const name of changed()) writeFileSync(join(source, 'a', name), `${name}, and a second edition of it`)
+  },
+  expected: () => small.map((name) => ({ path: `a/${name}`, appeared: changed().includes(name) ? 1 : 0 })),
+}
+
+/** The destination holds other content under the same names, and both are to be kept. */
+const conflict: Scene = {
+  transfer: { conflict_resolution: 'copy' },
+  merges: true,
+  arrange(source, destination) {
+    fill(source)
+    mkdirSync(join(destination, 'a'))
+    for (const name of conflicts) {
+      const path = join(destination, 'a', name)
+      writeFileSync(path, theirs(name))
+      utimesSync(path, 1_709_288_130, 1_709_288_130)
+    }
+  },
+  expected: (destination) => [
+    ...[...small, large].map((name) => ({ path: `a/${name}`, appeared: 1, went: conflicts.includes(name) ? 1 : 0 })),
+    ...readdirSync(join(destination, 'a'))
+      .filter(isKept)
+      .map((name) => ({ path: `a/${name}`, appeared: 1 })),
+  ],
+  mayBeExtra: isKept,
+  alsoCheck(_source, destination) {
+    const kept = readdirSync(join(destination, 'a')).filter(isKept)
+    const contents = kept.map((name) => readFileSync(join(destination, 'a', name), 'utf8')).sort()
+    return JSON.stringify(contents) === JSON.stringify(conflicts.map(theirs).sort())
+      ? []
+      : [`kept are ${kept.join(', ') || 'none'}: not each of the destination's own versions once`]
+  },
+}
+
+const link: Scene = {
+  merges: true,
+  arrange(source, destination) {
+    fill(source)
+    for (const [i, name] of links.entries()) symlinkSync(small[i] ?? '', join(source, 'a', name))
+    mkdirSync(join(destination, 'a'))
+  },
+  expected: () => [...small, large, ...links].map((name) => ({ path: `a/${name}`, appeared: 1 })),
+}
+
+/** Only permissions have changed since the first execution: no content moves. */
+const attributes: Scene = {
+  transfer: { permissions: { policy: 'add' } },
+  arrange(source) {
+    fill(source)
+    for (const name of small) chmodSync(join(source, 'a', name), 0o644)
+  },
+  change(source) {
+    for (const name of changed()) chmodSync(join(source, 'a', name), 0o640)
+  },
+  expected: () => small.map((name) => ({ path: `a/${name}`, appeared: 0 })),
+  alsoCheck: (source, destination) =>
+    small.flatMap((name) => {
+      const [wanted, mode] = [source, destination].map((root) => lstatSync(join(root, 'a', name)).mode & 0o777)
+      return wanted === mode ? [] : [`a/${name}: mode is ${mode?.toString(8)}, not ${wanted?.toString(8)}`]
+    }),
+}
+
+/** Long enough for its progress to be recorded half-way. */
+const partial: Scene = {
+  merges: true,
+  arrange(source, destination) {
+    mkdirSync(join(source, 'a'))
+    mkdirSync(join(destination, 'a'))
+    const block = Buffer.alloc(mebibyte)
+    const blocks = Array.from({ length: 192 }, (_, i) => Buffer.from(block.fill(i + 1)))
+    writeFileSync(join(source, 'a', large), Buffer.concat(blocks))
+  },
+  expected: () => [{ path: `a/${large}`, appeared: 1 }],
+}
+
+export const scenes = { create, containers, overwrite, conflict, link, attributes, partial } as const
+export type SceneName = keyof typeof scenes
+
+function fill(source: string): void {
+  mkdirSync(join(source, 'a'))
+  for (const name of small) {
+    const path = join(source, 'a', name)
+    writeFileSync(path, `${name}: ours`)
+    // In the past: a file that changed a moment ago would be looked at again by any run.
+    utimesSync(path, 1_709_374_530, 1_709_374_530)
+  }
+  // More than one read and write.
+  writeFileSync(join(source, 'a', large), Buffer.alloc(700 * 1024, 'x'))
+}
+
+function changed(): string[] {
+  return small.filter((_, i) => i % 2 === 0)
+}
+
+function theirs(name: string): string {
+  return `${name}: what the destination had`
+}
+
+function isKept(path: string): boolean {
+  return path.includes(' (conflict ')
+}

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseUnusable, openDatabase, transaction } from '../../src/database/sqlite.ts'
+
+const one = 'CREATE TABLE fruit (name TEXT NOT NULL)'
+const two = "ALTER TABLE fruit ADD COLUMN colour TEXT; INSERT INTO fruit (name) VALUES ('apple')"
+const applicationId = 0x53_74_76_54
+let folder: string
+let file: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stevedore-database-'))
+  file = join(folder, 'fruit.db')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function fruits(migrations = [one]) {
+  return openDatabase(file, { applicationId, migrations })
+}
+
+test('a file is made with its schema, in WAL mode with foreign keys', () => {
+  const db = fruits()
+  expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
+  expect(db.prepare('PRAGMA foreign_keys').get()).toEqual({ foreign_keys: 1 })
+  expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+  expect(db.prepare('PRAGMA busy_timeout').get()).toEqual({ timeout: 5000 })
+  db.close()
+})
+
+test('an older file gets the missing migrations once', () => {
+  fruits().close()
+  fruits([one, two]).close()
+  const db = fruits([one, two])
+  expect(db.prepare('SELECT * FROM fruit').all()).toEqual([{ name: 'apple', colour: null }])
+  db.close()
+})
+
+test('a migration that fails changes nothing and names the file', () => {
+  fruits().close()
+  const before = readFileSync(file)
+  expect(() => fruits([one, two, 'CREATE TABLE broken (']).close()).toThrow(/fruit\.db: migration 3 failed/)
+  expect(readFileSync(file)).toEqual(before)
+})
+
+test('a file of a newer version is refused and left as it is', () => {
+  fruits([one, two]).close()
+  const before = readFileSync(file)
+  expect(() => fruits([one])).toThrow(/fruit\.db: was written by a newer version \(schema 2/)
+  expect(readFileSync(file)).toEqual(before)
+})
+
+test('a file of another kind is refused and left as it is', () => {
+  openDatabase(file, { applicationId: 1, migrations: [one] }).close()
+  const before = readFileSync(file)
+  expect(() => fruits()).toThrow(/fruit\.db: is a database of another kind/)
+  expect(readFileSync(file)).toEqual(before)
+})
+
+test('a file that is no database is named and never overwritten', () => {
+  writeFileSync(file, 'x'.repeat(10_000))
+  expect(() => fruits()).toThrow(DatabaseUnusable)
+  expect(readFileSync(file, 'utf8')).toBe('x'.repeat(10_000))
+})
+
+test.each([100, 4_096, 5_000])('a file cut to %d bytes is named and never overwritten', (bytes) => {
+  fruits().close()
+  truncateSync(file, bytes)
+  const cut = readFileSync(file)
+  expect(() => fruits()).toThrow(/fruit\.db: is damaged/)
+  expect(readFileSync(file)).toEqual(cut)
+})
+
+test('a reader neither creates nor migrates, and reads what is there', () => {
+  const read = (migrations = [one]) => openDatabase(file, { applicationId, migrations, readOnly: true })
+  expect(() => read()).toThrow(/does not exist/)
+  const writer = fruits()
+  writer.exec("INSERT INTO fruit VALUES ('pear')")
+  expect(() => read([one, two])).toThrow(/has schema 1/)
+  const beside = read()
+  expect(beside.prepare('SELECT name FROM fruit').all()).toEqual([{ name: 'pear' }])
+  expect(() => beside.exec('DELETE FROM fruit')).toThrow(/readonly/)
+  beside.close()
+  writer.close()
+  const alone = read()
+  expect(alone.prepare('SELECT name FROM fruit').all()).toEqual([{ name: 'pear' }])
+  alone.close()
+})
+
+test('a transaction happens whole or not at all, and one inside another is part of it', () => {
+  const db = fruits()
+  const add = (name: string) => db.prepare('INSERT INTO fruit VALUES (?)').run(name)
+  expect(() =>
+    transaction(db, () => {
+      add('fig')
+      transaction(db, () => add('plum'))
+      throw new Error('stop')
+    }),
+  ).toThrow('stop')
+  expect(db.prepare('SELECT * FROM fruit').all()).toEqual([])
+  expect(transaction(db, () => add('fig').changes)).toBe(1)
+  db.close()
+})
+
+test('several processes that open a new file at once migrate it once', async () => {
+  const script = `
+    const { openDatabase } = await import(${JSON.stringify(import.meta.resolve('../../src/database/sqlite.ts'))})
+    openDatabase(${JSON.stringify(file)}, { applicationId: ${applicationId}, migrations: ${JSON.stringify([one, two])} }).close()`
+  const ends = await Promise.all(
+    Array.from({ length: 4 }, () => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      let said = ''
+      child.stderr.on('data', (text: Buffer) => (said += text.toString()))
+      return new Promise((resolve) => child.on('close', (code) => resolve(code === 0 ? 'ok' : said)))
+    }),
+  )
+  expect(ends).toEqual(['ok', 'ok', 'ok', 'ok'])
+  const db = fruits([one, two])
+  expect(db.prepare('SELECT count(*) n FROM fruit').get()).toEqual({ n: 1 })
+  db.close()
+})

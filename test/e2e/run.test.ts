@@ -1,0 +1,161 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+
+/** The command as people run it: real processes, a real server, a real folder. */
+const bin = new URL('../../bin/stevedore.js', import.meta.url).pathname
+const folder = mkdtempSync(join(tmpdir(), 'stevedore-e2e-'))
+const home = join(folder, 'home')
+const running = new Set<ChildProcess>()
+
+interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+function stevedore(
+  args: string[],
+  onOut: (text: string, child: ChildProcess) => void = () => undefined,
+): Promise<Ended> {
+  const env = { ...process.env, NODE_OPTIONS: '' }
+  const child = spawn(process.execPath, [bin, ...args, '--home', home], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    onOut(out, child)
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  return new Promise((resolve) =>
+    child.once('close', (code) => {
+      running.delete(child)
+      resolve({ code, out, err })
+    }),
+  )
+}
+
+function job(name: string, transfer: Record<string, unknown> = {}): string {
+  const side = (which: string): unknown => ({
+    connection: { platform: { id: 'fs' }, auth: { root: join(folder, name, which) } },
+    target: { path: '/' },
+  })
+  const file = join(folder, `${name}.json`)
+  writeFileSync(
+    file,
+    JSON.stringify({
+      name,
+      kind: 'transfer',
+      transfer: { transfer_type: 'copy', source: side('old'), destination: side('new'), ...transfer },
+    }),
+  )
+  return file
+}
+
+function tree(name: string, files: Record<string, string>): void {
+  for (const side of ['old', 'new']) mkdirSync(join(folder, name, side), { recursive: true })
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(join(folder, name, 'old', path, '..'), { recursive: true })
+    writeFileSync(join(folder, name, 'old', path), content)
+    utimesSync(join(folder, name, 'old', path), 1_500_000_000, 1_500_000_000)
+  }
+}
+
+function filesIn(path: string): string[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+    .sort()
+}
+
+const summaryOf = (out: string): Record<string, unknown> =>
+  JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>
+
+/** A server program that has to be built first takes minutes. */
+const long = 600_000
+
+beforeAll(() => {
+  tree('share', { 'a.txt': 'one', 'Ünï/b c.txt': 'two', 'Ünï/deep/empty.txt': '' })
+})
+afterAll(async () => {
+  for (const child of running) child.kill('SIGTERM')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('stevedore', () => {
+  test(
+    'runs a job, finds nothing to do the second time, explains an item, and finds both sides equal',
+    async () => {
+      const file = job('share')
+      const first = await stevedore(['run', file, '--json'])
+      expect(first).toMatchObject({ code: 0 })
+      expect(summaryOf(first.out)).toMatchObject({
+        status: 'completed',
+        balanced: true,
+        found: { items: 5, containers: 2 },
+      })
+      expect(filesIn(join(folder, 'share/new'))).toEqual(filesIn(join(folder, 'share/old')))
+      expect(readFileSync(join(folder, 'share/new/Ünï/b c.txt'), 'utf8')).toBe('two')
+      expect(statSync(join(folder, 'share/new/a.txt')).mtimeMs).toBe(1_500_000_000_000)
+
+      const second = await stevedore(['run', file])
+      expect(second.code).toBe(0)
+      expect(second.out).toMatch(/^Run 2 of "share" found nothing to do/)
+
+      const explained = await stevedore(['explain', 'share', 'Ünï/b c.txt'])
+      expect(explained.out).toContain('done: it arrived as it is')
+      expect((await stevedore(['explain', 'share', 'no/such'])).code).toBe(2)
+
+      expect((await stevedore(['verify', 'share'])).code).toBe(0)
+      writeFileSync(join(folder, 'share/new/a.txt'), 'eno')
+      const tampered = await stevedore(['verify', 'share'])
+      expect(tampered.code).toBe(1)
+      expect(tampered.out).toContain('a.txt')
+    },
+    long,
+  )
+
+  test(
+    'Ctrl-C pauses and says how to go on; the same command goes on with the same run, and everything arrives',
+    async () => {
+      const many = 8_000
+      tree(
+        'many',
+        Object.fromEntries(Array.from({ length: many }, (_, i) => [`${i % 40}/file ${i}.txt`, `content of ${i}`])),
+      )
+      const file = job('many', { performance: { parallel_writes: { requested: 1 } } })
+      let asked: NodeJS.Timeout | undefined
+      const begun = await stevedore(['run', file, '--json'], (out, child) => {
+        if (out.includes('"started"') && !asked) asked = setTimeout(() => child.kill('SIGINT'), 300)
+      })
+      expect(begun.code).toBe(130)
+      expect(begun.err).toContain(`run --home ${home} ${file}`)
+      expect(filesIn(join(folder, 'many/new')).length).toBeLessThan(many)
+
+      const resumed = await stevedore(['run', file, '--json'])
+      expect(resumed.code).toBe(0)
+      expect(summaryOf(resumed.out)).toMatchObject({
+        execution: 1,
+        status: 'completed',
+        balanced: true,
+        found: { items: many + 40 },
+      })
+      expect(filesIn(join(folder, 'many/new'))).toEqual(filesIn(join(folder, 'many/old')))
+    },
+    long,
+  )
+
+  test(
+    'refuses a job that could do harm, and a source that is not there, with 3',
+    async () => {
+      expect((await stevedore(['run', job('harm', { transfer_type: 'move' })])).code).toBe(3)
+      const gone = await stevedore(['run', job('gone')])
+      expect(gone.code).toBe(3)
+      expect(gone.out + gone.err).toMatch(/does not exist|is gone|no such/i)
+    },
+    long,
+  )
+})

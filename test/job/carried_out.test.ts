@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+import { gaps, notCarriedOut, type Ends } from '../../src/job/carried_out.ts'
+import { readJob } from '../../src/job/document.ts'
+import { notCarriedOutTable } from '../../src/job/carried_out_table.ts'
+import { aDocument, aJob } from './a_job.ts'
+
+const ignoring: Ends = {
+  source: { platform: 'fs', ignoresImpersonation: true },
+  destination: { platform: 'fs', ignoresImpersonation: true },
+}
+
+function refused(transfer: object, beside: object = {}, ends?: Ends): string[] {
+  return notCarriedOut(aJob({ ...transfer }, { ...beside }), ends).refusals.map(({ path }) => path)
+}
+
+function warned(transfer: object, beside: object = {}, ends?: Ends): string[] {
+  return notCarriedOut(aJob({ ...transfer }, { ...beside }), ends).warnings.map(({ path }) => path)
+}
+
+test('a plain copy is carried out whole', () => {
+  expect(notCarriedOut(aJob())).toEqual({ warnings: [], refusals: [] })
+})
+
+test('the job with all features may start when its connections ignore impersonation, and is told what is inert', () => {
+  const sample = readFileSync(new URL('../../scripts/demo/all-features.json', import.meta.url), 'utf8')
+  const read = readJob(JSON.parse(sample.replace(/\{\{(\w+)\}\}/g, '$1')))
+  if (!read.ok) throw new Error('does not read')
+  const { warnings, refusals } = notCarriedOut(read.job, ignoring)
+  expect(refusals).toEqual([])
+  expect(warnings.map(({ path }) => path)).toEqual([
+    'transfer.batch_mode',
+    'transfer.permissions.links',
+    'transfer.restricted_content',
+    'transfer.versioning',
+    'transfer.filter.destination',
+    'transfer.source.impersonate_as',
+    'transfer.destination.impersonate_as',
+  ])
+  expect(notCarriedOut(read.job).refusals.map(({ path }) => path)).toEqual([
+    'transfer.source.impersonate_as',
+    'transfer.destination.impersonate_as',
+  ])
+})
+
+describe('a job does not start', () => {
+  const side = (more: object) => ({ source: { connection: { id: 'a' }, ...more } })
+  test.each<[string, object, object, string]>([
+    ['of another transfer type', { transfer_type: 'move' }, {}, 'transfer.transfer_type'],
+    ['without a transfer type, which means sync', { transfer_type: undefined }, {}, 'transfer.transfer_type'],
+    ['of another kind', {}, { kind: 'folder_mapping' }, 'kind'],
+    ['when disabled', {}, { disabled: true }, 'disabled'],
+    ['that would delete', { delete_propagation: 'mirror' }, {}, 'transfer.delete_propagation'],
+    ['that would restore', { delete_propagation: 'ignore_destination' }, {}, 'transfer.delete_propagation'],
+    ['that would take permissions away', { permissions: 'diff' }, {}, 'transfer.permissions.policy'],
+    [
+      'with permissions from a file',
+      { permissions: { import: { source: { text: { target: { path: '/x' } } } } } },
+      {},
+      'transfer.permissions.import',
+    ],
+    [
+      'with a limit to bandwidth',
+      { performance: { upload: { bytes_per_second: '5' } } },
+      {},
+      'transfer.performance.upload',
+    ],
+    [
+      'with a bandwidth window',
+      { performance: { download: { window: { time: '8:00', bytes_per_second: 5 } } } },
+      {},
+      'transfer.performance.download',
+    ],
+    [
+      'with a filter on metadata, however deep',
+      { filter: { source: { rules: { rules: { type: 'metadata', text: '[a]=1' } } } } },
+      {},
+      'transfer.filter.source',
+    ],
+    ['with a map that asks LDAP', { account_map: { map_by: { ldap: true } } }, {}, 'transfer.account_map'],
+    ['on a single file', side({ type: 'file' }), {}, 'transfer.source.type'],
+    ['on an address it does not understand', side({ target: { uri: 'x:y' } }), {}, 'transfer.source.target'],
+    ['signing in its own way', side({ authenticate: true }), {}, 'transfer.source.authenticate'],
+    ['with a mistyped brake', { simulaton_mode: true }, {}, 'transfer.simulaton_mode'],
+    ['with a brake in the wrong place', {}, { simulation_mode: true }, 'simulation_mode'],
+    ['with a mistyped brake in the wrong place', {}, { filters: {} }, 'filters'],
+  ])('%s', (_what, transfer, beside, path) => {
+    expect(refused(transfer, beside)).toEqual([path])
+  })
+
+  test('when a map it refers to asks LDAP', () => {
+    expect(refused({ group_map: { id: 'g' } }, {}, { groupMap: { map_by: { ldap: true } } })).toEqual([
+      'transfer.group_map',
+    ])
+  })
+})
+
+describe('a job starts, with a warning', () => {
+  test.each<[string, object, object, string]>([
+    ['locks', { lock_propagation: 'mirror_lock' }, {}, 'transfer.lock_propagation'],
+    ['versions', { versioning: { from_source: 3 } }, {}, 'transfer.versioning'],
+    ['tags', { tags: 'add' }, {}, 'transfer.tags'],
+    ['renditions', { rendition: 'rendition' }, {}, 'transfer.rendition'],
+    ['metadata', { metadata_map: {} }, {}, 'transfer.metadata_map'],
+    ['metadata from a file', { metadata_import: {} }, {}, 'transfer.metadata_import'],
+    ['inspection', { item_inspection_policy: 'all' }, {}, 'transfer.item_inspection_policy'],
+    ['a schedule for children', { schedule: { mode: 'auto' } }, {}, 'transfer.schedule'],
+    ['retries', { performance: { retries: 3 } }, {}, 'transfer.performance.retries'],
+    ['a provisioning map', { account_map: { unmapped_policy: 'add' } }, {}, 'transfer.account_map'],
+    ['guests', { account_map: { map_by: { passthrough: true } } }, {}, 'transfer.account_map'],
+    ['days of a manual job', {}, { schedule: { mode: 'manual', days: 'monday' } }, 'schedule'],
+    [
+      'an interval beside run_at',
+      {},
+      { schedule: { mode: 'auto', run_at: '1:00', repeat_interval: '1h' } },
+      'schedule.run_at',
+    ],
+    ['a priority', {}, { priority: 5 }, 'priority'],
+    ['retention', {}, { retention: { purge_empty: true } }, 'retention'],
+    ['notifications', {}, { notifications: {} }, 'notifications'],
+  ])('%s', (_what, transfer, beside, path) => {
+    expect(warned(transfer, beside)).toEqual([path])
+    expect(refused(transfer, beside)).toEqual([])
+  })
+})
+
+test('an unknown key that is no brake does not stop a job', () => {
+  expect(refused({ colour: 1, large_itme: 'skip', filter: {} }, { nmae: 'x' })).toEqual([])
+})
+
+test('each gap says what happens instead', () => {
+  for (const { sentence } of gaps) expect(sentence.length).toBeGreaterThan(10)
+})
+
+test('the table in docs/job-document.md is the one in the code', () => {
+  const page = readFileSync(new URL('../../docs/job-document.md', import.meta.url), 'utf8')
+  expect(page).toContain(notCarriedOutTable())
+})
+
+test('nothing is refused for what was left out of a copy', () => {
+  const read = readJob(
+    aDocument({ filter: null, permissions: null, performance: null }, { schedule: null, retention: null }),
+  )
+  if (!read.ok) throw new Error('does not read')
+  expect(notCarriedOut(read.job)).toEqual({ warnings: [], refusals: [] })
+})

@@ -1,0 +1,47 @@
+import { expect, test } from '@jest/globals'
+import { redact } from '../../src/job/redact.ts'
+
+test('of a connection only what is known to be harmless is shown', () => {
+  const document = {
+    name: 'x',
+    transfer: {
+      source: {
+        connection: {
+          platform: { id: 'sftp' },
+          auth: {
+            root: '/data',
+            port: 22,
+            uri: 'sftp://me:pw@host/x',
+            username: 'me',
+            password: 'pw',
+            app_token: 't',
+            odd: 's',
+          },
+        },
+      },
+      destination: { connection: { platform: { id: 'x' }, auth: 'all of it' } },
+      account_map: { ldap: { servers: [{ name: 'dc', password: 'pw' }] } },
+    },
+  }
+  expect(redact(document)).toEqual({
+    name: 'x',
+    transfer: {
+      source: {
+        connection: {
+          platform: { id: 'sftp' },
+          auth: {
+            root: '/data',
+            port: 22,
+            uri: 'sftp://host/x',
+            username: '[redacted]',
+            password: '[redacted]',
+            app_token: '[redacted]',
+            odd: '[redacted]',
+          },
+        },
+      },
+      destination: { connection: { platform: { id: 'x' }, auth: '[redacted]' } },
+      account_map: { ldap: { servers: [{ name: 'dc', password: '[redacted]' }] } },
+    },
+  })
+})

@@ -1,0 +1,283 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
+import { claimed, facts, files, folder, fresh, holder, listing } from './rig.ts'
+import { listRoot, now, oneBatch, oneContainer, results, Rig, start } from './rig.ts'
+
+let rig: Rig
+let ledger: Ledger
+beforeEach(async () => {
+  rig = new Rig()
+  ledger = rig.ledger
+  await ledger.begin(start())
+})
+afterEach(() => rig.remove())
+
+const state = async (name = 'list', execution = 1) =>
+  (await ledger.claimContainers(holder(name, execution), 1, now)).state
+
+test('enumeration is closed when no container is to be listed or being listed', async () => {
+  const root = await oneContainer(ledger)
+  expect(await state('other')).toBe('wait')
+  await ledger.enumerated(listing(root, { fresh: fresh([folder('a')]) }))
+  const a = await oneContainer(ledger)
+  expect(a).toMatchObject({ sourceNames: ['a'], ready: false, known: false, resumed: false })
+  await ledger.enumerated(listing(a))
+  expect(await state()).toBe('closed')
+})
+
+test('a listing that dies between pages is resumed: its rows stand, what it only counted is counted anew', async () => {
+  // A first execution, so that there is something unchanged.
+  await listRoot(ledger, [...files(4), folder('old')])
+  await ledger.enumerated(listing(await oneContainer(ledger)))
+  await ledger.finished(results(await oneBatch(ledger)))
+  await ledger.end(1)
+  await ledger.begin(start({ execution: 2 }))
+
+  const root = await oneContainer(ledger, 'list', 2)
+  const rows = await ledger.tracked(root.item, 0)
+  const old = rows.find(({ name }) => name === 'old')!
+  const unchanged = [{ status: 'success' as const, reason: 'new', items: 3, bytes: 2n }]
+  await ledger.enumerated(
+    listing(root, {
+      execution: 2,
+      last: false,
+      unchanged,
+      descend: [old.item],
+      fresh: fresh([{ name: 'n0', size: 9 }]),
+    }),
+  )
+  // It dies; meanwhile the folder it came across can't be listed.
+  const inOld = (await ledger.claimContainers(holder('other', 2), 9, now)) as {
+    claim: { item: number; token: number }[]
+  }
+  expect(inOld.claim.map(({ item }) => item)).toEqual([old.item])
+  const failed = { reason: 'AccessDenied', why: 'no', flag: false }
+  await ledger.enumerated(listing(inOld.claim[0]!, { execution: 2, failed }))
+
+  const again = await oneContainer(ledger, 'list', 2)
+  expect(again).toMatchObject({ item: root.item, known: true, resumed: true })
+  await expect(ledger.enumerated(listing(root, { execution: 2 }))).rejects.toMatchObject({ name: 'LeaseLost' })
+  const now2 = await ledger.tracked(again.item, 0)
+  expect(now2.filter((row) => row.decided).map((row) => row.name)).toEqual(['old', 'n0'])
+  const all = [{ status: 'success' as const, reason: 'new', items: 4, bytes: 4n }]
+  await ledger.enumerated(listing(again, { execution: 2, unchanged: all }))
+  await ledger.finished(results(await oneBatch(ledger, 'copy', 9, 2), { execution: 2 }))
+  const { found, byStatus } = await ledger.end(2)
+  expect(found).toEqual({ items: 6, containers: 1, bytes: 13n })
+  expect(byStatus).toMatchObject({ success: { items: 5, bytes: 13n }, retry: { items: 1 } })
+})
+
+test('a row decided by an earlier try is not decided again, whatever the repeated listing says', async () => {
+  const root = await oneContainer(ledger)
+  await ledger.enumerated(listing(root, { last: false, fresh: fresh(files(1)) }))
+  await ledger.finished(results(await oneBatch(ledger)))
+  const again = await oneContainer(ledger)
+  const [row] = await ledger.tracked(again.item, 0)
+  const changed = [
+    {
+      item: row!.item,
+      kind: row!.kind,
+      decision: { action: 'create', reason: 'new' } as const,
+      destinationName: 'f0',
+      source: facts(1),
+    },
+  ]
+  await ledger.enumerated(listing(again, { changed, gone: [row!.item] }))
+  expect((await ledger.claimBatch(holder('copy'), { items: 1, bytes: 1n }, now)).state).toBe('closed')
+  expect((await ledger.end(1)).byStatus.success.items).toBe(1)
+})
+
+test('a container that cannot be listed is flagged after too many executions, and its neighbours go on', async () => {
+  await listRoot(ledger, [folder('a'), folder('b')])
+  for (let execution = 1; execution <= 5; execution++) {
+    if (execution > 1) {
+      await ledger.begin(start({ execution }))
+      const root = await oneContainer(ledger, 'list', execution)
+      const rows = await ledger.tracked(root.item, 0)
+      const changed = rows
+        .filter((row) => row.state === 'retry' || row.state === 'pending')
+        .map((row) => ({
+          item: row.item,
+          kind: row.kind,
+          decision: { action: 'none', reason: 'unchanged' } as const,
+          destinationName: row.name,
+          source: row.source,
+        }))
+      await ledger.enumerated(listing(root, { execution, changed }))
+    }
+    for (;;) {
+      const claim = await ledger.claimContainers(holder('list', execution), 1, now)
+      if (claim.state !== 'claimed') break
+      const [container] = claim.claim
+      const failed = { reason: 'AccessDenied', why: 'not for us', flag: false }
+      const denied = container!.sourceNames[0] === 'a' ? { failed } : {}
+      await ledger.enumerated(listing(container!, { execution, ...denied }))
+    }
+    await ledger.end(execution)
+    const reader = new LedgerReader(rig.file)
+    const a = reader.explain(['a'])!
+    reader.close()
+    if (execution < 4) expect(a).toMatchObject({ state: 'retry', strikes: execution, why: 'not for us' })
+    else expect(a).toMatchObject({ state: 'remediation', strikes: 4 })
+  }
+})
+
+test('an item whose decision no other execution would change is flagged at once, others after their strikes', async () => {
+  await listRoot(ledger, [
+    { name: 'pipe', kind: 'special', action: 'fail', reason: 'special' },
+    { name: 'both', action: 'fail', reason: 'conflict' },
+  ])
+  const { byReason } = await ledger.end(1)
+  expect(byReason).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ status: 'remediation', reason: 'special', items: 1 }),
+      expect.objectContaining({ status: 'retry', reason: 'conflict', items: 1 }),
+    ]),
+  )
+})
+
+test('what vanished from the source is marked, not forgotten, and comes back when it does', async () => {
+  await listRoot(ledger, files(3))
+  const batch = await oneBatch(ledger)
+  await ledger.finished(results(batch, { only: batch.items.slice(0, 2).map(({ item }) => item) }))
+  await ledger.end(1)
+
+  await ledger.begin(start({ execution: 2 }))
+  const root = await oneContainer(ledger, 'list', 2)
+  const gone = (await ledger.tracked(root.item, 0)).map((row) => row.item)
+  await ledger.enumerated(listing(root, { execution: 2, gone }))
+  expect((await ledger.end(2)).found.items).toBe(0)
+
+  await ledger.begin(start({ execution: 3 }))
+  const later = await oneContainer(ledger, 'list', 3)
+  const rows = await ledger.tracked(later.item, 0)
+  expect(rows.map(({ sourceGone, state }) => [sourceGone, state])).toEqual([
+    [true, 'success'],
+    [true, 'success'],
+    [true, 'none'],
+  ])
+  const decision = { action: 'create', reason: 'restored' } as const
+  const changed = [{ item: rows[0]!.item, kind: rows[0]!.kind, decision, destinationName: 'f0', source: facts(2) }]
+  await ledger.enumerated(listing(later, { execution: 3, changed }))
+  expect((await oneBatch(ledger, 'copy', 9, 3)).items).toMatchObject([{ name: 'f0', hash: 'ab'.repeat(32) }])
+})
+
+test('a folder of 12,000 entries is read back in pages', async () => {
+  const root = await oneContainer(ledger)
+  for (let page = 0; page < 12; page++) {
+    await ledger.enumerated(listing(root, { last: page === 11, fresh: fresh(files(1_000, 1, `p${page}-`)) }))
+  }
+  await ledger.end(1)
+  await ledger.begin(start({ execution: 2 }))
+  const { item } = await oneContainer(ledger, 'list', 2)
+  const sizes: number[] = []
+  const names = new Set<string>()
+  for (let after = 0; ;) {
+    const page = await ledger.tracked(item, after)
+    if (page.length === 0) break
+    sizes.push(page.length)
+    for (const row of page) names.add(row.name)
+    after = page.at(-1)!.item
+  }
+  expect(sizes).toEqual([5_000, 5_000, 2_000])
+  expect(names.size).toBe(12_000)
+})
+
+test('with empty containers skipped, only those that something arrives in are made', async () => {
+  await rig.remove()
+  rig = new Rig()
+  ledger = rig.ledger
+  await ledger.begin(start({ lazyContainers: true, triesPerExecution: 1 }))
+  await listRoot(ledger, [folder('empty'), folder('used'), folder('broken')])
+  for (let i = 0; i < 3; i++) {
+    const container = await oneContainer(ledger)
+    const children = container.sourceNames[0] === 'empty' ? [folder('deeper')] : files(1)
+    await ledger.enumerated(listing(container, { fresh: fresh(children) }))
+  }
+  await ledger.enumerated(listing(await oneContainer(ledger)))
+  const batch = await oneBatch(ledger)
+  expect(batch.items.map(({ name }) => name)).toEqual(['f0', 'f0'])
+  const used = batch.containers.find(({ sourceNames }) => sourceNames[0] === 'used')!
+  const broken = batch.items.find(({ container }) => container !== used.item)!
+  await ledger.containerReady(used.item, { token: batch.token, id: '', made: true })
+  await ledger.containerReady(used.item, { token: batch.token, id: '', made: true })
+  await ledger.finished(
+    results(batch, { failed: [{ item: broken.item, reason: 'Locked', why: 'open', retryAfterMs: 0 }] }),
+  )
+  const balance = await ledger.end(1)
+  expect(balance.containersMade).toBe(1)
+  expect(balance.byReason).toEqual(
+    expect.arrayContaining([
+      { status: 'skipped', reason: 'empty_container', items: 2, bytes: 0n },
+      { status: 'success', reason: 'new', items: 2, bytes: 1n },
+      { status: 'retry', reason: 'Locked', items: 1, bytes: 1n },
+      // Its file is tried again next time, and then it is made.
+      { status: 'pending', reason: 'new', items: 1, bytes: 0n },
+    ]),
+  )
+  expect(balance.found.items).toBe(6)
+})
+
+test('an interrupted execution leaves folders not looked into as pending, not as skipped', async () => {
+  await rig.remove()
+  rig = new Rig()
+  ledger = rig.ledger
+  await ledger.begin(start({ lazyContainers: true }))
+  await listRoot(ledger, [folder('a'), folder('b')])
+  await ledger.enumerated(listing(await oneContainer(ledger)))
+  expect((await ledger.end(1)).byStatus).toMatchObject({ skipped: { items: 1 }, pending: { items: 1 } })
+})
+
+test('audit rows below the level are not written, and none at all when there is to be no audit', async () => {
+  const audit = (['trace', 'debug', 'info', 'warn', 'error'] as const).map((level) => ({ level, type: level }))
+  await ledger.audit(audit)
+  await ledger.begin(start({ execution: 2, auditLevel: 'error' }))
+  await ledger.audit(audit)
+  await ledger.begin(start({ execution: 3, auditLevel: 'none' }))
+  await ledger.audit(audit)
+  const reader = new LedgerReader(rig.file)
+  const { rows } = reader.audits({ offset: 0, limit: 100 })
+  reader.close()
+  expect(rows.map(({ execution, level }) => [execution, level])).toEqual([
+    [1, 'info'],
+    [1, 'warn'],
+    [1, 'error'],
+    [2, 'error'],
+  ])
+})
+
+test('beginning again changes nothing, and an execution that is over cannot begin', async () => {
+  await listRoot(ledger, files(3))
+  const batch = await oneBatch(ledger, 'copy', 2)
+  await ledger.begin(start())
+  await ledger.finished(results(batch))
+  await ledger.begin(start({ execution: 2 }))
+  await expect(ledger.begin(start())).rejects.toThrow('execution 1 is over')
+  expect((await ledger.end(1)).byStatus).toMatchObject({ success: { items: 2 }, pending: { items: 1 } })
+})
+
+test('small values of the job are kept', async () => {
+  await ledger.remember('root identity', '66:2')
+  await rig.restart()
+  ledger = rig.ledger
+  expect(await ledger.recall('root identity')).toBe('66:2')
+  expect(await ledger.recall('nothing')).toBeUndefined()
+})
+
+test('addresses name a container and all above it', async () => {
+  await listRoot(ledger, [{ ...folder('a?'), destinationName: 'a_' }])
+  await ledger.enumerated(listing(await oneContainer(ledger), { fresh: fresh([folder('b')]) }))
+  const b = await oneContainer(ledger)
+  const chain = await ledger.addresses(b.item)
+  expect(chain.map(({ sourceNames, destinationNames }) => [sourceNames, destinationNames])).toEqual([
+    [[], []],
+    [['a?'], ['a_']],
+    [
+      ['a?', 'b'],
+      ['a_', 'b'],
+    ],
+  ])
+  await ledger.enumerated(listing(b))
+  expect(claimed(await ledger.claimBatch(holder('copy'), { items: 9, bytes: 9n }, now)).items).toHaveLength(2)
+})

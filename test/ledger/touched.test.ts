@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
+import { claimed, facts, files, folder, fresh, holder, listing } from './rig.ts'
+import { listRoot, now, oneBatch, oneContainer, results, Rig, start } from './rig.ts'
+
+let rig: Rig
+let ledger: Ledger
+beforeEach(async () => {
+  rig = new Rig()
+  ledger = rig.ledger
+  await ledger.begin(start())
+  // /a/b/f0 and /c, which nothing is written in
+  await listRoot(ledger, [folder('a'), { ...folder('c'), action: 'adopt' }])
+  await ledger.enumerated(listing(await oneContainer(ledger), { fresh: fresh([folder('b')]) }))
+  await ledger.enumerated(listing(await oneContainer(ledger)))
+  await ledger.enumerated(listing(await oneContainer(ledger), { fresh: fresh(files(1)) }))
+})
+afterEach(() => rig.remove())
+
+const claim = (name: string, limit = 10) => ledger.claimTouched(holder(name), limit, now)
+
+test('containers are finished when everything is written, the deepest first', async () => {
+  expect((await claim('end/0')).state).toBe('wait')
+  const batch = await oneBatch(ledger)
+  expect((await claim('end/0')).state).toBe('wait')
+  await ledger.finished(results(batch))
+  const { containers } = claimed(await claim('end/0'))
+  expect(containers.map(({ sourceNames, made, depth }) => [sourceNames.join('/'), made, depth])).toEqual([
+    ['a/b', true, 2],
+    ['a', true, 1],
+    ['', false, 0],
+  ])
+})
+
+test('nothing is finished above a depth at which somebody is still at work', async () => {
+  await ledger.finished(results(await oneBatch(ledger)))
+  const deep = claimed(await claim('end/0', 1))
+  expect((await claim('end/1')).state).toBe('wait')
+  await ledger.finishedTouched(deep.token, [{ item: deep.containers[0]!.item, destination: facts(0) }])
+  const rest = claimed(await claim('end/1'))
+  expect(rest.containers.map(({ depth }) => depth)).toEqual([1, 0])
+  await expect(ledger.finishedTouched(deep.token, [{ item: deep.containers[0]!.item }])).rejects.toMatchObject({
+    name: 'LeaseLost',
+  })
+  await ledger.finishedTouched(
+    rest.token,
+    rest.containers.map(({ item }) => ({ item })),
+  )
+  expect((await claim('end/0')).state).toBe('closed')
+})
+
+test('a holder that dies loses them to the next, and one that cannot be finished gets a strike', async () => {
+  await ledger.finished(results(await oneBatch(ledger)))
+  const dead = claimed(await claim('end/0'))
+  rig.nowMs += 20_000
+  const { token, containers } = claimed(await claim('end/1'))
+  expect(containers).toHaveLength(3)
+  await expect(ledger.finishedTouched(dead.token, [])).rejects.toMatchObject({ name: 'LeaseLost' })
+  const [b, ...others] = containers
+  await ledger.finishedTouched(token, [
+    { item: b!.item, failure: { reason: 'AccessDenied', why: 'not ours' } },
+    ...others.map(({ item }) => ({ item, destination: facts(7) })),
+  ])
+  const { byStatus } = await ledger.end(1)
+  expect(byStatus).toMatchObject({ success: { items: 3 }, retry: { items: 1 } })
+  const reader = new LedgerReader(rig.file)
+  expect(reader.explain(['a'])!.destination).toEqual(facts(7))
+  expect(reader.explain(['a', 'b'])).toMatchObject({ state: 'retry', why: 'not ours', container: { madeIn: 1 } })
+  reader.close()
+})

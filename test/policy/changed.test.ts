@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals'
+import { changed, containerChanged, isUnsettled, unsettledNs } from '../../src/policy/changed.ts'
+import { aFile, second } from './build.ts'
+
+const was = aFile()
+
+describe('change detection', () => {
+  test.each([
+    ['nothing', {}, 'no'],
+    ['a new size', { sizeBytes: 1n }, 'content'],
+    ['a new modified time', { modifiedNs: 5n }, 'content'],
+    ['only a new change time', { changedNs: 5n }, 'unsure'],
+    ['new permissions, which explain the change time', { facets: 'x', changedNs: 5n }, 'attributes'],
+    ['a modified time no longer stated', { modifiedNs: undefined }, 'unsure'],
+    ['another device number after a restart', { identity: '9:1' }, 'no'],
+  ] as const)('sees %s', (_name, change, expected) => {
+    expect(changed({ ...was, ...change } as typeof was, { ...was, identity: '8:1' })).toBe(expected)
+  })
+
+  test('believes versions first, whatever size and times say', () => {
+    const v1 = aFile({ version: '1' })
+    expect(changed(aFile({ version: '1', modifiedNs: 5n }), v1)).toBe('no')
+    expect(changed(aFile({ version: '1', facets: 'x' }), v1)).toBe('attributes')
+    expect(changed(aFile({ version: '2' }), v1)).toBe('content')
+    expect(changed(aFile({ version: '2', hash: 'h' }), v1, 'h')).toBe('attributes')
+  })
+
+  test('takes a version of another item for no version of this one', () => {
+    const v1 = aFile({ version: '1', identity: 'node 1' })
+    expect(changed(aFile({ version: '1', identity: 'node 2' }), v1)).toBe('content')
+    expect(changed(aFile({ version: '1', identity: 'node 2', hash: 'h' }), v1, 'h')).toBe('attributes')
+    expect(changed(aFile({ version: '1' }), v1)).toBe('no')
+  })
+
+  test('believes hashes next, the one we wrote included', () => {
+    expect(changed(aFile({ hash: 'h' }), was, 'h')).toBe('no')
+    expect(changed(aFile({ hash: 'h', modifiedNs: 5n }), was, 'h')).toBe('attributes')
+    expect(changed(aFile({ hash: 'i' }), was, 'h')).toBe('content')
+    expect(changed(aFile({ hash: 'i' }), aFile({ hash: 'h' }))).toBe('content')
+  })
+
+  test('new permissions do not explain away that a file must be looked at again', () => {
+    expect(changed(aFile({ facets: 'x' }), aFile({ changedNs: unsettledNs }))).toBe('unsure')
+  })
+
+  test('a folder has attributes only', () => {
+    expect(containerChanged(was, was)).toBe('no')
+    expect(containerChanged(aFile({ changedNs: 5n, sizeBytes: 7n }), was)).toBe('no')
+    expect(containerChanged(aFile({ modifiedNs: 5n }), was)).toBe('attributes')
+  })
+})
+
+describe('a modification within the clock’s granularity', () => {
+  test('is unsettled when it is as young as a tick or as the precision', () => {
+    expect(isUnsettled(100n * second, 100n * second + 10_000_000n, 1n)).toBe(true)
+    expect(isUnsettled(100n * second, 101n * second, 2n * second)).toBe(true)
+    expect(isUnsettled(100n * second, 101n * second, 1n)).toBe(false)
+  })
+
+  test('a time far in the future does not make a file unsettled for ever', () => {
+    expect(isUnsettled(10_000n * second, 100n * second, 1n)).toBe(false)
+    expect(isUnsettled(undefined, 100n * second, 1n)).toBe(false)
+  })
+})

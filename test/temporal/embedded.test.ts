@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect as reach } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from '@temporalio/client'
+import { readConfig } from '../../src/config.ts'
+import { openHome, type Home } from '../../src/home/home.ts'
+import { isRunning, markOf } from '../../src/home/process.ts'
+import { startEmbedded, type Embedded } from '../../src/temporal/embedded.ts'
+import { temporalProgram } from '../../src/temporal/program.ts'
+import { openServer, type TemporalServer } from '../../src/temporal/server.ts'
+import { attributes } from '../../workflows/search_attributes.ts'
+
+let folder: string
+let home: Home
+let said: string[]
+let open: (Embedded | TemporalServer)[]
+const say = (line: string): void => void said.push(line)
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stevedore-embedded-'))
+  home = openHome(folder)
+  said = []
+  open = []
+})
+
+afterEach(async () => {
+  for (const server of open) await server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function start(): Promise<Embedded> {
+  const program = await temporalProgram({ cache: readConfig().cache, say: (line) => process.stderr.write(`${line}\n`) })
+  const server = await startEmbedded(home, { program, namespace: 'stevedore', say })
+  open.push(server)
+  return server
+}
+
+async function serve(address?: string, namespace = 'stevedore'): Promise<TemporalServer> {
+  const { cache, temporal } = readConfig({ ...process.env, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace })
+  const server = await openServer(home, { config: { cache, temporal }, say })
+  open.push(server)
+  return server
+}
+
+test('it has our namespace with 30 days of retention, and our search attributes', async () => {
+  const { connection, ui } = await serve()
+  const { config } = await connection.workflowService.describeNamespace({ namespace: 'stevedore' })
+  expect(Number(config!.workflowExecutionRetentionTtl!.seconds)).toBe(30 * 24 * 3_600)
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'stevedore' })
+  expect(Object.keys(customAttributes!)).toEqual(
+    expect.arrayContaining(Object.values(attributes).map(({ name }) => name)),
+  )
+  const page = await fetch(`${ui}/namespaces/stevedore/workflows`)
+  expect(page.status).toBe(200)
+})
+
+test('it listens on this machine only', async () => {
+  const { address } = await start()
+  expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
+  const port = Number(address.split(':')[1])
+  // Another loopback address is not the one it was bound to.
+  const reached = await new Promise<boolean>((resolve) => {
+    const socket = reach({ host: '127.0.0.2', port })
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+  })
+  expect(reached).toBe(false)
+})
+
+test('started again it is where it was, and knows what it knew', async () => {
+  const first = await serve()
+  const client = new Client({ connection: first.connection, namespace: 'stevedore' })
+  await client.workflow.start('nobody', { workflowId: 'kept', taskQueue: 'none' })
+  await first.close()
+  const second = await serve()
+  expect([second.address, second.ui]).toEqual([first.address, first.ui])
+  const again = new Client({ connection: second.connection, namespace: 'stevedore' })
+  expect((await again.workflow.getHandle('kept').describe()).type).toBe('nobody')
+})
+
+test('closing ends the process', async () => {
+  const server = await start()
+  const mark = markOf(server.pid)
+  expect(isRunning(mark)).toBe(true)
+  await server.close()
+  expect(isRunning(mark)).toBe(false)
+  expect(JSON.parse(readFileSync(join(home.path, 'temporal.json'), 'utf8'))).not.toHaveProperty('server')
+})
+
+test('the one that a killed process left running is taken over, and closed like any other', async () => {
+  const left = await start()
+  const next = await start()
+  expect(next).toMatchObject({ adopted: true, pid: left.pid, address: left.address, ui: left.ui })
+  await next.close()
+  expect(isRunning(markOf(left.pid))).toBe(false)
+})
+
+test('Ctrl-C in a terminal does not reach it: it has a process group of its own', async () => {
+  const { pid } = await start()
+  const group = (of: number): string => {
+    const stat = readFileSync(`/proc/${of}/stat`, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]!
+  }
+  if (process.platform === 'linux') expect(group(pid)).not.toBe(group(process.pid))
+})
+
+test('a database of another version is moved aside, with a word about it', async () => {
+  await (await start()).close()
+  const file = join(home.path, 'temporal.json')
+  const state = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+  writeFileSync(file, JSON.stringify({ ...state, version: 'temporal version 1.0.0' }))
+  await start()
+  expect(said).toHaveLength(1)
+  expect(said[0]).toContain('it was made by temporal version 1.0.0')
+  expect(readdirSync(home.path).filter((name) => /^temporal\.db\.2/.test(name)).length).toBeGreaterThan(0)
+  expect(existsSync(home.temporal)).toBe(true)
+})
+
+test('a database that is none is moved aside, not overwritten', async () => {
+  writeFileSync(home.temporal, 'these are not the pages you are looking for'.repeat(200))
+  await start()
+  const [aside] = readdirSync(home.path).filter((name) => /^temporal\.db\.2/.test(name))
+  expect(readFileSync(join(home.path, aside!), 'utf8')).toContain('not the pages')
+  expect(said[0]).toContain('the server cannot read it')
+})
+
+test('a port that somebody took meanwhile is given up for another', async () => {
+  const other = openHome(join(folder, 'other'))
+  const taken = await start()
+  const state = readFileSync(join(home.path, 'temporal.json'), 'utf8')
+  const { server: _, ...ports } = JSON.parse(state) as Record<string, unknown>
+  writeFileSync(join(other.path, 'temporal.json'), JSON.stringify(ports))
+  home = other
+  const second = await start()
+  expect(second.address).not.toBe(taken.address)
+})
+
+test("on somebody else's server our namespace and search attributes are made, once", async () => {
+  const { address } = await start()
+  for (let i = 0; i < 2; i++) {
+    const { connection, ui } = await serve(address, 'migrations')
+    expect(ui).toBeUndefined()
+    const { config } = await connection.workflowService.describeNamespace({ namespace: 'migrations' })
+    expect(Number(config!.workflowExecutionRetentionTtl!.seconds)).toBe(30 * 24 * 3_600)
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: 'migrations' })
+    expect(customAttributes).toHaveProperty('StevedoreStatus')
+  }
+})
+
+test("closing leaves somebody else's server alone", async () => {
+  const { address, pid } = await start()
+  await (await serve(address)).close()
+  open.splice(1)
+  expect(isRunning(markOf(pid))).toBe(true)
+})

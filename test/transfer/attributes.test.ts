@@ -1,0 +1,305 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from '@jest/globals'
+import { aTree, look, textAt, touched, type Seen } from './a_tree.ts'
+import { Rig } from './rig.ts'
+
+const rig = new Rig()
+const skipped: string[] = []
+afterAll(async () => {
+  await rig.close()
+  if (skipped.length > 0) console.warn(`${skipped.length} skipped:\n${skipped.join('\n')}`)
+})
+
+const isRoot = process.geteuid?.() === 0
+const hasAcls = (() => {
+  const probe = join(rig.folder, 'probe')
+  writeFileSync(probe, '')
+  return spawnSync('setfacl', ['-m', 'u:1:r', probe]).status === 0
+})()
+
+/** A test that this machine may be unable to carry out; then it is counted and said. */
+function testWith(can: boolean, lacking: string, name: string, run: () => Promise<void>): void {
+  if (can) test(name, run)
+  else skipped.push(`${name} (${lacking})`)
+}
+
+const withPermissions = { permissions: { policy: 'add' } }
+const withOwnersToo = { ...withPermissions, preserve_owners: true }
+const modes = (root: string): Record<string, string> =>
+  Object.fromEntries([...look(root)].map(([path, { mode, kind }]) => [path, kind === 'link' ? '' : mode.toString(8)]))
+const acl = (path: string): string =>
+  execFileSync('getfacl', ['-n', '-p', '-c', path], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line !== '')
+    .join(' ')
+
+const tree = aTree({
+  'open.txt': { is: 'x', mode: 0o644 },
+  'private.txt': { is: 'x', mode: 0o600 },
+  'run.sh': { is: 'x', mode: 0o755 },
+  'odd.txt': { is: 'x', mode: 0o417 },
+  'readonly folder/': { mode: 0o555 },
+  'readonly folder/in.txt': { is: 'x', mode: 0o444 },
+  'team/': { mode: 0o750 },
+  'team/deep/': { mode: 0o711 },
+  'team/deep/in.txt': 'x',
+})
+
+describe('permissions', () => {
+  test('arrive as they are: modes of files and folders, of read-only folders too', async () => {
+    const job = await rig.job(withPermissions, { source: tree })
+    const ran = await job.run()
+    expect(ran).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(modes(job.destination)).toEqual(modes(job.source))
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('do not travel unless asked for', async () => {
+    const job = await rig.job({}, { source: aTree({ 'a.txt': { is: 'x', mode: 0o600 } }) })
+    await job.run()
+    expect(modes(job.destination)).toEqual({ 'a.txt': (0o666 & ~process.umask()).toString(8) })
+  })
+
+  test('setuid, setgid and sticky bits are dropped', async () => {
+    const job = await rig.job(withPermissions, {
+      source: aTree({ suid: { is: 'x', mode: 0o4755 }, sgid: { is: 'x', mode: 0o2755 }, 'sticky/': { mode: 0o1777 } }),
+    })
+    await job.run()
+    expect(modes(job.destination)).toEqual({ suid: '755', sgid: '755', sticky: '777' })
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('changed alone cost one attribute write and no content byte', async () => {
+    const job = await rig.job(withPermissions, { source: tree })
+    await job.run()
+    const before = look(job.destination)
+    chmodSync(join(job.source, 'open.txt'), 0o640)
+    chmodSync(join(job.source, 'team/deep'), 0o700)
+    const ran = await job.run()
+    const after = look(job.destination)
+    expect(ran.reasons).toMatchObject({ 'success attributes_changed': 2 })
+    expect(ran.balance?.carriedOut?.bytes).toBe(0n)
+    expect(touched(before, after)).toEqual(['open.txt', 'team/deep'])
+    const same = ({ inode, modifiedNs }: Seen): unknown => ({ inode, modifiedNs })
+    expect(same(after.get('open.txt')!)).toEqual(same(before.get('open.txt')!))
+    expect(modes(job.destination)).toEqual(modes(job.source))
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('changed alone leave a file alone that somebody edited at the destination', async () => {
+    const job = await rig.job(withPermissions, { source: aTree({ 'a.txt': { is: 'x', mode: 0o644 } }) })
+    await job.run()
+    chmodSync(join(job.source, 'a.txt'), 0o600)
+    writeFileSync(join(job.destination, 'a.txt'), 'theirs')
+    const before = look(job.destination)
+    await job.run()
+    expect(touched(before, look(job.destination))).toEqual([])
+  })
+
+  test('of a folder are set last: until then nobody but the running account gets in', async () => {
+    const job = await rig.job(withPermissions, { source: tree })
+    let during: Record<string, string> = {}
+    await job.run({
+      beforeFinishing: () => {
+        during = modes(job.destination)
+      },
+    })
+    expect(during).toMatchObject({ team: '700', 'team/deep': '700', 'readonly folder': '700', 'open.txt': '644' })
+  })
+
+  test('of folders are set by the next execution when one was stopped before it came to that', async () => {
+    const job = await rig.job(withPermissions, { source: tree })
+    const cancelling = new AbortController()
+    const stopped = await job.run({ signal: cancelling.signal, beforeFinishing: () => cancelling.abort() })
+    expect(stopped.status).toBe('cancelled')
+    await job.run()
+    expect(modes(job.destination)).toEqual(modes(job.source))
+    expect(look(job.destination).get('team')?.modifiedNs).toBe(look(job.source).get('team')?.modifiedNs)
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('of a destination folder that the job makes are those of the source folder', async () => {
+    const job = await rig.job(withPermissions, {
+      source: aTree({ 'in/': { mode: 0o755 }, 'in/a.txt': 'x' }),
+      from: { path: '/in' },
+      to: { path: '/new/place' },
+    })
+    await job.run()
+    expect(modes(job.destination)).toMatchObject({ 'new/place': '755' })
+  })
+
+  testWith(
+    hasAcls,
+    'no POSIX ACLs',
+    'grants to named accounts and groups arrive, and cost one attribute write when they change',
+    async () => {
+      const job = await rig.job(withOwnersToo, {
+        source: (root) => {
+          aTree({ 'a.txt': { is: 'x', mode: 0o640 }, 'd/in.txt': 'x', 'plain.txt': 'x' })(root)
+          execFileSync('setfacl', ['-m', 'u:1:rw,g:2:r', join(root, 'a.txt')])
+          execFileSync('setfacl', ['-m', 'u:1:rx,d:u:1:rx', join(root, 'd')])
+        },
+      })
+      await job.run()
+      for (const path of ['a.txt', 'd', 'd/in.txt', 'plain.txt'])
+        expect([path, acl(join(job.destination, path))]).toEqual([path, acl(join(job.source, path))])
+      expect((await job.run()).status).toBe('no_changes')
+      execFileSync('setfacl', ['-m', 'u:1:r', join(job.source, 'a.txt')])
+      const before = look(job.destination)
+      const ran = await job.run()
+      expect(ran.balance?.carriedOut?.bytes).toBe(0n)
+      expect(touched(before, look(job.destination))).toEqual(['a.txt'])
+      expect(acl(join(job.destination, 'a.txt'))).toBe(acl(join(job.source, 'a.txt')))
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
+  testWith(
+    hasAcls,
+    'no POSIX ACLs',
+    'a default ACL of the destination’s folder grants nobody what the source does not',
+    async () => {
+      const job = await rig.job(withOwnersToo, {
+        source: aTree({ 'd/a.txt': { is: 'x', mode: 0o600 } }),
+        destination: (root) => {
+          mkdirSync(join(root, 'd'), { recursive: true })
+          execFileSync('setfacl', ['-m', 'd:u:1:rwx', join(root, 'd')])
+        },
+      })
+      await job.run()
+      expect(acl(join(job.destination, 'd/a.txt'))).toBe('user::rw- group::--- other::---')
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+})
+
+describe('owners', () => {
+  const rows = (uid: number): string =>
+    JSON.stringify([
+      { uid, email: 'jsmith@company.com', username: `j${uid}` },
+      { gid: uid + 1, name: 'staff' },
+    ])
+
+  async function between(
+    transfer: Record<string, unknown>,
+    source = aTree({
+      'a.txt': { is: 'x', uid: 5001, gid: 5002 },
+      'd/': { uid: 5001, gid: 5002 },
+      l: { to: 'a.txt' },
+      'd/nobody.txt': { is: 'x', uid: 5555, gid: 5556 },
+    }),
+  ) {
+    const [from, to] = ['from', 'to'].map((name) => join(rig.folder, `directory-${name}.json`)) as [string, string]
+    writeFileSync(from, rows(5001))
+    writeFileSync(to, rows(6001))
+    return rig.job(
+      { preserve_owners: true, ...transfer },
+      {
+        source: (root) => {
+          source(root)
+          execFileSync('chown', ['-h', '5001:5002', join(root, 'l')])
+        },
+        from: { auth: { directory: from } },
+        to: { auth: { directory: to } },
+      },
+    )
+  }
+  const owners = (root: string): Record<string, string> =>
+    Object.fromEntries([...look(root)].map(([path, { uid, gid }]) => [path, `${uid}:${gid}`]))
+  const maps = {
+    account_map: { map_by: { email: true } },
+    group_map: { map_by: { name: true } },
+  }
+
+  testWith(
+    isRoot,
+    'not root',
+    'are found by the maps; somebody unresolved leaves the running account as owner, with a warning',
+    async () => {
+      const job = await between(maps)
+      const ran = await job.run()
+      expect(ran).toMatchObject({ failed: 0, flagged: 0 })
+      expect(owners(job.destination)).toEqual({
+        'a.txt': '6001:6002',
+        d: '6001:6002',
+        l: '6001:6002',
+        'd/nobody.txt': '0:0',
+      })
+      const warnings = job.audit({ type: '4002' })
+      expect(new Set(warnings.map(({ item }) => item))).toEqual(new Set([job.explain('d/nobody.txt').item]))
+      expect(warnings.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/^owner 5555 has no counterpart at the destination .* the running account owns it$/),
+        expect.stringMatching(/^group 5556 has no counterpart/),
+      ])
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
+  testWith(isRoot, 'not root', 'go by exceptions first; numbers of another directory mean nobody', async () => {
+    const job = await between({
+      account_map: {
+        map_by: { id: true },
+        exceptions: [{ source: { email: 'jsmith@company.com' }, destination: { username: 'j6001' } }],
+      },
+      group_map: { map_by: { id: true } },
+    })
+    await job.run()
+    expect(owners(job.destination)).toEqual({ 'a.txt': '6001:0', d: '6001:0', l: '6001:0', 'd/nobody.txt': '0:0' })
+  })
+
+  testWith(isRoot, 'not root', 'changed alone cost an attribute write and no content byte', async () => {
+    const job = await between(maps)
+    await job.run()
+    chownSync(join(job.source, 'd/nobody.txt'), 5001, 5002)
+    const before = look(job.destination)
+    const ran = await job.run()
+    expect(ran.balance?.carriedOut?.bytes).toBe(0n)
+    expect(touched(before, look(job.destination))).toEqual(['d/nobody.txt'])
+    expect(owners(job.destination)['d/nobody.txt']).toBe('6001:6002')
+  })
+
+  testWith(
+    isRoot,
+    'not root',
+    'with permissions: a mode grants the mapped owner what it granted at the source, and nobody else more',
+    async () => {
+      const job = await between(
+        { ...maps, ...withPermissions },
+        aTree({
+          'a.txt': { is: 'x', uid: 5001, gid: 5002, mode: 0o640 },
+          'd/nobody.txt': { is: 'x', uid: 5555, gid: 5556, mode: 0o664 },
+          l: { to: 'a.txt' },
+        }),
+      )
+      await job.run()
+      expect(look(job.destination).get('a.txt')).toMatchObject({ uid: 6001, gid: 6002, mode: 0o640 })
+      const nobody = look(job.destination).get('d/nobody.txt')!
+      expect(nobody.mode & 0o077 & ~0o004).toBe(0)
+      expect(job.explain('d/nobody.txt')).toMatchObject({ state: 'processed' })
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+})
+
+describe('a staged file', () => {
+  test('is closed to others while it is written, whatever the source’s mode and the umask', async () => {
+    const umask = process.umask(0)
+    try {
+      const job = await rig.job(withPermissions, { source: aTree({ 'large.bin': { is: '200 MB', mode: 0o644 } }) })
+      const seen = new Set<string>()
+      const watching = setInterval(() => {
+        for (const name of readdirSync(job.destination))
+          if (name.startsWith('.~')) seen.add((look(job.destination).get(name)?.mode ?? 0).toString(8))
+      }, 5)
+      await job.run()
+      clearInterval(watching)
+      expect([...seen].filter((mode) => mode !== '600' && mode !== '644')).toEqual([])
+      expect(seen).toContain('600')
+      expect(textAt(job.destination, 'large.bin')).toHaveLength(textAt(job.source, 'large.bin').length)
+    } finally {
+      process.umask(umask)
+    }
+  })
+})

@@ -1,0 +1,244 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from '@jest/globals'
+import { aJob } from './a_job.ts'
+import { aTree, look, many, textAt, touched } from './a_tree.ts'
+import { Rig } from './rig.ts'
+
+const rig = new Rig()
+afterAll(() => rig.close())
+
+const tree = aTree({ 'a.txt': 'a', 'd/b.txt': 'b' })
+
+describe('a root that is not what it was', () => {
+  test('a source that is missing fails to start, deletes nothing, and is found again when it is back', async () => {
+    const job = await rig.job({}, { source: tree, from: { path: '/d' } })
+    await job.run()
+    renameSync(join(job.source, 'd'), join(job.source, 'e'))
+    const before = look(job.destination)
+    const ran = await job.run()
+    expect(ran).toMatchObject({ status: 'failed_to_start', found: 0 })
+    expect(ran.sentence).toBe('did not start: source: "/d" does not exist')
+    expect(touched(before, look(job.destination))).toEqual([])
+    renameSync(join(job.source, 'e'), join(job.source, 'd'))
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('a source connection whose own folder is missing fails to start', async () => {
+    const job = await rig.job({}, { source: tree })
+    await job.run()
+    rmSync(job.source, { recursive: true })
+    expect(await job.run()).toMatchObject({ status: 'failed_to_start' })
+    expect(textAt(job.destination, 'd/b.txt')).toBe('b')
+  })
+
+  test('a source that was replaced, as by the empty mount point of a disk that is not there, fails to start', async () => {
+    const job = await rig.job({}, { source: tree })
+    await job.run()
+    renameSync(job.source, `${job.source}~`)
+    mkdirSync(job.source)
+    const ran = await job.run()
+    expect(ran.status).toBe('failed_to_start')
+    expect(ran.sentence).toMatch(/source: "\/" is not the folder of earlier executions/)
+    expect(job.explain('a.txt')).toMatchObject({ gone: false, absent: false })
+    rmSync(job.source, { recursive: true })
+    renameSync(`${job.source}~`, job.source)
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('a destination that was replaced, or is gone, fails to start and is not filled anew', async () => {
+    const job = await rig.job({}, { source: tree, to: { path: '/in/here' } })
+    await job.run()
+    const at = join(job.destination, 'in/here')
+    renameSync(at, `${at}~`)
+    expect((await job.run()).sentence).toMatch(
+      /destination: "\/in\/here" is gone, though earlier executions wrote to it/,
+    )
+    mkdirSync(at)
+    expect((await job.run()).sentence).toMatch(/destination: "\/in\/here" is not the folder of earlier executions/)
+    expect(readdirSync(at)).toEqual([])
+  })
+
+  test('a file in place of the root fails to start', async () => {
+    const job = await rig.job({}, { source: tree, from: { path: '/a.txt' } })
+    expect((await job.run()).sentence).toMatch(/^did not start: source: \/a.txt is no folder/)
+  })
+})
+
+describe('source and destination that overlap are refused', () => {
+  async function between(source: string, destination: string): Promise<string> {
+    const folder = join(rig.folder, `overlap ${Math.random()}`)
+    aTree({ 'x/y/z.txt': 'z', 'to x': { to: 'x' }, 'to y': { to: 'x/y' }, 'b/c.txt': 'c' })(folder)
+    const roots = { source: join(folder, source), destination: join(folder, destination) }
+    const job = await rig.store(
+      aJob({}, { source: { auth: { root: roots.source } }, destination: { auth: { root: roots.destination } } }),
+      roots,
+    )
+    const before = look(folder)
+    const { status, sentence } = await job.run()
+    if (status === 'failed_to_start') expect(touched(before, look(folder))).toEqual([])
+    return status === 'failed_to_start' ? sentence : status
+  }
+
+  test.each([
+    ['the same folder', 'x', 'x'],
+    ['the same by a link', 'x', 'to x'],
+    ['a source inside the destination', 'x/y', 'x'],
+    ['a destination inside the source', 'x', 'x/y'],
+    ['a destination inside the source by a link', 'x', 'to y'],
+    ['a source inside the destination by two links', 'to y', 'to x'],
+  ])('%s', async (_how, source, destination) => {
+    expect(await between(source, destination)).toMatch(/^did not start: source and destination overlap/)
+  })
+
+  test('while neighbours are not', async () => {
+    expect(await between('x', 'b')).toBe('completed')
+  })
+
+  test('also when it is the targets that overlap, and not when only the connections do', async () => {
+    const folder = join(rig.folder, 'shared')
+    aTree({ 'one/a.txt': 'a', 'two/': null })(folder)
+    const roots = { source: folder, destination: folder }
+    const job = (from: string, to: string) =>
+      rig.store(
+        aJob({}, { source: { auth: { root: folder }, path: from }, destination: { auth: { root: folder }, path: to } }),
+        roots,
+      )
+    expect((await (await job('/one', '/one/deeper')).run()).status).toBe('failed_to_start')
+    expect((await (await job('/', '/two')).run()).status).toBe('failed_to_start')
+    expect((await (await job('/one', '/two')).run()).status).toBe('completed')
+  })
+
+  test('our own home in a source or a destination, or one of them in the home', async () => {
+    for (const [source, destination] of [
+      [rig.folder, join(rig.folder, 'elsewhere')],
+      [rig.home.ledgers, join(rig.folder, 'elsewhere')],
+      [join(rig.folder, 'elsewhere'), rig.home.path],
+    ] as const) {
+      mkdirSync(join(rig.folder, 'elsewhere'), { recursive: true })
+      const job = await rig.store(
+        aJob({}, { source: { auth: { root: source } }, destination: { auth: { root: destination } } }),
+        { source, destination: join(rig.folder, 'elsewhere') },
+      )
+      expect((await job.run()).status).toBe('failed_to_start')
+    }
+  })
+
+  test('a second job that writes to the same place, or inside or above it, while the first one runs', async () => {
+    const first = await rig.job({}, { source: aTree(many(50, (n) => `f${n}`)), to: { path: '/a/b' } })
+    const second = (path: string) =>
+      rig.store(
+        aJob(
+          {},
+          {
+            source: { auth: { root: join(rig.folder, 'elsewhere') } },
+            destination: { auth: { root: first.destination }, path },
+          },
+        ),
+        { source: join(rig.folder, 'elsewhere'), destination: first.destination },
+      )
+    const jobs = [await second('/a/b'), await second('/a'), await second('/a/b/c')]
+    const beside = await second('/z')
+    mkdirSync(join(rig.folder, 'elsewhere'), { recursive: true })
+    await first.run({
+      afterListing: async () => {
+        for (const job of jobs) {
+          const ran = await job.run()
+          expect(ran.status).toBe('failed_to_start')
+          expect(ran.sentence).toMatch(/is writing to the same place, or to one inside or above it/)
+        }
+        expect((await beside.run()).status).not.toBe('failed_to_start')
+      },
+    })
+    expect((await jobs[0]!.run()).status).not.toBe('failed_to_start')
+  })
+})
+
+describe('a setting that is not carried out', () => {
+  test.each([
+    ['transfer_type move', { transfer_type: 'move' }],
+    ['transfer_type sync', { transfer_type: 'sync' }],
+    ['delete_propagation mirror', { delete_propagation: 'mirror' }],
+    ['permissions diff', { permissions: { policy: 'diff' } }],
+    [
+      'a metadata filter',
+      { filter: { source: [{ action: 'exclude', rules: [{ type: 'filter_metadata', text: 'secret' }] }] } },
+    ],
+    ['a bandwidth limit', { performance: { upload: { bytes_per_second: 1_000 } } }],
+    [
+      'a stored map that asks a directory',
+      { account_map: { map_by: { ldap: true }, ldap: { servers: [{ name: 'ad' }] } } },
+    ],
+  ])('and could do harm keeps the job from starting: %s', async (_what, transfer) => {
+    const job = await rig.job(transfer, { source: tree })
+    const ran = await job.run()
+    expect(ran.status).toBe('failed_to_start')
+    expect(readdirSync(job.destination)).toEqual([])
+  })
+
+  test('and does no harm is a warning of the execution', async () => {
+    const job = await rig.job({ tags: 'add', permissions: { policy: 'add', links: true } }, { source: tree })
+    const ran = await job.run()
+    expect(ran.status).toBe('completed')
+    expect(ran.warnings).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^transfer.tags: /),
+        expect.stringMatching(/^transfer.permissions.links: /),
+      ]),
+    )
+  })
+})
+
+describe('what keeps an execution from starting', () => {
+  test('is told with every reason at once, and leaves nothing behind that keeps the next one', async () => {
+    const job = await rig.job({ transfer_type: 'move', delete_propagation: 'mirror' }, { source: tree })
+    const { sentence } = await job.run()
+    expect(sentence).toMatch(/transfer_type: .*; transfer.delete_propagation: /)
+    await job.change({ transfer_type: 'copy', delete_propagation: 'ignore_both' })
+    expect((await job.run()).status).toBe('completed')
+  })
+
+  test('is a read-only destination', async () => {
+    const job = await rig.job({}, { source: tree, to: { auth: { read_only: true } } })
+    const ran = await job.run()
+    expect(ran.status).toBe('failed_to_start')
+    expect(ran.sentence).toMatch(/destination: the connection is read-only/)
+  })
+
+  test('is a connection that is no more, or was disabled', async () => {
+    const job = await rig.job({}, { source: tree })
+    await job.change({ source: { connection: { id: '0'.repeat(32) } } })
+    expect((await job.run()).sentence).toMatch(/there is no connection 0+/)
+    const disabled = await rig.job({}, { source: tree })
+    const { id } = await rig.catalog.connections.create({
+      name: 'disk',
+      platform: 'fs',
+      auth: { root: disabled.source },
+      secrets: {},
+      disabled: true,
+    })
+    await disabled.change({ source: { connection: { id } } })
+    expect((await disabled.run()).sentence).toMatch(/connection [0-9a-f]+ is disabled/)
+    expect((await rig.catalog.executions.get(disabled.id, 1))?.status).toBe('failed_to_start')
+  })
+})
+
+test('a link in the path to the destination root does not lead out of the connection', async () => {
+  const outside = join(rig.folder, 'outside the connection')
+  mkdirSync(outside)
+  const job = await rig.job(
+    {},
+    {
+      source: tree,
+      destination: (root) => {
+        mkdirSync(root)
+        symlinkSync(outside, join(root, 'link'))
+      },
+      to: { path: '/link/inside' },
+    },
+  )
+  expect((await job.run()).status).toBe('failed_to_start')
+  expect(readdirSync(outside)).toEqual([])
+  writeFileSync(join(outside, 'x'), '')
+  expect(existsSync(join(outside, 'inside'))).toBe(false)
+})

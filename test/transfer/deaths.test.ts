@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from '@jest/globals'
+import { compareTrees } from '../../scripts/rig/compare_trees.ts'
+import type { Failpoint } from '../../src/transfer/failpoints.ts'
+import { aTree, contentOf, look, many, textAt } from './a_tree.ts'
+import { Rig, type Job } from './rig.ts'
+
+const rig = new Rig()
+afterAll(() => rig.close())
+
+const script = new URL('play_in_process.ts', import.meta.url).pathname
+
+/** One writer: a failpoint counts by thread. */
+const settings = { permissions: { policy: 'add' }, performance: { parallel_writes: { requested: 1 } } }
+const numbers = [0, 1, 2, 3, 4, 5]
+
+/** An execution in which every kind of work happens several times, into folders that are there and into new ones. */
+async function arranged(large: boolean): Promise<Job> {
+  const job = await rig.job(settings, {
+    source: aTree({
+      ...many(6, (n) => `d/overwrite${n}`, 'first'),
+      ...many(6, (n) => `d/attributes${n}`, 'same'),
+      ...many(6, (n) => `d/conflict${n}`, 'first'),
+      ...many(6, (n) => `d/unchanged${n}`, 'same'),
+    }),
+  })
+  await job.run()
+  for (const n of numbers) {
+    write(job.source, `d/overwrite${n}`, 'second')
+    write(job.source, `d/conflict${n}`, 'ours')
+    write(job.destination, `d/conflict${n}`, 'theirs, longer')
+    write(job.source, `d/create${n}`, `new ${n}`)
+    chmodSync(join(job.source, `d/attributes${n}`), 0o600)
+    symlinkSync(`create${n}`, join(job.source, `d/link${n}`))
+    mkdirSync(join(job.source, `new${n}/inner`), { recursive: true })
+    write(job.source, `new${n}/inner/file`, `in ${n}`)
+  }
+  if (large) writeFileSync(join(job.source, 'd/large'), contentOf('large', '140 MB'))
+  return job
+}
+
+function write(root: string, path: string, text: string): void {
+  writeFileSync(join(root, path), text)
+  utimesSync(join(root, path), 1_700_000_000, 1_700_000_000)
+}
+
+// Every step, before and after, in each kind of work: `npm run test:crash`, over Temporal.
+const deaths: readonly (Failpoint | `${Failpoint}#${number}`)[][] = [
+  ['enumerated:after#2'],
+  ['stage:after#10'],
+  ['staged:before-commit'],
+  ['staged:after-commit'],
+  ['publish:after#15'],
+  ['keep:after#5'],
+  ['attributes:after#5'],
+  ['link:after#4'],
+  ['container:after#3'],
+  ['partial:after#2'],
+  ['done:before-commit'],
+  ['finish-container:after'],
+  ['publish:after#9', 'publish:before#2'],
+]
+
+test.each(deaths)(
+  'a death at %s %s loses nothing, does nothing twice and leaves nothing behind',
+  async (...failpoints) => {
+    const job = await arranged(failpoints.includes('partial:after#2'))
+    for (const failpoint of failpoints) await die(job, failpoint)
+    const between = look(job.destination)
+    const source = look(job.source)
+
+    const ran = await job.resume({ execution: 2 })
+    expect(ran).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    const after = look(job.destination)
+    const isKept = (path: string): boolean => path.includes('(conflict')
+    expect(compareTrees(job.source, job.destination, { mayBeExtra: isKept }).differences).toEqual([])
+    const kept = readdirSync(join(job.destination, 'd')).filter(isKept)
+    expect(kept.map((name) => textAt(job.destination, 'd', name))).toEqual(numbers.map(() => 'theirs, longer'))
+    expect(job.audit({ type: '4001' })).toHaveLength(6)
+    for (const n of numbers) expect(after.get(`d/attributes${n}`)?.mode).toBe(0o600)
+
+    // What had arrived by then is the same file still.
+    for (const [path, { kind, inode, modifiedNs, size }] of between) {
+      const same = source.get(path)
+      if (kind === 'folder' || !same || same.modifiedNs !== modifiedNs || same.size !== size) continue
+      expect([path, after.get(path)?.inode]).toEqual([path, inode])
+    }
+    for (const { state, sourceNames } of job.rows().values())
+      expect([sourceNames.join('/'), ['success', 'processed'].includes(state)]).toEqual([sourceNames.join('/'), true])
+    expect((await job.run()).status).toBe('no_changes')
+  },
+)
+
+async function die(job: Job, failpoint: string): Promise<void> {
+  const child = spawn(process.execPath, [script, rig.home.path, job.id, '2'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, STEVEDORE_FAILPOINT: failpoint, NODE_OPTIONS: '' },
+  })
+  const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  expect(signal).toBe('SIGKILL')
+}

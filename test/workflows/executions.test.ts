@@ -1,0 +1,264 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WorkflowFailedError } from '@temporalio/client'
+import { ApplicationFailure } from '@temporalio/common'
+import type { JobClient } from '../../src/client.ts'
+import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/errors.ts'
+import type { ExecutionOutcome } from '../../workflows/messages.ts'
+import { attributes } from '../../workflows/search_attributes.ts'
+import { closedAs, eventsOf, until } from './histories.ts'
+import { Stage } from './stage.ts'
+
+let stage: Stage
+let client: JobClient
+
+beforeAll(async () => {
+  stage = await Stage.open()
+  client = stage.client()
+}, 60_000)
+
+afterAll(() => stage.close(), 60_000)
+
+const waiting = (retryAfterMs: number): ItemsWaiting =>
+  new ItemsWaiting({ total: 12, byReason: { Locked: 8, ChangedWhileRead: 4 }, nextDueMs: retryAfterMs })
+
+async function atRest(job: string): Promise<void> {
+  await until(async () => {
+    const { status } = (await stage.catalog.jobs.get(job))!
+    return !['running', 'cancelling', 'start'].includes(status)
+  }, 'the job is at rest')
+}
+
+async function failureOf(job: string, execution = 1): Promise<ApplicationFailure> {
+  const error = await client.result(job, execution).then(
+    () => undefined,
+    (failure: unknown) => failure,
+  )
+  expect(error).toBeInstanceOf(WorkflowFailedError)
+  const { cause } = error as WorkflowFailedError
+  expect(cause).toBeInstanceOf(ApplicationFailure)
+  return cause as ApplicationFailure
+}
+
+test('an execution goes through its phases, closes as completed and is recorded', async () => {
+  const job = await stage.job({ items: 5 })
+  const { execution } = await client.start(job)
+  expect(execution).toBe(1)
+  const outcome = await client.result(job, 1)
+  expect(outcome).toMatchObject({ status: 'completed', found: 5, changed: 5 })
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('COMPLETED')
+  await atRest(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({
+    status: 'idle',
+    lastExecution: 1,
+    counts: { executions: 1, successes: 0, failures: 0 },
+    executeOn: null,
+  })
+  expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'completed', phase: 'complete' })
+  const { typedSearchAttributes } = await client.executionHandle(job, 1).describe()
+  expect(typedSearchAttributes.get(attributes.phase)).toBe('complete')
+  expect(typedSearchAttributes.get(attributes.status)).toBe('completed')
+  expect(typedSearchAttributes.get(attributes.job)).toBe(job)
+})
+
+test('items that wait for their next try are a retry that Temporal shows, and stop nothing', async () => {
+  const job = await stage.job({ transfer: (call) => (call <= 3 ? waiting(50) : undefined) })
+  await client.start(job)
+  expect(await client.result(job, 1)).toMatchObject({ status: 'completed', changed: 3 })
+  const { events } = await client.executionHandle(job, 1).fetchHistory()
+  const retried = events!.map((event) => event.activityTaskStartedEventAttributes).filter((e) => e?.lastFailure)
+  expect(retried.length).toBeGreaterThan(0)
+  expect(retried[0]!.lastFailure!.message).toBe('12 items waiting: 8 Locked, 4 ChangedWhileRead')
+  expect(retried[0]!.lastFailure!.applicationFailureInfo!.type).toBe('ItemsWaiting')
+})
+
+test('halt closes the execution as failed, and nothing is written after it', async () => {
+  const job = await stage.job({
+    items: 1_000,
+    itemMs: 5,
+    initialized: { failurePolicy: 'halt' },
+    item: (n) => (n === 20 ? new HaltedByItem('"a/b.txt": access denied') : undefined),
+  })
+  await client.start(job)
+  const failure = await failureOf(job)
+  const writes = stage.engine.writesOf(job).length
+  expect(failure.type).toBe('Halted')
+  expect((failure.details![0] as ExecutionOutcome).status).toBe('failed')
+  expect(writes).toBeLessThan(25)
+  await atRest(job)
+  await sleep(300)
+  expect(stage.engine.writesOf(job)).toHaveLength(writes)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({
+    status: 'failed',
+    statusReason: 'halted: "a/b.txt": access denied',
+    counts: { executions: 1, successes: 0, failures: 1 },
+  })
+  expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
+  const events = await eventsOf(client.executionHandle(job, 1))
+  expect(events.at(-1)).toBe('workflowExecutionFailed')
+  expect(events).toContain('activityTaskFailed')
+})
+
+test('trouble with a connection is waited out as long as the platform asks', async () => {
+  const job = await stage.job({
+    transfer: (call) => (call <= 2 ? new ConnectionTrouble('destination', 'Throttled', 'slow down', 700) : undefined),
+  })
+  const begun = Date.now()
+  await client.start(job)
+  expect(await client.result(job, 1)).toMatchObject({ status: 'completed' })
+  expect(Date.now() - begun).toBeGreaterThanOrEqual(700)
+})
+
+test('an execution that cannot start closes as failed, says why, and counts for no stop policy', async () => {
+  const job = await stage.job({
+    initialize: () => new FailedToStart(['source: "/gone" does not exist', 'destination: read-only']),
+    stop_policy: { on_execute: 1, on_failure: 1 },
+  })
+  await client.start(job)
+  const failure = await failureOf(job)
+  expect(failure.type).toBe('FailedToStart')
+  await atRest(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({
+    status: 'failed-to-start',
+    statusReason: 'failed_to_start: source: "/gone" does not exist; destination: read-only',
+    counts: { executions: 0, successes: 0, failures: 0 },
+  })
+  expect(stage.engine.writesOf(job)).toHaveLength(0)
+})
+
+test('a cancelled execution finishes what is in hand, is completed in the ledger, and closes as cancelled', async () => {
+  const job = await stage.job({ items: 100_000, itemMs: 10 })
+  await client.start(job)
+  await until(() => stage.engine.writesOf(job).length > 5, 'it writes')
+  const answer = await client.cancel(job)
+  expect(answer).toEqual({ ended: true, sentence: 'execution 1 has ended' })
+  const writes = stage.engine.writesOf(job).length
+  await sleep(200)
+  expect(stage.engine.writesOf(job)).toHaveLength(writes)
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'cancelled' })
+  await atRest(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 1 } })
+})
+
+test('a pause answers when nothing is written any more; a resume goes on where it was', async () => {
+  const job = await stage.job({ items: 400, itemMs: 5 })
+  await client.start(job)
+  await until(() => stage.engine.writesOf(job).length > 5, 'it writes')
+  const asked = Date.now()
+  const paused = await client.pause(job)
+  expect(paused).toEqual({ drained: true, sentence: 'execution 1 is paused; nothing is being written' })
+  expect(Date.now() - asked).toBeLessThan(10_000)
+  const writes = stage.engine.writesOf(job).length
+  await sleep(500)
+  expect(stage.engine.writesOf(job)).toHaveLength(writes)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'paused' })
+  expect(await client.progress(job, 1)).toMatchObject({ paused: true })
+  await expect(client.start(job)).rejects.toThrow('is running (execution 1)')
+  expect(await client.resume(job)).toEqual({ execution: 1 })
+  expect(await client.result(job, 1)).toMatchObject({ status: 'completed', changed: 400 })
+  expect((await stage.catalog.control.read(job)).paused).toBe(false)
+})
+
+test('a pause whose slices take too long says so at its deadline', async () => {
+  const slow = stage.client({ answerMs: 300 })
+  const job = await stage.job({ items: 2, itemMs: 4_000 })
+  await slow.start(job)
+  await until(
+    () => stage.engine.slices.some((slice) => slice.jobId === job && slice.lane.startsWith('transfer')),
+    'it works',
+  )
+  const paused = await slow.pause(job)
+  expect(paused).toEqual({
+    drained: false,
+    sentence: 'execution 1 begins nothing new; what is in hand still goes on',
+  })
+  expect(await slow.pause(job)).toMatchObject({ drained: false })
+  await until(async () => (await slow.pause(job)).drained, 'it drains in the end')
+  await slow.resume(job)
+  expect(await slow.result(job, 1)).toMatchObject({ changed: 2 })
+})
+
+test('a paused execution can be cancelled, and leaves no pause behind', async () => {
+  const job = await stage.job({ items: 10_000, itemMs: 5 })
+  await client.start(job)
+  await until(() => stage.engine.writesOf(job).length > 2, 'it writes')
+  await client.pause(job)
+  expect((await stage.catalog.control.read(job)).paused).toBe(true)
+  expect(await client.cancel(job)).toMatchObject({ ended: true })
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect((await stage.catalog.control.read(job)).paused).toBe(false)
+  await atRest(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle' })
+})
+
+test('an execution with a long history goes on in a new run, with its counts, and closes once', async () => {
+  const short = stage.client({ historyEvents: 60, sliceMs: 40 })
+  const job = await stage.job({ items: 60, itemMs: 20 })
+  await short.start(job)
+  const first = await short.executionHandle(job, 1).describe()
+  expect(await short.result(job, 1)).toMatchObject({ status: 'completed', changed: 60 })
+  const last = await short.executionHandle(job, 1).describe()
+  expect(last.runId).not.toBe(first.runId)
+  expect(last.typedSearchAttributes.get(attributes.job)).toBe(job)
+  expect((await short.progress(job, 1)).tally.transferred).toBe(60)
+  const slices = stage.engine.slices.filter((slice) => slice.jobId === job)
+  expect(new Set(slices.map((slice) => slice.lane)).size).toBe(5)
+  expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
+})
+
+test('an execution longer than schedule.max_execution is wound down', async () => {
+  const job = await stage.job({
+    items: 100_000,
+    itemMs: 10,
+    schedule: { mode: 'manual', max_execution: { value: 1, unit: 's' } },
+  })
+  await client.start(job)
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(await stage.catalog.executions.get(job, 1)).toMatchObject({
+    status: 'cancelled',
+    sentence: 'cancelled: it took longer than schedule.max_execution',
+  })
+})
+
+test('a worker that is told to end puts down its slices, and the next one goes on', async () => {
+  const job = await stage.job({ items: 300, itemMs: 5 })
+  await client.start(job)
+  await until(() => stage.engine.writesOf(job).length > 5, 'it writes')
+  const told = Date.now()
+  await stage.stopWorker()
+  expect(Date.now() - told).toBeLessThan(5_000)
+  const writes = stage.engine.writesOf(job).length
+  await sleep(200)
+  expect(stage.engine.writesOf(job)).toHaveLength(writes)
+  await stage.startWorker()
+  expect(await client.result(job, 1)).toMatchObject({ status: 'completed', changed: 300 })
+})
+
+test('an error nobody thought of breaks the execution off after some tries, and hides addresses with passwords', async () => {
+  const job = await stage.job({
+    initialize: (call) => {
+      if (call === 1) return new TypeError('no route to sftp://me:hunter2@host/x')
+      return new FailedToStart(['tried again'])
+    },
+  })
+  await client.start(job)
+  await failureOf(job)
+  const { events } = await client.executionHandle(job, 1).fetchHistory()
+  const text = JSON.stringify(events)
+  expect(text).toContain('sftp://[redacted]@host')
+  expect(text).not.toContain('hunter2')
+})
+
+test('an execution that somebody terminates is counted as failed, and the job goes on', async () => {
+  const job = await stage.job({ items: 100_000, itemMs: 10 })
+  await client.start(job)
+  await until(() => stage.engine.writesOf(job).length > 2, 'it writes')
+  await client.executionHandle(job, 1).terminate('by hand')
+  await atRest(job)
+  expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'failed' })
+  expect((await stage.catalog.executions.get(job, 1))!.endedOn).not.toBeNull()
+  stage.engine.play(job, { items: 2 })
+  expect(await client.start(job)).toEqual({ execution: 2 })
+  expect(await client.result(job, 2)).toMatchObject({ status: 'completed' })
+})

@@ -1,0 +1,256 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Refused } from '../../src/refused.ts'
+import type { JobClient } from '../../src/client.ts'
+import { attributes } from '../../workflows/search_attributes.ts'
+import { closedAs, eventsOf, until } from './histories.ts'
+import { Stage } from './stage.ts'
+
+let stage: Stage
+let client: JobClient
+
+beforeAll(async () => {
+  stage = await Stage.open()
+  client = stage.client()
+}, 60_000)
+
+afterAll(() => stage.close(), 60_000)
+
+const hourly = { mode: 'auto', repeat_interval: { value: 1, unit: 'h' } }
+const everySecond = { mode: 'auto', repeat_interval: { value: 1, unit: 's' } }
+
+async function ended(job: string, execution: number): Promise<void> {
+  await until(async () => {
+    const stored = (await stage.catalog.jobs.get(job))!
+    return stored.lastExecution >= execution && !['running', 'cancelling'].includes(stored.status)
+  }, `execution ${execution} has ended`)
+}
+
+async function runOnce(job: string): Promise<number> {
+  const { execution } = await client.start(job)
+  await ended(job, execution)
+  return execution
+}
+
+/** The timer of the next run was cancelled with its scope after the last execution, none was set again, and the job closed. */
+async function expectScheduleCancelled(job: string): Promise<void> {
+  const handle = client.jobHandle(job)
+  expect(await closedAs(handle)).toBe('COMPLETED')
+  const events = await eventsOf(handle)
+  const closing = events.slice(events.findLastIndex((event) => event.startsWith('childWorkflowExecution')))
+  expect(closing).toContain('timerCanceled')
+  expect(closing).not.toContain('timerStarted')
+  expect(closing.at(-1)).toBe('workflowExecutionCompleted')
+}
+
+test('the 25th execution completes the job; the 26th start is refused with the reason', async () => {
+  const job = await stage.job({ items: 0, schedule: hourly, stop_policy: { on_execute: 25 } })
+  await client.ensure(job)
+  await ended(job, 1)
+  for (let n = 2; n <= 25; n++) expect(await runOnce(job)).toBe(n)
+  await expectScheduleCancelled(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({
+    status: 'complete',
+    statusReason: expect.stringContaining('stop_policy.on_execute is met: 25 of'),
+    counts: { executions: 25 },
+    executeOn: null,
+  })
+  await expect(client.start(job)).rejects.toThrow(Refused)
+  await expect(client.start(job)).rejects.toThrow('is complete: stop_policy.on_execute is met: 25 of')
+  expect(await stage.catalog.executions.get(job, 26)).toBeUndefined()
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'complete', lastExecution: 25 })
+  const { typedSearchAttributes } = await client.jobHandle(job).describe()
+  expect(typedSearchAttributes.get(attributes.status)).toBe('complete')
+}, 60_000)
+
+test('on_success completes the job after so many executions that found nothing to do', async () => {
+  const job = await stage.job({
+    status: (execution) => (execution === 2 ? 'completed' : 'no_changes'),
+    schedule: hourly,
+    stop_policy: { on_success: 2 },
+  })
+  await client.ensure(job)
+  await ended(job, 1)
+  await runOnce(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 2, successes: 1 } })
+  await runOnce(job)
+  await expectScheduleCancelled(job)
+  expect(await client.jobHandle(job).result()).toEqual({
+    status: 'complete',
+    sentence: expect.stringContaining('stop_policy.on_success is met'),
+    counts: { executions: 3, successes: 2, failures: 0 },
+  })
+})
+
+test('on_failure completes the job after so many executions that logged failures', async () => {
+  const job = await stage.job({ status: 'failed', schedule: hourly, stop_policy: { on_failure: 2 } })
+  await client.ensure(job)
+  await ended(job, 1)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'failed', counts: { failures: 1 } })
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('FAILED')
+  await runOnce(job)
+  await expectScheduleCancelled(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({
+    status: 'complete',
+    statusReason: expect.stringContaining('stop_policy.on_failure is met'),
+  })
+})
+
+test('a manual job runs when it is started and is idle again; two starts at once are one execution', async () => {
+  const job = await stage.job({ items: 100, itemMs: 5 })
+  const answers = await Promise.allSettled([client.start(job), client.start(job)])
+  expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(1)
+  const [refusal] = answers.filter((answer) => answer.status === 'rejected')
+  expect(refusal!.reason).toBeInstanceOf(Refused)
+  expect((refusal!.reason as Error).message).toMatch(/is running \(execution 1\); wait for its end, or cancel it/)
+  await ended(job, 1)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', executeOn: null })
+  expect(await client.state(job)).toMatchObject({ status: 'idle', running: false, execution: 1 })
+  await expect(client.pause(job)).rejects.toThrow('there is nothing to pause')
+  await expect(client.resume(job)).rejects.toThrow("isn't paused")
+  await expect(client.cancel(job)).rejects.toThrow("isn't running")
+})
+
+test('an auto job runs at once, then at its interval', async () => {
+  const job = await stage.job({ schedule: everySecond })
+  await client.ensure(job)
+  await ended(job, 3)
+  const [third, second, first] = (await stage.catalog.executions.list(job, { offset: 0, limit: 3 })).rows
+  expect(second!.startedOn - first!.startedOn).toBeGreaterThan(0.8)
+  expect(third!.startedOn - second!.startedOn).toBeGreaterThan(0.8)
+  await client.pause(job)
+})
+
+test('an execution longer than the interval is followed by the next one, never overlapped', async () => {
+  const job = await stage.job({ items: 30, itemMs: 100, schedule: everySecond })
+  await client.ensure(job)
+  await until(async () => (await stage.catalog.executions.get(job, 2)) !== undefined, 'the second execution')
+  const [second, first] = (await stage.catalog.executions.list(job, { offset: 0, limit: 2 })).rows
+  expect(second!.startedOn).toBeGreaterThanOrEqual(first!.endedOn!)
+  await client.pause(job)
+  await client.cancel(job)
+})
+
+test('a paused job does not run when it is due; a resumed one does', async () => {
+  const job = await stage.job({ schedule: everySecond })
+  await client.ensure(job)
+  await ended(job, 1)
+  await client.pause(job)
+  const { lastExecution } = (await stage.catalog.jobs.get(job))!
+  await sleep(1_500)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'paused', lastExecution, executeOn: null })
+  await expect(client.start(job)).rejects.toThrow('is paused; resume it first')
+  expect(await client.resume(job)).toEqual({})
+  await ended(job, lastExecution + 1)
+  await client.pause(job)
+})
+
+test('a job posted as paused waits for its resume before its first run', async () => {
+  const job = await stage.job({ schedule: hourly })
+  await stage.catalog.jobs.update(job, { status: 'paused' })
+  await client.ensure(job)
+  await sleep(300)
+  expect((await stage.catalog.jobs.get(job))!.lastExecution).toBe(0)
+  await client.resume(job)
+  await ended(job, 1)
+  await until(async () => (await stage.catalog.jobs.get(job))!.executeOn !== null, 'the next run is set')
+  expect((await stage.catalog.jobs.get(job))!.executeOn! - Date.now() / 1_000).toBeGreaterThan(3_000)
+})
+
+test('a job whose end date has passed is complete', async () => {
+  const job = await stage.job({ schedule: { ...hourly, end_date: 1_600_000_000 } })
+  await client.ensure(job)
+  expect(await closedAs(client.jobHandle(job))).toBe('COMPLETED')
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({
+    status: 'complete',
+    statusReason: 'schedule.end_date leaves no further run',
+  })
+})
+
+test('simulated executions count for no stop policy', async () => {
+  const job = await stage.job({ simulation_mode: true, stop_policy: { on_execute: 1 }, status: 'no_changes' })
+  stage.engine.play(job, { items: 1, simulated: true })
+  await runOnce(job)
+  await runOnce(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 0 } })
+})
+
+test('a job with a long history goes on in a new run between executions', async () => {
+  const short = stage.client({ historyEvents: 40 })
+  const job = await stage.job({ items: 0 })
+  await short.start(job)
+  const first = await short.jobHandle(job).describe()
+  await ended(job, 1)
+  for (let n = 2; n <= 5; n++) {
+    expect(await short.start(job)).toEqual({ execution: n })
+    await ended(job, n)
+  }
+  const last = await short.jobHandle(job).describe()
+  expect(last.runId).not.toBe(first.runId)
+  expect(last.historyLength).toBeLessThan(60)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ counts: { executions: 5 } })
+})
+
+test('a job whose workflow the server lost is started anew by the next command, and goes on counting', async () => {
+  const job = await stage.job({ items: 0 })
+  await runOnce(job)
+  await client.jobHandle(job).terminate('lost')
+  expect(await runOnce(job)).toBe(2)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ counts: { executions: 2 }, lastExecution: 2 })
+})
+
+test('after the server lost everything, the reconciler takes up executions under their number, and schedules', async () => {
+  const running = await stage.job({ items: 400, itemMs: 50 })
+  const idle = await stage.job({})
+  const scheduled = await stage.job({ schedule: hourly })
+  await client.start(running)
+  await client.ensure(scheduled)
+  await ended(scheduled, 1)
+  await until(() => stage.engine.writesOf(running).length > 5, 'it writes')
+  // What a lost database looks like to those who are left: workflows gone, rows as they were.
+  await stage.stopWorker()
+  await client.executionHandle(running, 1).terminate('lost')
+  await client.jobHandle(running).terminate('lost')
+  await client.jobHandle(scheduled).terminate('lost')
+  await stage.startWorker()
+  stage.engine.play(running, { items: 400 })
+  expect(await client.reconcile()).toBeGreaterThanOrEqual(2)
+  await ended(running, 1)
+  expect(await client.result(running, 1)).toMatchObject({ status: 'completed' })
+  expect(stage.engine.writesOf(running)).toHaveLength(400)
+  expect(await stage.catalog.jobs.get(running)).toMatchObject({ lastExecution: 1, counts: { executions: 1 } })
+  expect((await client.state(scheduled)).nextRunMs! - Date.now()).toBeGreaterThan(3_000_000)
+  await expect(client.jobHandle(idle).describe()).rejects.toThrow()
+})
+
+test('the Web UI shows a job as people named it, and its document without secrets', async () => {
+  const job = await stage.job({ items: 0 })
+  const stored = (await stage.catalog.jobs.get(job))!
+  await stage.catalog.jobs.update(job, { document: { ...stored.document, notifications: { password: 'hunter2' } } })
+  await runOnce(job)
+  const { staticSummary, staticDetails } = await client
+    .jobHandle(job)
+    .describe()
+    .then(async (description) => ({
+      staticSummary: await description.staticSummary(),
+      staticDetails: await description.staticDetails(),
+    }))
+  expect(staticSummary).toBe(`${stored.name}: fs → fs`)
+  expect(staticDetails).toContain('"transfer_type": "copy"')
+  expect(staticDetails).not.toContain('hunter2')
+  expect(Buffer.byteLength(staticDetails!)).toBeLessThanOrEqual(20_000)
+})
+
+test('a job of which the catalog knows nothing is refused before anything is started', async () => {
+  await expect(client.start('0'.repeat(32))).rejects.toThrow('there is no job')
+})
+
+test('cancelling the workflow of a job winds its execution down and closes both as cancelled', async () => {
+  const job = await stage.job({ items: 100_000, itemMs: 10 })
+  await client.start(job)
+  await until(() => stage.engine.writesOf(job).length > 2, 'it writes')
+  await client.jobHandle(job).cancel()
+  expect(await closedAs(client.jobHandle(job))).toBe('CANCELLED')
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 1 } })
+})

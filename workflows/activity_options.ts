@@ -1,0 +1,55 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
+import { retryPolicy } from '../src/policy/failure_policy.ts'
+import type { Activities } from '../activities/create_activities.ts'
+import type { Initialized } from './messages.ts'
+import type { LaneKind } from './execution_run.ts'
+
+/**
+ * Rows of the catalog, read and written next to the workflow: milliseconds, no round trip. They may be repeated, and a
+ * catalog that can't be written now is waited for.
+ */
+export const catalog = proxyLocalActivities<
+  Pick<Activities, 'recordJob' | 'settleExecution' | 'loadJob' | 'recordPhase' | 'writeControl'>
+>({
+  startToCloseTimeout: '10 s',
+  retry: { initialInterval: '200 ms', maximumInterval: '10 s', nonRetryableErrorTypes: ['NotInCatalog'] },
+})
+
+/**
+ * A supervisor beats at least every second, whatever the I/O does. With the design's 10 s a killed worker's lanes were taken up
+ * again after 12 to 17 s on a busy machine; 6 s leaves room for five lost beats and keeps recovery under 15 s.
+ */
+const heartbeatTimeout = '6 s'
+
+/** Not the SDK's default, whatever its documentation says: without it lanes would be called cancelled while they still write. */
+const cancellationType = 'WAIT_CANCELLATION_COMPLETED'
+
+/**
+ * A slice answers after about 20 s; only what can't be put down half-way takes longer: listing a vast folder, or carrying a
+ * long file, of which all that was read would have to be hashed again.
+ */
+const startToCloseTimeout: Record<LaneKind, string> = { enumerate: '2 h', transfer: '24 h', finalize: '30 min' }
+
+export function sliceActivities(kind: LaneKind, summary: string, { failurePolicy, taskQueue }: Initialized) {
+  const { triesPerExecution: _, ...retry } = retryPolicy(failurePolicy)
+  return proxyActivities<Pick<Activities, 'enumerateSlice' | 'transferSlice' | 'finalizeSlice'>>({
+    startToCloseTimeout: startToCloseTimeout[kind] as '2 h',
+    heartbeatTimeout,
+    cancellationType,
+    retry,
+    summary,
+    ...(taskQueue === undefined ? {} : { taskQueue }),
+  })
+}
+
+/** Before the document is known there is no policy to go by; trouble with a connection is waited out under either. */
+export function boundaryActivities(summary: string) {
+  const { triesPerExecution: _, ...retry } = retryPolicy('continue')
+  return proxyActivities<Pick<Activities, 'initialize' | 'complete'>>({
+    startToCloseTimeout: '30 min',
+    heartbeatTimeout,
+    cancellationType,
+    retry,
+    summary,
+  })
+}

@@ -1,0 +1,153 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import { boundaryActivities, catalog, sliceActivities } from './activity_options.ts'
+import { drained, progress, setPaused } from './commands.ts'
+import { Execution, type Hands, type LaneKind } from './execution_run.ts'
+import { endedBy, orThrow } from './how_it_ended.ts'
+import type { EndedBy, ExecutionOutcome, ExecutionPhase, ExecutionStart } from './messages.ts'
+import { executionDetails } from './progress_text.ts'
+import { attributes } from './search_attributes.ts'
+
+const defaultHistoryEvents = 1_200
+
+/** One run of a job: phases, lanes, and an end that is always recorded and then told truthfully. */
+export async function execution(start: ExecutionStart): Promise<ExecutionOutcome> {
+  const lanes = new CancellationScope()
+  const run: Execution = new Execution(
+    start,
+    hands(start, lanes, () => run),
+  )
+  const control = new ControlRow(start, run)
+  setHandler(progress, () => run.state())
+  setHandler(setPaused, (paused) => {
+    run.paused = paused
+    show(start, run)
+  })
+
+  const keeping = control.follow()
+  const ended = await lanes.run(() => run.throughPhases()).catch(endedBy)
+  await control.leave(keeping, ended === 'renew')
+  if (ended === 'renew') {
+    await condition(allHandlersFinished)
+    return continueAsNew<typeof execution>(run.carryOver(control.says))
+  }
+  const words = wordsFor(ended, run)
+  return CancellationScope.nonCancellable(() => complete(start, run, words))
+}
+
+/** Always runs. Its outcome is rethrown unless it is good, so that the Web UI shows Completed, Failed or Cancelled truthfully. */
+async function complete(start: ExecutionStart, run: Execution, ended: EndedBy): Promise<ExecutionOutcome> {
+  const { jobId, execution } = start
+  run.phase = 'complete'
+  show(start, run)
+  const outcome = await boundaryActivities('count and close').complete({ jobId, execution, ended })
+  setCurrentDetails(executionDetails(start.summary, run.state(), outcome))
+  upsertSearchAttributes([
+    { key: attributes.phase, value: 'complete' },
+    { key: attributes.status, value: outcome.status },
+  ])
+  await condition(allHandlersFinished)
+  return orThrow(outcome, ended)
+}
+
+function wordsFor(ended: 'done' | EndedBy, run: Execution): EndedBy {
+  if (ended === 'done') return { kind: 'done' }
+  if (!CancellationScope.current().consideredCancelled || ended.kind === 'halted') return ended
+  // A slice that could not end in peace after a cancel was cancelled all the same.
+  return { kind: 'cancelled', why: run.isOverdue ? 'it took longer than schedule.max_execution' : 'on request' }
+}
+
+function hands(start: ExecutionStart, lanes: CancellationScope, run: () => Execution): Hands {
+  const { jobId, execution } = start
+  const full = start.options?.historyEvents ?? defaultHistoryEvents
+  return {
+    nowMs: () => Date.now(),
+    initialize: () => boundaryActivities('open source and destination').initialize({ jobId, execution }),
+    slice: (kind, summary, input) => {
+      const activities = sliceActivities(kind, summary, run().initialized!)
+      return activities[sliceOf[kind]](input)
+    },
+    until: (wanted) => condition(wanted),
+    sleep: (ms) => sleep(ms),
+    historyIsFull: () => workflowInfo().historyLength >= full || workflowInfo().continueAsNewSuggested,
+    enter: async (phase: ExecutionPhase) => {
+      upsertSearchAttributes([{ key: attributes.phase, value: phase }])
+      if (phase === 'executing' || phase === 'finalize') await catalog.recordPhase({ jobId, execution, phase })
+    },
+    show: () => show(start, run()),
+    stopLanes: () => lanes.cancel(),
+  }
+}
+
+const sliceOf = {
+  enumerate: 'enumerateSlice',
+  transfer: 'transferSlice',
+  finalize: 'finalizeSlice',
+} as const satisfies Record<LaneKind, string>
+
+/** The row that running slices obey follows the pause flag: they stop within moments, not at their end. */
+class ControlRow {
+  /** What it says: paused or not. */
+  says: boolean
+  readonly #start: ExecutionStart
+  readonly #run: Execution
+  #leaving = false
+
+  constructor(start: ExecutionStart, run: Execution) {
+    this.#start = start
+    this.#run = run
+    this.says = start.carried?.controlPaused ?? start.paused
+  }
+
+  /** Also tells the job when a pause has taken effect. */
+  async follow(): Promise<void> {
+    await CancellationScope.nonCancellable(async () => {
+      let told = false
+      for (;;) {
+        await condition(() => this.#leaving || this.says !== this.#run.paused || told !== this.#run.isDrained)
+        if (this.#leaving) return
+        if (this.says !== this.#run.paused) await this.#write(this.#run.paused)
+        told = this.#run.isDrained
+        if (told) await this.#tellJob()
+      }
+    })
+  }
+
+  /** Leaves no pause behind, unless the next run goes on under it. */
+  async leave(following: Promise<void>, goesOn: boolean): Promise<void> {
+    this.#leaving = true
+    await following
+    if (this.says && !goesOn) await CancellationScope.nonCancellable(() => this.#write(false))
+  }
+
+  async #write(paused: boolean): Promise<void> {
+    await catalog.writeControl({ jobId: this.#start.jobId, paused })
+    this.says = paused
+  }
+
+  async #tellJob(): Promise<void> {
+    const { parent } = workflowInfo()
+    if (!parent) return
+    try {
+      await getExternalWorkflowHandle(parent.workflowId).signal(drained, this.#start.execution)
+    } catch (error) {
+      // The job is gone or closing: nobody waits for the answer.
+      if (isCancellation(error)) throw error
+    }
+  }
+}
+
+function show(start: ExecutionStart, run: Execution): void {
+  setCurrentDetails(executionDetails(start.summary, run.state()))
+}

@@ -1,0 +1,182 @@
+import type {
+  ExecutionCarried,
+  ExecutionPhase,
+  ExecutionStart,
+  ExecutionState,
+  Initialized,
+  SliceInput,
+  SliceResult,
+  Tally,
+} from './messages.ts'
+
+export type LaneKind = 'enumerate' | 'transfer' | 'finalize'
+
+/** What an execution can do to the world; in the workflow these are Temporal's, in a unit test anything. */
+export interface Hands {
+  nowMs(): number
+  initialize(): Promise<Initialized>
+  slice(kind: LaneKind, summary: string, input: SliceInput): Promise<SliceResult>
+  until(condition: () => boolean): Promise<void>
+  sleep(ms: number): Promise<void>
+  /** Whether this run's history is long enough. */
+  historyIsFull(): boolean
+  enter(phase: ExecutionPhase): Promise<void>
+  /** Something a person may want to see has changed. */
+  show(): void
+  /** Asks the lanes to stop: no new slice begins, those under way finish what is in hand. */
+  stopLanes(): void
+}
+
+const defaultSliceMs = 20_000
+/** A slice that comes back at once with nothing done is not asked again before. */
+const pauseBetweenEmptySlicesMs = 1_000
+
+/** One execution: which phase it is in, what its lanes do next. Rebuilt from what an earlier run carried over. */
+export class Execution {
+  readonly startedMs: number
+  readonly tally: Tally
+  phase: ExecutionPhase
+  paused: boolean
+  initialized: Initialized | undefined
+  /** Activities under way that may write. */
+  #inHand = 0
+  #renewing = false
+  readonly #start: ExecutionStart
+  readonly #hands: Hands
+
+  constructor(start: ExecutionStart, hands: Hands) {
+    const { carried } = start
+    this.#start = start
+    this.#hands = hands
+    this.startedMs = carried?.startedMs ?? hands.nowMs()
+    this.tally = { ...(carried?.tally ?? { slices: 0, found: 0, transferred: 0, failed: 0, bytes: 0 }) }
+    this.phase = carried?.phase ?? 'pending'
+    this.initialized = carried?.initialized
+    this.paused = start.paused
+  }
+
+  /** Paused, and nothing writes any more. */
+  get isDrained(): boolean {
+    return this.paused && this.#inHand === 0
+  }
+
+  /** All phases but `complete`. Answers `renew` when they are to go on in a new run. */
+  async throughPhases(): Promise<'done' | 'renew'> {
+    this.initialized ??= await this.#initialize()
+    const { enumerateLanes, transferLanes } = this.initialized
+    if (this.phase !== 'finalize') {
+      const listed = this.phase === 'executing'
+      if (!listed) await this.#enter('changes')
+      const enumerate = listed ? [] : [() => this.#enumerate(enumerateLanes)]
+      await this.#sideBySide([...enumerate, ...this.#transfers(transferLanes)])
+      if (this.#renewing) return 'renew'
+      await this.#enter('finalize')
+    }
+    const writers = transferLanes.reduce((sum, width) => sum + width, 0)
+    await this.#lane('finalize', 'finalize', writers)
+    return this.#renewing ? 'renew' : 'done'
+  }
+
+  /** What the next run of a workflow needs to go on. */
+  carryOver(controlPaused: boolean): ExecutionStart {
+    const { initialized, phase, startedMs, tally } = this
+    if (!initialized) throw new Error('nothing to carry over before initialize')
+    const carried: ExecutionCarried = { initialized, phase, startedMs, tally, controlPaused }
+    return { ...this.#start, paused: this.paused, carried }
+  }
+
+  state(): ExecutionState {
+    return { phase: this.phase, paused: this.paused, tally: { ...this.tally } }
+  }
+
+  get isOverdue(): boolean {
+    const { deadlineMs } = this.#start
+    return deadlineMs !== undefined && this.#hands.nowMs() >= deadlineMs
+  }
+
+  async #initialize(): Promise<Initialized> {
+    await this.#hands.until(() => !this.paused)
+    await this.#enter('initialize')
+    return this.#holding(() => this.#hands.initialize())
+  }
+
+  /** Containers to list come from one frontier, so that its lanes end together; then only transfers are left. */
+  async #enumerate(lanes: number): Promise<void> {
+    await this.#sideBySide(numbered(lanes, (n) => this.#lane('enumerate', laneName('enumerate', n, lanes), 1)))
+    if (!this.#renewing && this.phase === 'changes') await this.#enter('executing')
+  }
+
+  #transfers(widths: readonly number[]): (() => Promise<void>)[] {
+    return numbered(widths.length, (n) =>
+      this.#lane('transfer', laneName('transfer', n, widths.length), widths[n - 1]!),
+    )
+  }
+
+  async #lane(kind: LaneKind, summary: string, width: number): Promise<void> {
+    const { jobId, execution, options } = this.#start
+    const lane = summary.replaceAll(' ', '-').replace(/-of-\d+$/, '')
+    const sliceMs = options?.sliceMs ?? defaultSliceMs
+    const { failurePolicy } = this.initialized!
+    for (;;) {
+      await this.#hands.until(() => !this.paused || this.#renewing)
+      this.#renewing ||= this.#hands.historyIsFull()
+      if (this.#renewing) return
+      const begunMs = this.#hands.nowMs()
+      const result = await this.#holding(() =>
+        this.#hands.slice(kind, summary, { jobId, execution, lane, width, sliceMs, failurePolicy }),
+      )
+      this.#count(kind, result)
+      this.#hands.show()
+      if (result.state === 'finished') return
+      const wasIdle = result.items === 0 && this.#hands.nowMs() - begunMs < pauseBetweenEmptySlicesMs
+      if (wasIdle && !this.paused) await this.#hands.sleep(pauseBetweenEmptySlicesMs)
+    }
+  }
+
+  /** When one lane breaks off the others are stopped, and this ends when the last of them has put down what it had in hand. */
+  async #sideBySide(lanes: (() => Promise<void>)[]): Promise<void> {
+    const broken: unknown[] = []
+    await Promise.all(
+      lanes.map((lane) =>
+        lane().catch((error: unknown) => {
+          broken.push(error)
+          this.#hands.stopLanes()
+        }),
+      ),
+    )
+    if (broken.length > 0) throw broken[0]
+  }
+
+  async #holding<T>(activity: () => Promise<T>): Promise<T> {
+    this.#inHand += 1
+    try {
+      return await activity()
+    } finally {
+      this.#inHand -= 1
+    }
+  }
+
+  #count(kind: LaneKind, { items, failed, bytes }: SliceResult): void {
+    this.tally.slices += 1
+    this.tally.failed += failed
+    if (kind === 'enumerate') this.tally.found += items
+    if (kind === 'transfer') {
+      this.tally.transferred += items
+      this.tally.bytes += bytes
+    }
+  }
+
+  async #enter(phase: ExecutionPhase): Promise<void> {
+    this.phase = phase
+    this.#hands.show()
+    await this.#hands.enter(phase)
+  }
+}
+
+function laneName(kind: LaneKind, n: number, of: number): string {
+  return of === 1 ? kind : `${kind} ${n} of ${of}`
+}
+
+function numbered<T>(count: number, make: (n: number) => T): (() => T)[] {
+  return Array.from({ length: count }, (_, index) => () => make(index + 1))
+}

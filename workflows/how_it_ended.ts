@@ -1,0 +1,64 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  TimeoutFailure,
+} from '@temporalio/common'
+import type { EndedBy, ExecutionOutcome } from './messages.ts'
+
+/** Type of the failure an execution closes with; the outcome is its only detail. */
+export const failureTypes = {
+  halted: 'Halted',
+  failed_to_start: 'FailedToStart',
+  broken: 'Broken',
+  done: 'ItemsFailed',
+} as const
+
+const mostCharacters = 500
+
+/** Tells halted, cancelled and broken executions apart, in this one place. */
+export function endedBy(error: unknown): EndedBy {
+  const root = rootOf(error)
+  if (root instanceof CancelledFailure) return { kind: 'cancelled', why: 'on request' }
+  const why = messageOf(root)
+  if (root instanceof ApplicationFailure && root.type === 'HaltedByItem') return { kind: 'halted', why }
+  if (root instanceof ApplicationFailure && root.type === 'FailedToStart') return { kind: 'failed_to_start', why }
+  return { kind: 'broken', why }
+}
+
+/** Answers a good outcome; raises any other, so that the workflow closes as what it was. */
+export function orThrow(outcome: ExecutionOutcome, ended: EndedBy): ExecutionOutcome {
+  if (ended.kind === 'cancelled') throw new CancelledFailure(outcome.sentence, [outcome])
+  const failed = outcome.status === 'failed' || outcome.status === 'failed_to_start'
+  if (!failed && ended.kind === 'done') return outcome
+  throw ApplicationFailure.create({
+    message: outcome.sentence,
+    type: failureTypes[ended.kind],
+    nonRetryable: true,
+    details: [outcome],
+  })
+}
+
+/** What a job says of an execution that may have closed without a record of it: it was terminated, say. */
+export function unrecordedEnd(error: unknown): Pick<ExecutionOutcome, 'status' | 'sentence'> {
+  const root = rootOf(error)
+  if (root instanceof ApplicationFailure && root.details?.[0]) {
+    const { status, sentence } = root.details[0] as ExecutionOutcome
+    return { status, sentence }
+  }
+  if (root instanceof CancelledFailure) return { status: 'cancelled', sentence: 'cancelled before it could say more' }
+  return { status: 'failed', sentence: `broke off: ${messageOf(root)}` }
+}
+
+function rootOf(error: unknown): unknown {
+  let root = error
+  while ((root instanceof ActivityFailure || root instanceof ChildWorkflowFailure) && root.cause) root = root.cause
+  return root
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof TimeoutFailure) return `no answer in time (${error.timeoutType})`
+  const text = error instanceof Error ? error.message || error.name : String(error)
+  return text.length > mostCharacters ? `${text.slice(0, mostCharacters - 1)}…` : text
+}

@@ -1,0 +1,2 @@
+export { execution } from './execution.ts'
+export { job } from './job.ts'

@@ -1,0 +1,198 @@
+import { nextRun, countRun } from '../src/schedule/next_run.ts'
+import { countExecution, stopPolicy } from '../src/schedule/stop_policy.ts'
+import type { ExecutionStatus, JobFacts, JobRecord, JobStart, JobState, JobStatus, Settled } from './messages.ts'
+
+/** One job between and during its executions: what it waits for, what it refuses, what its row in the catalog says. */
+export class Job {
+  readonly jobId: string
+  readonly options: JobStart['options']
+  facts: JobFacts
+  /** The execution that is to begin, or has begun and not ended. */
+  wanted: number | undefined
+  isRunning = false
+  isCancelling = false
+  /** The running execution is paused, and nothing of it writes any more. */
+  isDrained = false
+  /** For good; one sentence. */
+  complete: string | undefined
+
+  constructor({ jobId, facts, options }: JobStart) {
+    this.jobId = jobId
+    this.facts = facts
+    this.options = options
+    if (facts.unfinished) this.wanted = facts.lastExecution
+  }
+
+  get paused(): boolean {
+    return this.facts.paused
+  }
+
+  set paused(paused: boolean) {
+    this.facts = { ...this.facts, paused }
+  }
+
+  /** What somebody who wants it started knows of the job; newer than what we have, except for what we counted ourselves. */
+  learn(facts: JobFacts): void {
+    const { counts, lastExecution, lastStartMs, lastEndMs, today, paused, rest } = this.facts
+    const newest = (a: number, b: number): number => Math.max(a, b)
+    this.facts = {
+      ...facts,
+      paused,
+      rest,
+      unfinished: false,
+      counts: {
+        executions: newest(counts.executions, facts.counts.executions),
+        successes: newest(counts.successes, facts.counts.successes),
+        failures: newest(counts.failures, facts.counts.failures),
+      },
+      lastExecution: newest(lastExecution, facts.lastExecution),
+      ...(lastStartMs === undefined ? {} : { lastStartMs }),
+      ...(lastEndMs === undefined ? {} : { lastEndMs }),
+      ...(today === undefined ? {} : { today }),
+    }
+  }
+
+  /** Why no execution may be started now; nothing when one may. Changes nothing: it is asked by a validator. */
+  refusesStart(facts: JobFacts, nowMs: number): string | undefined {
+    const { paused, name } = this.facts
+    const job = JSON.stringify(name)
+    if (this.wanted !== undefined) return `${job} is running (execution ${this.wanted}); wait for its end, or cancel it`
+    const asked = new Job({ jobId: this.jobId, facts: this.facts })
+    asked.learn(facts)
+    const over = asked.isOver(nowMs)
+    if (over !== undefined) return `${job} is complete: ${over}`
+    if (facts.disabled) return `${job} is disabled`
+    if (paused) return `${job} is paused; resume it first`
+    return undefined
+  }
+
+  refusesPause(): string | undefined {
+    if (this.wanted !== undefined || this.paused || this.facts.schedule.mode === 'auto') return undefined
+    return `${JSON.stringify(this.facts.name)} isn't running, and runs only when it is started: there is nothing to pause`
+  }
+
+  refusesResume(): string | undefined {
+    return this.paused ? undefined : `${JSON.stringify(this.facts.name)} isn't paused`
+  }
+
+  refusesCancel(): string | undefined {
+    return this.wanted === undefined ? `${JSON.stringify(this.facts.name)} isn't running` : undefined
+  }
+
+  /** The number of the execution that is to begin. */
+  want(facts?: JobFacts): number {
+    if (facts) this.learn(facts)
+    this.wanted = this.facts.lastExecution + 1
+    return this.wanted
+  }
+
+  begin(nowMs: number): void {
+    const { schedule, today } = this.facts
+    const goesOn = this.facts.unfinished
+    this.isRunning = true
+    this.isDrained = false
+    this.facts = {
+      ...this.facts,
+      unfinished: false,
+      lastExecution: this.wanted!,
+      // One that goes on was counted when it began.
+      ...(goesOn ? {} : { lastStartMs: nowMs, today: countRun(schedule, today, nowMs) }),
+    }
+  }
+
+  /** Counts an execution that has closed, and sees whether it was the last. */
+  end({ facts, ...ended }: Settled, nowMs: number): void {
+    const { counts, lastExecution, lastStartMs, today, paused } = this.facts
+    this.facts = {
+      ...facts,
+      counts: countExecution(counts, ended),
+      lastExecution,
+      lastEndMs: nowMs,
+      unfinished: false,
+      rest: atRest(facts, ended),
+      // A pause is of the execution; only a job that would run again by itself stays paused.
+      paused: paused && facts.schedule.mode === 'auto',
+      ...(lastStartMs === undefined ? {} : { lastStartMs }),
+      ...(today === undefined ? {} : { today }),
+    }
+    this.wanted = undefined
+    this.isRunning = false
+    this.isCancelling = false
+    this.isDrained = false
+    this.complete = this.isOver(nowMs)
+  }
+
+  /** Why the job never runs again; nothing while it may. */
+  isOver(nowMs: number): string | undefined {
+    const { limits, counts, schedule } = this.facts
+    const verdict = stopPolicy(limits, counts)
+    if (verdict.met) return verdict.sentence
+    if (schedule.mode === 'auto' && nextRun(schedule, { ...this.#history(), nowMs }) === undefined) {
+      return 'schedule.end_date leaves no further run'
+    }
+    return undefined
+  }
+
+  /** When the next scheduled run begins; while one runs, when it would if that ended now. */
+  nextRunMs(nowMs: number): number | undefined {
+    if (this.paused || this.facts.disabled || this.complete !== undefined) return undefined
+    return nextRun(this.facts.schedule, { ...this.#history(), nowMs })
+  }
+
+  record(nowMs: number): JobRecord {
+    const { status, sentence, counts, execution, nextRunMs } = this.state(nowMs)
+    const { jobId } = this
+    return { jobId, status, statusReason: sentence, counts, lastExecution: execution, nextRunMs: nextRunMs ?? null }
+  }
+
+  state(nowMs: number): JobState {
+    const { counts, lastExecution } = this.facts
+    const next = this.isRunning ? undefined : this.nextRunMs(nowMs)
+    return {
+      ...this.#status(),
+      counts,
+      execution: lastExecution,
+      running: this.isRunning,
+      ...(next === undefined ? {} : { nextRunMs: next }),
+    }
+  }
+
+  /** For a new run of the workflow, between two executions. */
+  carryOver(): JobStart {
+    return { jobId: this.jobId, facts: this.facts, ...(this.options ? { options: this.options } : {}) }
+  }
+
+  #status(): { status: JobStatus; sentence: string } {
+    if (this.complete !== undefined) return { status: 'complete', sentence: this.complete }
+    if (this.isCancelling) return { status: 'cancelling', sentence: 'what is in hand is finished first' }
+    if (this.paused) return { status: 'paused', sentence: '' }
+    return this.isRunning ? { status: 'running', sentence: '' } : this.facts.rest
+  }
+
+  #history() {
+    const { lastStartMs, lastEndMs, today } = this.facts
+    return {
+      ...(lastStartMs === undefined ? {} : { lastStartMs }),
+      ...(lastEndMs === undefined ? {} : { lastEndMs }),
+      ...(today === undefined ? {} : { today }),
+    }
+  }
+}
+
+/** What a job is between executions, by how the last one ended. */
+function atRest({ schedule }: JobFacts, ended: Omit<Settled, 'facts'>): JobFacts['rest'] {
+  const status = restingStatus[ended.status]
+  if (status !== 'idle') return { status, sentence: ended.sentence }
+  return schedule.mode === 'ad-hoc' ? { status: 'complete', sentence: ended.sentence } : { status, sentence: '' }
+}
+
+const restingStatus: Record<ExecutionStatus, JobStatus> = {
+  running: 'idle',
+  completed: 'idle',
+  no_changes: 'idle',
+  cancelled: 'idle',
+  warn: 'warn',
+  failing: 'failed',
+  failed: 'failed',
+  failed_to_start: 'failed-to-start',
+}

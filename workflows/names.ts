@@ -1,0 +1,7 @@
+/** Names by which clients, workers and the Web UI know what runs; plain text, so that a client need not load workflow code. */
+
+export const jobWorkflowId = (jobId: string): string => `job/${jobId}`
+export const executionWorkflowId = (jobId: string, execution: number): string => `job/${jobId}/${execution}`
+
+/** Type of an update's failure when its validator said no. */
+export const refused = 'Refused'

@@ -1,0 +1,74 @@
+import type { ExecutionOutcome, ExecutionPhase, ExecutionState, JobState } from './messages.ts'
+
+const doing: Record<ExecutionPhase, string> = {
+  pending: 'about to begin',
+  initialize: 'opening source and destination',
+  changes: 'looking for changes, and transferring those found already',
+  executing: 'transferring; every folder has been looked at',
+  finalize: 'setting times and permissions of folders',
+  complete: 'counting',
+}
+
+/** The Web UI cuts off the last lines of what it shows. */
+const margin = '\n\n&nbsp;\n\n&nbsp;'
+
+/** Markdown for the Web UI: where an execution stands. */
+export function executionDetails(
+  what: string,
+  { phase, paused, tally }: ExecutionState,
+  outcome?: ExecutionOutcome,
+): string {
+  const lines = [`**${plain(what)}**`, '']
+  if (outcome) lines.push(`**${outcome.status}**: ${plain(outcome.sentence)}`)
+  else lines.push(paused ? `**paused** in phase ${phase}; \`resume\` goes on` : `**${phase}**: ${doing[phase]}`)
+  lines.push('', '| | |', '| --- | ---: |')
+  if (outcome) {
+    lines.push(row('found', outcome.found), row('carried out', outcome.changed))
+    lines.push(row('to be tried again', outcome.failed), row('flagged for a person', outcome.flagged))
+  } else {
+    const found = phase === 'changes' ? `at least ${count(tally.found)}` : count(tally.found)
+    lines.push(`| found | ${found} |`, row('transferred', tally.transferred), `| bytes | ${bytes(tally.bytes)} |`)
+    lines.push(row('failed tries', tally.failed), row('slices', tally.slices))
+  }
+  return lines.join('\n') + margin
+}
+
+/** Markdown for the Web UI: what a job waits for or does. */
+export function jobDetails(name: string, state: JobState): string {
+  const { status, sentence, execution, running, counts, nextRunMs } = state
+  const lines = [`**${plain(name)}**`, '', `**${status}**${sentence === '' ? '' : `: ${plain(sentence)}`}`]
+  if (running) lines.push('', `Execution ${execution} is under way: see Relationships.`)
+  if (nextRunMs !== undefined && !running) lines.push('', `Next run: ${new Date(nextRunMs).toISOString()}`)
+  lines.push('', '| executions | with nothing to do | with failures |', '| ---: | ---: | ---: |')
+  lines.push(`| ${count(counts.executions)} | ${count(counts.successes)} | ${count(counts.failures)} |`)
+  return lines.join('\n') + margin
+}
+
+/** One line of at most 400 bytes of UTF-8, which is what Temporal takes as a summary. */
+export function summaryText(text: string): string {
+  const encoder = new TextEncoder()
+  const line = text.replace(/\s+/g, ' ').trim()
+  if (encoder.encode(line).length <= 400) return line
+  let short = line.slice(0, 399)
+  while (encoder.encode(short).length > 397) short = short.slice(0, -1)
+  return `${short.replace(/[\uD800-\uDBFF]$/, '')}…`
+}
+
+/** Names of jobs and files are no markdown. */
+function plain(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>#|~!]/g, '\\$&')
+}
+
+function row(what: string, n: number): string {
+  return `| ${what} | ${count(n)} |`
+}
+
+function count(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+function bytes(n: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB']
+  const unit = n < 1000 ? 0 : Math.min(Math.floor(Math.log10(n) / 3), units.length - 1)
+  return unit === 0 ? `${n} bytes` : `${(n / 1000 ** unit).toFixed(1)} ${units[unit]}`
+}
