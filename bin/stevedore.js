@@ -2,25 +2,21 @@
 // Runs under whatever Node started it, so nothing here may be newer than Node 14: it hands over to Node 24.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { flags, prepare } from './launch.js'
 
 const needed = 24
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-// Kept between runs: what stripping types and compiling came to. Every thread that finds it there starts sooner and is
-// 15 MB smaller. In a folder of the user's own: whoever can write there can run code here.
-const compiled = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'stevedore', 'compiled')
-if (process.env.NODE_COMPILE_CACHE === undefined) process.env.NODE_COMPILE_CACHE = compiled
-
-// With an arena for each thread the C library keeps 60 MB that nobody uses; it reads this only when a process starts.
+// What both the C library and V8 read only when a process starts.
 const startsAgain = process.platform === 'linux' && process.env.MALLOC_ARENA_MAX === undefined
-if (startsAgain) process.env.MALLOC_ARENA_MAX = '2'
+prepare(process.env)
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
   if (startsAgain && process.execve) {
-    process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], process.env)
+    const args = [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)]
+    process.execve(process.execPath, args, process.env)
   }
   await import(pathToFileURL(entry()).href)
 } else {
@@ -33,8 +29,8 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
     process.exit(3)
   }
   // In its own time the child answers Ctrl-C and the like; this process only hands them on and waits.
-  const child = spawn(node, [entry(), ...process.argv.slice(2)], { stdio: 'inherit' })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => hand(signal))
+  const child = spawn(node, [...flags, entry(), ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => hand(signal))
   child.on('error', (error) => {
     console.error(`stevedore: ${node} does not start: ${error.message}`)
     process.exit(3)
@@ -44,6 +40,7 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
   })
 
   // A terminal sends Ctrl-C to the whole group: the child has it already, and two would mean "at once".
+  /** @param {NodeJS.Signals} signal */
   function hand(signal) {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
   }

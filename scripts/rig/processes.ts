@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { flags, prepare } from '../../bin/launch.js'
 import { eventually } from './wait.ts'
 
 export const projectRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -36,9 +37,11 @@ export interface Start {
 export function startStevedore(args: string[], { home, log, env }: Start): Running {
   const out = openSync(log, 'a')
   try {
-    const child = spawn(process.execPath, [join(projectRoot, 'src/cli/main.ts'), ...args, '--home', home], {
+    const environment: NodeJS.ProcessEnv = { ...cleanEnvironment(), ...env }
+    prepare(environment)
+    const child = spawn(process.execPath, [...flags, join(projectRoot, 'src/cli/main.ts'), ...args, '--home', home], {
       cwd: projectRoot,
-      env: { ...cleanEnvironment(), ...env },
+      env: environment,
       stdio: ['ignore', out, out],
     })
     return running(child, log)

@@ -44,7 +44,7 @@ export async function openLedger(file: string, { jobId }: { jobId: string }): Pr
     workerData: { file },
     name: `ledger ${jobId}`.slice(0, 60),
     stdout: false,
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
     env: threadEnvironment(),
   })
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))

@@ -110,6 +110,7 @@ class Slice {
       }),
     )
     signal.throwIfAborted()
+    if (ends.some(({ state }) => state === 'halted')) throw new HaltedByItem(await this.#job.halt.why())
     return this.#result(ends)
   }
 
@@ -119,13 +120,15 @@ class Slice {
       this.#job.breaker.trip(end)
       this.stop(Stop.trouble)
     }
-    if (end.state === 'halted') this.#job.signal.raise(Stop.halt)
+    if (end.state === 'halted') {
+      this.#job.signal.raise(Stop.halt)
+      if (end.why !== undefined) this.#job.halt.say(end.why)
+    }
     return end
   }
 
   #result(ends: readonly TaskEnd[]): SliceResult {
     for (const end of ends) {
-      if (end.state === 'halted') throw new HaltedByItem(end.why)
       if (end.state === 'broken')
         throw Object.assign(new Error(end.why), end.stack === undefined ? {} : { stack: end.stack })
       if (end.state === 'trouble') throw new ConnectionTrouble(end.side, end.code, end.why, end.retryAfterMs)

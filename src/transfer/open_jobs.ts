@@ -5,6 +5,7 @@ import { connectLedger, openLedger, type LedgerHandle } from '../ledger/client.t
 import type { Ledger } from '../ledger/ledger.ts'
 import { renewSimulation } from '../ledger/simulated.ts'
 import { Breaker } from './breaker.ts'
+import { Halt } from './halt.ts'
 import type { ExecutionRef } from './engine.ts'
 import type { IoPool, OpenJob } from './io_pool.ts'
 import type { JobSpec, Limits } from './job_spec.ts'
@@ -22,6 +23,7 @@ export class JobInHand implements OpenJob {
   readonly ledger: Ledger
   readonly signal = new Signal()
   readonly breaker = new Breaker()
+  readonly halt = new Halt()
   readonly #handle: LedgerHandle
   readonly #holders = new Map<string, Promise<unknown>>()
 

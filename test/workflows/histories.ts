@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { WorkflowHandle } from '@temporalio/client'
+import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client'
 
 /** The events of a workflow's current run, by the names of their attributes without the ending. */
 export async function eventsOf(handle: WorkflowHandle): Promise<string[]> {
@@ -11,8 +11,18 @@ export async function eventsOf(handle: WorkflowHandle): Promise<string[]> {
 
 /** How it closed, for the Web UI: COMPLETED, FAILED, CANCELLED, … */
 export async function closedAs(handle: WorkflowHandle): Promise<string> {
-  await handle.result().catch(() => undefined)
+  // A start is answered when it is on record, which may be before its workflow begins.
+  await until(() => hasClosed(handle), `${handle.workflowId} closes`, 60_000)
   return (await handle.describe()).status.name
+}
+
+async function hasClosed(handle: WorkflowHandle): Promise<boolean> {
+  try {
+    await handle.result()
+    return true
+  } catch (error) {
+    return !(error instanceof WorkflowNotFoundError)
+  }
 }
 
 /** Waits until something is so; fails after a while. */
