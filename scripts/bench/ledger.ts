@@ -90,7 +90,7 @@ function bare(file: string): void {
 
 /** As I/O threads use it: what the owner's thread spends, messages included, and what this one does for it. */
 async function throughPorts(file: string): Promise<void> {
-  const handle = await openLedger(file, { jobId: 'bench' })
+  const handle = await openLedger(file)
   const ledger = connectLedger(handle.port())
   const round = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     const from = { all: process.cpuUsage(), mine: process.threadCpuUsage(), at: performance.now() }

@@ -1,9 +1,10 @@
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
-import { fromSent, LedgerGone, type SentError } from './errors.ts'
+import type { MessagePort } from 'node:worker_threads'
+import { fromSent, LedgerGone } from './errors.ts'
 import { countedSize, packFacts } from './facts_text.ts'
 import type { Claim, Ledger, Patience } from './ledger.ts'
 import { LeaseLost } from './ledger.ts'
 import type { Call, Reply, Request } from './owner.ts'
+import { OwnerThread } from './owner_threads.ts'
 import {
   fromWireAddress,
   fromWireBatch,
@@ -21,56 +22,32 @@ import {
   type WireToList,
   type WireTouched,
 } from './wire.ts'
-import { threadEnvironment } from '../thread_environment.ts'
 
-/** A running ledger thread. */
+/** A ledger whose thread serves it. */
 export interface LedgerHandle {
   /** A channel for one thread, to be transferred to it and given to {@link connectLedger} there. */
   port(): MessagePort
-  /** Resolves when the thread has ended, closed or by its death. */
+  /** Resolves when nobody answers for the ledger any more: it was closed, or its thread died. */
   readonly ended: Promise<void>
-  /** Commits and answers what was asked, then ends the thread. */
+  /** Commits and answers what was asked, then lets go of the file. */
   close(): Promise<void>
 }
 
 /**
- * Starts the thread that owns a ledger file, creating the file if there is none.
+ * Lets a thread own a ledger file, creating the file if there is none.
  *
  * @throws LedgerHeld when another process or thread owns it; DatabaseUnusable when it is damaged or no ledger
  */
-export async function openLedger(file: string, { jobId }: { jobId: string }): Promise<LedgerHandle> {
-  const entry = import.meta.url.endsWith('.ts') ? './owner_thread.ts' : './owner_thread.js'
-  const worker = new Worker(new URL(entry, import.meta.url), {
-    workerData: { file },
-    name: `ledger ${jobId}`.slice(0, 60),
-    stdout: false,
-    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
-    env: threadEnvironment(),
-  })
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  await new Promise<void>((resolve, reject) => {
-    worker.once('message', (message: { ready: true } | { error: SentError }) => {
-      if ('error' in message) reject(fromSent(message.error))
-      else resolve()
-    })
-    worker.once('error', reject)
-    worker.once('exit', () => reject(new LedgerGone(`the thread of ${file} did not start`)))
-  })
-  // Callers learn of a thread that died later through their ports, which close with it.
-  worker.removeAllListeners('error')
-  worker.on('error', () => undefined)
-  worker.unref()
+export async function openLedger(file: string): Promise<LedgerHandle> {
+  const thread = await OwnerThread.opening(file)
+  let closed: () => void = () => undefined
+  const ended = Promise.race([thread.untilGone(), new Promise<void>((resolve) => (closed = resolve))])
   return {
-    port() {
-      const { port1, port2 } = new MessageChannel()
-      worker.postMessage({ port: port2 }, [port2])
-      return port1
-    },
+    port: () => thread.port(),
     ended,
     async close() {
-      worker.ref()
-      worker.postMessage({ close: true })
-      await ended
+      await thread.close(file)
+      closed()
     },
   }
 }

@@ -1,35 +1,45 @@
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { toSent } from './errors.ts'
 import { Owner } from './owner.ts'
 import { lockLedger } from './owner_lock.ts'
+import type { FromOwner, ToOwner } from './owner_threads.ts'
 import { SqliteLedger } from './sqlite/ledger.ts'
 
-/** The thread that owns one ledger file. Everybody else asks it through a port. */
+/** The thread that owns one ledger file, and then perhaps another. Everybody else asks it through a port. */
 const main = parentPort
 if (!main) throw new Error('the ledger owner runs as a worker thread')
-const { file } = workerData as { file: string }
+const answer = (message: FromOwner): void => main.postMessage(message)
 
-try {
-  const lock = lockLedger(file)
-  const owner = open(lock)
-  main.on('message', (message: { port: MessagePort } | { close: true }) => {
-    if ('port' in message) {
-      owner.serve(message.port)
-      return
+let close: (() => void) | undefined
+let serve: Owner | undefined
+
+main.on('message', (message: ToOwner) => {
+  if ('port' in message) {
+    serve?.serve(message.port)
+  } else if ('close' in message) {
+    close?.()
+    answer({ state: 'closed' })
+  } else {
+    try {
+      open(message.open)
+      answer({ state: 'opened' })
+    } catch (error) {
+      answer({ state: 'refused', error: toSent(error, message.open) })
     }
-    owner.close()
-    lock.release()
-    main.close()
-  })
-  main.postMessage({ ready: true })
-} catch (error) {
-  main.postMessage({ error: toSent(error, file) })
-  main.close()
-}
+  }
+})
 
-function open(lock: ReturnType<typeof lockLedger>): Owner {
+function open(file: string): void {
+  const lock = lockLedger(file)
   try {
-    return new Owner(new SqliteLedger(file))
+    const owner = new Owner(new SqliteLedger(file))
+    serve = owner
+    close = () => {
+      serve = undefined
+      close = undefined
+      owner.close()
+      lock.release()
+    }
   } catch (error) {
     lock.release()
     throw error

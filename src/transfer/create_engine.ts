@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Home } from '../home/home.ts'
 import type { EndedBy, ExecutionOutcome, Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
+import { warmOwnerThread } from '../ledger/owner_threads.ts'
 import { completeExecution } from './complete.ts'
 import type { Engine, ExecutionRef, SliceRun } from './engine.ts'
 import { ConnectionTrouble, HaltedByItem, ItemsWaiting } from './errors.ts'
@@ -27,6 +28,7 @@ export function createEngine({ home, catalog, warmThreads = 4, limits: smaller }
   const all: Limits = { ...limits, ...smaller }
   const pool = new IoPool()
   pool.warm(warmThreads)
+  if (warmThreads > 0) warmOwnerThread()
   const jobs = new OpenJobs({ home, catalog, pool, limits: all })
   let closing = false
 

@@ -116,7 +116,7 @@ export class OpenJobs {
     }
     if (loaded.spec.simulated) await renewSimulation(files, ref.execution)
     const file = loaded.spec.simulated ? files.simulated : files.real
-    const job = new JobInHand(loaded, await openLedger(file, { jobId: ref.jobId }))
+    const job = new JobInHand(loaded, await openLedger(file))
     await this.#obeyControl(job)
     return job
   }

@@ -4,7 +4,7 @@ import { failure, files, folder, fresh, holder, listing, results, start } from '
 
 /** Lists and carries out as fast as it can until it is killed; says what it was answered. */
 const [file, answered] = process.argv.slice(2)
-const { port } = await openLedger(file!, { jobId: 'busy' })
+const { port } = await openLedger(file!)
 console.log('open')
 const ledger = connectLedger(port())
 if (answered === undefined) setInterval(() => undefined, 1_000)

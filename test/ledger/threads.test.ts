@@ -30,7 +30,7 @@ afterEach(async () => {
   rmSync(place, { recursive: true, force: true })
 })
 
-const open = async (): Promise<LedgerHandle> => (handle = await openLedger(file, { jobId: 'job' }))
+const open = async (): Promise<LedgerHandle> => (handle = await openLedger(file))
 
 test('several threads list and write through one owner, and everything is done once', async () => {
   const { port } = await open()
@@ -92,7 +92,8 @@ test('a request that fails takes none of its neighbours with it', async () => {
 })
 
 test('whoever waits for an answer learns that the owner died', async () => {
-  const worker = new Worker(new URL('../../src/ledger/owner_thread.ts', import.meta.url), { workerData: { file } })
+  const worker = new Worker(new URL('../../src/ledger/owner_thread.ts', import.meta.url))
+  worker.postMessage({ open: file })
   await once(worker, 'message')
   const { port1, port2 } = new MessageChannel()
   worker.postMessage({ port: port2 }, [port2])
@@ -106,23 +107,52 @@ test('whoever waits for an answer learns that the owner died', async () => {
   await open()
 })
 
+test('the thread of a closed ledger serves the next one, and keeps nothing of the one before', async () => {
+  for (const [name, value] of [
+    ['first', '1'],
+    ['second', '2'],
+  ]) {
+    const { port, close } = await openLedger(join(place, `${name}.db`))
+    const ledger = connectLedger(port())
+    expect(await ledger.recall('value')).toBeUndefined()
+    await ledger.remember('value', value!)
+    await ledger.close()
+    await close()
+  }
+  const { port, close } = await openLedger(join(place, 'first.db'))
+  const ledger = connectLedger(port())
+  expect(await ledger.recall('value')).toBe('1')
+  await ledger.close()
+  await close()
+})
+
+test('a file that can not be opened spoils nothing for the next', async () => {
+  writeFileSync(join(place, 'diary.db'), 'This is my diary. '.repeat(500))
+  await expect(openLedger(join(place, 'diary.db'))).rejects.toMatchObject({ name: 'DatabaseUnusable' })
+  const { port } = await open()
+  const ledger = connectLedger(port())
+  await ledger.remember('x', '1')
+  expect(await ledger.recall('x')).toBe('1')
+  await ledger.close()
+})
+
 test('a ledger has one owner; a second is told which process it is', async () => {
   await open()
-  await expect(openLedger(file, { jobId: 'job' })).rejects.toMatchObject({ name: 'LedgerHeld', pid: process.pid })
+  await expect(openLedger(file)).rejects.toMatchObject({ name: 'LedgerHeld', pid: process.pid })
   child = spawn(process.execPath, [join(import.meta.dirname, 'busy_process.ts'), join(place, 'other.db')])
   await once(child.stdout!, 'data')
-  const held = openLedger(join(place, 'other.db'), { jobId: 'job' })
+  const held = openLedger(join(place, 'other.db'))
   await expect(held).rejects.toMatchObject({ name: 'LedgerHeld', pid: child.pid })
   await expect(held).rejects.toThrow(`in use by process ${child.pid}`)
   child.kill('SIGKILL')
   await once(child, 'exit')
-  const other = await openLedger(join(place, 'other.db'), { jobId: 'job' })
+  const other = await openLedger(join(place, 'other.db'))
   await other.close()
 })
 
 test('a damaged file, and one of another program, are named and left as they are', async () => {
   writeFileSync(file, 'This is my diary. '.repeat(500))
-  await expect(openLedger(file, { jobId: 'job' })).rejects.toThrow(file)
+  await expect(openLedger(file)).rejects.toThrow(file)
   expect(readFileSync(file, 'utf8')).toBe('This is my diary. '.repeat(500))
 
   const other = join(place, 'other.db')
@@ -130,7 +160,7 @@ test('a damaged file, and one of another program, are named and left as they are
   db.exec('CREATE TABLE recipes (name TEXT)')
   db.close()
   const before = readFileSync(other)
-  await expect(openLedger(other, { jobId: 'job' })).rejects.toMatchObject({ name: 'DatabaseUnusable' })
+  await expect(openLedger(other)).rejects.toMatchObject({ name: 'DatabaseUnusable' })
   expect(readFileSync(other).equals(before)).toBe(true)
 })
 
