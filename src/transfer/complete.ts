@@ -34,7 +34,8 @@ async function balanceOf(jobs: OpenJobs, ref: ExecutionRef): Promise<Balance | u
   try {
     job = await jobs.open(ref)
   } catch (error) {
-    if (error instanceof FailedToStart) return undefined
+    // Nor can it be told from a ledger that is damaged: what is wrong with it has ended the execution, and is its sentence.
+    if (error instanceof FailedToStart || (error as Error).name === 'DatabaseUnusable') return undefined
     throw error
   }
   await job.drained()

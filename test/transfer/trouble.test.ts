@@ -3,6 +3,7 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -16,6 +17,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
+import { ledgerFile } from '../../src/home/home.ts'
 import { aTree, look, many, paths, textAt } from './a_tree.ts'
 import { Rig, type Job } from './rig.ts'
 
@@ -400,4 +402,20 @@ describe('an outage', () => {
     expect(counts.length).toBeGreaterThan(10)
     expect(counts.at(-1)! - counts[3]!).toBeLessThan(8)
   })
+})
+
+test('a damaged ledger ends the execution with its name, is left as it is, and says so in the catalog', async () => {
+  const job = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
+  await job.run()
+  const file = ledgerFile(rig.home, job.id)
+  writeFileSync(file, 'SQLite format 3, or what is left of it'.repeat(500))
+  rmSync(`${file}-wal`, { force: true })
+  const damaged = readFileSync(file)
+  writeFileSync(join(job.source, 'b.txt'), 'y')
+  expect(await job.run()).toMatchObject({ status: 'failed', balance: undefined })
+  const stored = await rig.catalog.executions.get(job.id, 2)
+  expect(stored?.sentence).toContain(`${file}: is damaged`)
+  expect(stored?.endedOn).not.toBeNull()
+  expect(readFileSync(file).equals(damaged)).toBe(true)
+  expect(paths(job.destination)).toEqual(['a.txt'])
 })
