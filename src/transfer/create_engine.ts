@@ -103,10 +103,13 @@ class Slice {
       this.#slots.map((slot, index) => {
         const holder = `${lane}/${index}`
         const task: Task = { phase: this.#phase, holder, untilMs, failurePolicy }
-        const ending = pool.run(this.#job, task, slot, (inHand) => {
-          this.#inHand = inHand
-        })
-        return { holder, ending: ending.then((end) => this.#heed(end)) }
+        const run = async (): Promise<TaskEnd> => {
+          const end = await pool.run(this.#job, task, slot, (inHand) => {
+            this.#inHand = inHand
+          })
+          return this.#heed(end)
+        }
+        return { holder, run, stop: () => slot.raise(Stop.cancel) }
       }),
     )
     signal.throwIfAborted()

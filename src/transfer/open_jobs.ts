@@ -14,6 +14,13 @@ import { jobKey, type TaskEnd } from './thread_messages.ts'
 
 const leaseMs = 20_000
 
+export interface HolderTask {
+  holder: string
+  run(): Promise<TaskEnd>
+  /** Asks it to put down what it has in hand. */
+  stop(): void
+}
+
 /** One execution this worker works on: its ledger's owner thread, what its threads obey, and who is at work. */
 export class JobInHand implements OpenJob {
   readonly key: string
@@ -23,7 +30,7 @@ export class JobInHand implements OpenJob {
   readonly signal = new Signal()
   readonly breaker = new Breaker()
   readonly #handle: LedgerHandle
-  readonly #holders = new Map<string, Promise<unknown>>()
+  readonly #holders = new Map<string, { stop(): void; ended: Promise<unknown> }>()
 
   constructor(loaded: LoadedJob, handle: LedgerHandle) {
     this.key = jobKey(loaded.spec.jobId, loaded.spec.execution)
@@ -42,17 +49,23 @@ export class JobInHand implements OpenJob {
     return this.#handle.port()
   }
 
-  /** Runs tasks; while they run their holders' leases are kept alive, and closing waits for them. */
-  async during(tasks: { holder: string; ending: Promise<TaskEnd> }[]): Promise<TaskEnd[]> {
-    for (const { holder, ending } of tasks) {
-      const before = this.#holders.get(holder)
-      const both = Promise.all([before, ending])
-      this.#holders.set(holder, both)
-      void both.finally(() => {
-        if (this.#holders.get(holder) === both) this.#holders.delete(holder)
+  /**
+   * Runs tasks; while they run their holders' leases are kept alive, and closing waits for them. A holder may be at work here
+   * already, for an activity that the server lost sight of: then it is told to stop, and its successor begins when it has put
+   * down what it had in hand. Else its lease would be taken from it as from one that died.
+   */
+  async during(tasks: readonly HolderTask[]): Promise<TaskEnd[]> {
+    for (const { holder } of tasks) this.#holders.get(holder)?.stop()
+    const ending = tasks.map(({ holder, run, stop }) => {
+      const end = (this.#holders.get(holder)?.ended ?? Promise.resolve()).then(run)
+      const at = { stop, ended: end.catch(() => undefined) }
+      this.#holders.set(holder, at)
+      void at.ended.then(() => {
+        if (this.#holders.get(holder) === at) this.#holders.delete(holder)
       })
-    }
-    return Promise.all(tasks.map((task) => task.ending))
+      return end
+    })
+    return Promise.all(ending)
   }
 
   async renew(): Promise<void> {
@@ -61,7 +74,7 @@ export class JobInHand implements OpenJob {
   }
 
   async drained(): Promise<void> {
-    while (this.#holders.size > 0) await Promise.all(this.#holders.values())
+    while (this.#holders.size > 0) await Promise.all([...this.#holders.values()].map(({ ended }) => ended))
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,7 @@ import { aTree, contentOf, look, many, touched } from './a_tree.ts'
 import { Rig, type Job, type Ran } from './rig.ts'
 import { Abandoned, type PlayOptions } from './play.ts'
 import type { Beat } from '../../src/transfer/engine.ts'
+import type { SliceResult } from '../../workflows/messages.ts'
 
 const rig = new Rig()
 afterAll(() => rig.close())
@@ -240,4 +241,22 @@ test('a slice says what is in hand while it works, and how far it is', async () 
   await job.run({ onBeat: (beat) => beats.push(beat) })
   const told = beats.filter(({ inHand, bytes }) => /^\/[1-6]$/.test(inHand ?? '') && bytes > 0)
   expect(told.length).toBeGreaterThan(0)
+})
+
+test('a slice begun again while it still runs here waits until its own predecessor has stopped, and blames no item for it', async () => {
+  const job = await rig.job({}, { source: aTree({ long: '200 MB' }) })
+  const { failurePolicy } = await rig.engine.initialize({ jobId: job.id, execution: 1 })
+  const input = { jobId: job.id, execution: 1, width: 1, sliceMs: 20_000, failurePolicy }
+  const run = { signal: new AbortController().signal, onBeat: () => undefined }
+  await rig.engine.enumerate({ ...input, lane: 'enumerate' }, run)
+  // The server lost sight of each of them in turn.
+  const slices: Promise<SliceResult>[] = []
+  for (let n = 0; n < 6; n++) {
+    slices.push(rig.engine.transfer({ ...input, lane: 'transfer' }, run))
+    await sleep(50)
+  }
+  const ends = await Promise.all(slices)
+  expect(ends.at(-1)).toMatchObject({ state: 'finished', failed: 0 })
+  expect(await job.resume({ execution: 1 })).toMatchObject({ status: 'completed', flagged: 0 })
+  expect(compareTrees(job.source, job.destination).differences).toEqual([])
 })
