@@ -122,13 +122,16 @@ class Slice {
       this.#job.breaker.trip(end)
       this.stop(Stop.trouble)
     }
-    if (end.state === 'halted') this.#job.signal.raise(Stop.halt)
+    if (end.state === 'halted') {
+      this.#job.signal.raise(Stop.halt)
+      if (end.why !== undefined) this.#job.haltedBy.tell(end.why)
+    }
     return end
   }
 
-  #result(ends: readonly TaskEnd[]): SliceResult {
+  async #result(ends: readonly TaskEnd[]): Promise<SliceResult> {
     for (const end of ends) {
-      if (end.state === 'halted') throw new HaltedByItem(end.why)
+      if (end.state === 'halted') throw new HaltedByItem(await this.#job.haltedBy.why())
       if (end.state === 'broken')
         throw Object.assign(new Error(end.why), end.stack === undefined ? {} : { stack: end.stack })
       if (end.state === 'trouble') throw new ConnectionTrouble(end.side, end.code, end.why, end.retryAfterMs)

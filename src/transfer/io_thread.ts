@@ -35,7 +35,8 @@ async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskE
     await context.settled()
   }
   await context.settled()
-  if (obeys.stop === Stop.halt) return { state: 'halted', why: context.haltedBy ?? 'another item failed first' }
+  if (obeys.stop === Stop.halt)
+    return { state: 'halted', ...(context.haltedBy === undefined ? {} : { why: context.haltedBy }) }
   return { state: obeys.stop === Stop.pause ? 'paused' : 'more', failed }
 }
 

@@ -5,6 +5,7 @@ import { connectLedger, openLedger, type LedgerHandle } from '../ledger/client.t
 import type { Ledger } from '../ledger/ledger.ts'
 import { renewSimulation } from '../ledger/simulated.ts'
 import { Breaker } from './breaker.ts'
+import { FirstFailure } from './first_failure.ts'
 import type { ExecutionRef } from './engine.ts'
 import type { IoPool, OpenJob } from './io_pool.ts'
 import type { JobSpec, Limits } from './job_spec.ts'
@@ -29,6 +30,8 @@ export class JobInHand implements OpenJob {
   readonly ledger: Ledger
   readonly signal = new Signal()
   readonly breaker = new Breaker()
+  /** Under `failure_policy: halt`. */
+  readonly haltedBy = new FirstFailure()
   readonly #handle: LedgerHandle
   readonly #holders = new Map<string, { stop(): void; ended: Promise<unknown> }>()
 
@@ -158,16 +161,15 @@ export class OpenJobs {
     const renewing = Date.now() - this.#renewedMs >= renewEveryMs
     if (renewing) this.#renewedMs = Date.now()
     for (const opening of this.#jobs.values()) {
-      opening
-        .then(async (job) => {
-          await this.#obeyControl(job)
-          if (!renewing) return
-          await job.renew()
-          this.#watchRoom(job)
-        })
-        // A passing failure of catalog or ledger: the next look is due in a moment, and slices report their own.
-        .catch(() => undefined)
+      // A passing failure of catalog or ledger: the next look is due in a moment, and slices report their own.
+      opening.then((job) => this.#obeyControl(job)).catch(() => undefined)
+      if (renewing) opening.then((job) => this.#keep(job)).catch(() => undefined)
     }
+  }
+
+  async #keep(job: JobInHand): Promise<void> {
+    this.#watchRoom(job)
+    await job.renew()
   }
 
   async #obeyControl(job: JobInHand): Promise<void> {

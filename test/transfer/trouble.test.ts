@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -13,7 +14,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
@@ -402,6 +403,35 @@ describe('an outage', () => {
     expect(counts.length).toBeGreaterThan(10)
     expect(counts.at(-1)! - counts[3]!).toBeLessThan(8)
   })
+
+  test('that ends the execution leaves its folders open nowhere', async () => {
+    const job = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
+    const ran = await job.run({
+      afterListing: async () => {
+        renameSync(job.destination, `${job.destination}~`)
+        await trustEnds()
+      },
+    })
+    expect(ran.sentence).toMatch(/^broke off \(destination: /)
+    await until(() => descriptorsIn(dirname(job.source)).length === 0)
+  })
+
+  function descriptorsIn(folder: string): string[] {
+    return readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder)
+      } catch {
+        return false
+      }
+    })
+  }
+
+  async function until(isSo: () => boolean): Promise<void> {
+    for (let i = 0; !isSo(); i++) {
+      if (i > 500) throw new Error('waited in vain')
+      await sleep(10)
+    }
+  }
 })
 
 test('a damaged ledger ends the execution with its name, is left as it is, and says so in the catalog', async () => {
