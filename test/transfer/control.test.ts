@@ -219,6 +219,21 @@ describe('a cancel', () => {
     expect(await running.job.run()).toMatchObject({ status: 'completed' })
   })
 
+  test('that nobody could wind down, as when its workflow is terminated, is cleared up after by the next execution', async () => {
+    const running = new Running(await rig.job(oneWriter, { source: largeFile }))
+    const { job } = running
+    await running.until(() => (running.staged?.size ?? 0) > 16 * mebibyte)
+    await running.pause()
+    running.leave()
+    await expect(running.ran).rejects.toThrow(Abandoned)
+    await rig.restart()
+    await job.control({ paused: false })
+    expect(job.litter()).toHaveLength(1)
+    // Without litter, which is looked for after each execution.
+    expect(await job.resume({ execution: 2 })).toMatchObject({ status: 'completed' })
+    expect(compareTrees(job.source, job.destination).differences).toEqual([])
+  })
+
   test('by the control row stops as well', async () => {
     const job = await rig.job(oneWriter, manyFiles)
     await job.control({ cancelled: true })

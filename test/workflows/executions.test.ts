@@ -142,6 +142,29 @@ test('a cancelled execution finishes what is in hand, is completed in the ledger
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 1 } })
 })
 
+test('a cancel ends an execution that cannot even reach its platforms, and closes its books', async () => {
+  const job = await stage.job({ initialize: () => new ConnectionTrouble('source', 'Unreachable', 'no route', 600_000) })
+  await client.start(job)
+  await until(async () => (await client.progress(job, 1)).phase === 'initialize', 'it begins')
+  await sleep(300)
+  expect(await client.cancel(job)).toMatchObject({ ended: true })
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(stage.engine.ended.filter((end) => end.jobId === job)).toMatchObject([{ ended: { kind: 'cancelled' } }])
+  await atRest(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle' })
+})
+
+test('a cancel that comes while the books are closed waits for them, and what was done stays done', async () => {
+  const job = await stage.job({ items: 2, completeMs: 1_500 })
+  await client.start(job)
+  await until(() => stage.engine.ended.some((end) => end.jobId === job), 'everything is carried out')
+  expect(await client.cancel(job)).toMatchObject({ ended: true })
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('COMPLETED')
+  await atRest(job)
+  expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'completed' })
+  expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
+})
+
 test('a pause answers when nothing is written any more; a resume goes on where it was', async () => {
   const job = await stage.job({ items: 400, itemMs: 5 })
   await client.start(job)
