@@ -60,10 +60,16 @@ export async function openLedger(file: string, { jobId }: { jobId: string }): Pr
   worker.removeAllListeners('error')
   worker.on('error', () => undefined)
   worker.unref()
+  let gone = false
+  void ended.then(() => {
+    gone = true
+  })
   return {
     port() {
       const { port1, port2 } = new MessageChannel()
-      worker.postMessage({ port: port2 }, [port2])
+      // A thread that is gone takes no port, and whoever asks at the other end would wait for ever.
+      if (gone) port2.close()
+      else worker.postMessage({ port: port2 }, [port2])
       return port1
     },
     ended,

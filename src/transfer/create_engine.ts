@@ -132,8 +132,10 @@ class Slice {
   async #result(ends: readonly TaskEnd[]): Promise<SliceResult> {
     for (const end of ends) {
       if (end.state === 'halted') throw new HaltedByItem(await this.#job.haltedBy.why())
-      if (end.state === 'broken')
-        throw Object.assign(new Error(end.why), end.stack === undefined ? {} : { stack: end.stack })
+      if (end.state === 'broken') {
+        const { name = 'Error', why, stack } = end
+        throw Object.assign(new Error(why), { name, ...(stack === undefined ? {} : { stack }) })
+      }
       if (end.state === 'trouble') throw new ConnectionTrouble(end.side, end.code, end.why, end.retryAfterMs)
     }
     const { items, bytes } = this.beat()

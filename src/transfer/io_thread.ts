@@ -88,7 +88,8 @@ function ended(error: unknown): TaskEnd {
   if (error.name === 'LeaseLost') return { state: 'more', failed: 0 }
   if (error.name === 'HomeFull')
     return { state: 'trouble', side: 'home', code: 'HomeFull', why: error.message, retryAfterMs: 30_000 }
-  return { state: 'broken', why: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) }
+  const { name, message: why, stack } = error
+  return { state: 'broken', name, why, ...(stack === undefined ? {} : { stack }) }
 }
 
 function close(job: string): void {

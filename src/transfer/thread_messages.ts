@@ -25,6 +25,7 @@ export type TaskEnd =
   /** Without a reason when another thread's item was the first to fail. */
   | { state: 'halted'; why?: string }
   | { state: 'trouble'; side: 'source' | 'destination' | 'home'; code: string; why: string; retryAfterMs?: number }
-  | { state: 'broken'; why: string; stack?: string }
+  /** `name` is the error's. */
+  | { state: 'broken'; name?: string; why: string; stack?: string }
 
 export const jobKey = (jobId: string, execution: number): string => `${jobId}/${execution}`

@@ -4,6 +4,7 @@ import { IoPool } from '../../src/transfer/io_pool.ts'
 import { limits } from '../../src/transfer/job_spec.ts'
 import type { TaskEnd } from '../../src/transfer/thread_messages.ts'
 import { OpenJobs } from '../../src/transfer/open_jobs.ts'
+import { Signal } from '../../src/transfer/signals.ts'
 import { aTree } from './a_tree.ts'
 import { Rig } from './rig.ts'
 
@@ -23,6 +24,10 @@ test('a ledger thread that dies is replaced for the next slice, and nothing it c
     first.ledgerPort().postMessage(null)
     await expect(first.ledger.recall('key')).rejects.toMatchObject({ name: 'LedgerGone' })
     await first.ledgerEnded
+    // Somebody who was just about to begin is told, and not left waiting.
+    const task = { phase: 'transfer', holder: 'a/0', untilMs: Date.now() + 20_000, failurePolicy: 'continue' } as const
+    const end = await pool.run(first, task, new Signal(), () => undefined)
+    expect(end).toMatchObject({ state: 'broken', name: 'LedgerGone' })
     const second = await jobs.open(ref)
     expect(second).not.toBe(first)
     expect(await second.ledger.recall('key')).toBe('committed')
