@@ -95,6 +95,7 @@ export class OpenJobs {
   readonly #limits: Limits
   readonly #jobs = new Map<string, Promise<JobInHand>>()
   #renewedMs = 0
+  #ending = false
 
   constructor({ home, catalog, pool, limits }: { home: Home; catalog: Catalog; pool: IoPool; limits: Limits }) {
     this.home = home
@@ -174,6 +175,8 @@ export class OpenJobs {
 
   async #obeyControl(job: JobInHand): Promise<void> {
     const control = await this.catalog.control.read(job.spec.jobId)
+    // What it says must not undo what `stopAll` said.
+    if (this.#ending) return
     if (control.cancelled) job.signal.raise(Stop.cancel)
     else job.signal.raise(control.paused ? Stop.pause : Stop.run)
   }
@@ -186,6 +189,7 @@ export class OpenJobs {
   }
 
   stopAll(): void {
+    this.#ending = true
     for (const opening of this.#jobs.values())
       opening.then((job) => job.signal.raise(Stop.cancel)).catch(() => undefined)
   }

@@ -244,6 +244,22 @@ describe('a cancel', () => {
   })
 })
 
+test('a worker that ends puts a large file down within seconds, and the next one goes on with it', async () => {
+  const running = new Running(await rig.job(oneWriter, { source: largeFile }))
+  const { job } = running
+  await running.until(() => (running.staged?.size ?? 0) > 32 * mebibyte)
+  running.leave()
+  const told = performance.now()
+  await rig.restart()
+  expect(performance.now() - told).toBeLessThan(5_000)
+  await expect(running.ran).rejects.toThrow(Abandoned)
+  const half = running.staged!
+  expect(half.size).toBeLessThan(largeBytes)
+  expect(job.explain('large.bin').partialBytes).toBe(BigInt(half.size))
+  expect(await job.resume({ execution: 1 })).toMatchObject({ status: 'completed' })
+  expect(statSync(join(job.destination, 'large.bin')).ino).toBe(half.inode)
+})
+
 test('a slice says what is in hand while it works, and how far it is', async () => {
   const names = ['1', '2', '3', '4', '5', '6']
   const job = await rig.job(oneWriter, {
