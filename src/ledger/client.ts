@@ -141,6 +141,10 @@ class LedgerClient implements Ledger {
     await this.#ask('finishedTouched', [token, toWireFinished(results)])
   }
 
+  unended(): ReturnType<Ledger['unended']> {
+    return this.#ask('unended', [])
+  }
+
   async leftovers(execution: number): ReturnType<Ledger['leftovers']> {
     return fromWireLeftovers(await this.#ask<WireLeftovers>('leftovers', [execution]))
   }

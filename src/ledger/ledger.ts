@@ -37,6 +37,9 @@ export interface Ledger {
   /** A long item's progress, so that another holder can continue it. */
   partial(token: number, item: number, partial: Partial): Promise<void>
 
+  /** The execution that was begun and not ended. */
+  unended(): Promise<number | undefined>
+
   /** Containers to finish (times, mode, owner), deepest first. */
   claimTouched(holder: Holder, limit: number, patience?: Patience): Promise<Claim<TouchedBatch>>
   finishedTouched(token: number, results: FinishedContainer[]): Promise<void>

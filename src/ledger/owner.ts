@@ -18,6 +18,7 @@ export type Call =
   | 'partial'
   | 'claimTouched'
   | 'finishedTouched'
+  | 'unended'
   | 'leftovers'
   | 'renew'
   | 'progress'

@@ -49,7 +49,9 @@ export class OwnerThread {
   /** A channel for one thread, to be transferred to it. */
   port(): MessagePort {
     const { port1, port2 } = new MessageChannel()
-    this.#worker.postMessage({ port: port2 } satisfies ToOwner, [port2])
+    // A thread that is gone takes no port, and whoever asks at the other end would wait for ever.
+    if (this.#alive) this.#worker.postMessage({ port: port2 } satisfies ToOwner, [port2])
+    else port2.close()
     return port1
   }
 

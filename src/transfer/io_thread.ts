@@ -35,10 +35,8 @@ async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskE
     await context.settled()
   }
   await context.settled()
-  if (obeys.stop === Stop.halt) {
-    const { haltedBy: why } = context
-    return { state: 'halted', ...(why === undefined ? {} : { why }) }
-  }
+  if (obeys.stop === Stop.halt)
+    return { state: 'halted', ...(context.haltedBy === undefined ? {} : { why: context.haltedBy }) }
   return { state: obeys.stop === Stop.pause ? 'paused' : 'more', failed }
 }
 
@@ -90,7 +88,8 @@ function ended(error: unknown): TaskEnd {
   if (error.name === 'LeaseLost') return { state: 'more', failed: 0 }
   if (error.name === 'HomeFull')
     return { state: 'trouble', side: 'home', code: 'HomeFull', why: error.message, retryAfterMs: 30_000 }
-  return { state: 'broken', why: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) }
+  const { name, message: why, stack } = error
+  return { state: 'broken', name, why, ...(stack === undefined ? {} : { stack }) }
 }
 
 function close(job: string): void {

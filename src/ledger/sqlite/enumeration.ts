@@ -164,7 +164,11 @@ export class Enumeration {
     }
     audit.write(listing.audit, current())
     if (listing.last || listing.failed) leases.remove(lease)
-    else leases.page(lease)
+    else {
+      leases.page(lease)
+      // It gets further each time, so whatever keeps killing its holders is not the container.
+      if (lease.attempt > 1 && listing.fresh.name.length > 0) leases.startAfresh(lease)
+    }
     counters.flush(listing.execution)
   }
 

@@ -186,6 +186,11 @@ export class SqliteLedger {
     this.#touched.finished(token, results)
   }
 
+  unended(): number | undefined {
+    const { n, ended } = this.#execution()
+    return ended ? undefined : n
+  }
+
   leftovers(execution: number): WireLeftovers {
     if (this.#over({ execution })) return { batches: [], partials: [] }
     return this.#batches.leftovers(execution)
