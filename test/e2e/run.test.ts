@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 
 /** The command as people run it: real processes, a real server, a real folder. */
-const bin = new URL('../../bin/stevedore.js', import.meta.url).pathname
+const bin = new URL('../../src/cli/stevedore.js', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'stevedore-e2e-'))
 const home = join(folder, 'home')
 const running = new Set<ChildProcess>()

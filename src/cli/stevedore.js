@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { flags, prepare } from './launch.js'
 
 const needed = 24
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 // What both the C library and V8 read only when a process starts.
 const startsAgain = process.platform === 'linux' && process.env.MALLOC_ARENA_MAX === undefined
