@@ -91,6 +91,10 @@ class LedgerClient implements Ledger {
     return mapped(claim, (containers) => containers.map(fromWireAddress))
   }
 
+  async returnContainers(tokens: number[]): Promise<void> {
+    await this.#ask('returnContainers', [tokens])
+  }
+
   async tracked(container: number, after: number): ReturnType<Ledger['tracked']> {
     if (this.#readWhole?.container === container && this.#readWhole.last === after && after !== 0) return []
     const { pages, last, complete } = await this.#ask<{ pages: string[]; last: number; complete: boolean }>('tracked', [

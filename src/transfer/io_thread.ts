@@ -8,6 +8,7 @@ import type { JobSpec } from './job_spec.ts'
 import { listContainer } from './list_container.ts'
 import { Obeys, Signal, Stop } from './signals.ts'
 import type { FromThread, Task, TaskEnd, ToThread } from './thread_messages.ts'
+import { Suspended } from './transfer_content.ts'
 import { SideTrouble } from './trouble.ts'
 
 /**
@@ -52,11 +53,17 @@ const steps: Record<Task['phase'], (context: JobContext, holder: Holder, obeys: 
     const claim = await context.ledger.claimContainers(holder, containersAtOnce)
     if (claim.state === 'closed') return { end: { state: 'finished' } }
     if (claim.state !== 'claimed') return {}
-    for (const container of claim.claim) {
-      // The rest of the claim is taken over by this holder's next one.
-      if (obeys.stop !== Stop.run) return {}
-      context.at(container.sourceNames)
-      await listContainer(context, container)
+    const left = new Set(claim.claim.map(({ token }) => token))
+    try {
+      for (const container of claim.claim) {
+        context.at(container.sourceNames)
+        await listContainer(context, container, obeys)
+        left.delete(container.token)
+      }
+    } catch (error) {
+      // Neither of a stop nor of trouble with a connection is a container to blame, as it would be of its holder's death.
+      if (error instanceof Suspended || error instanceof SideTrouble) await context.ledger.returnContainers([...left])
+      if (!(error instanceof Suspended)) throw error
     }
     return {}
   },

@@ -101,6 +101,7 @@ class Walk {
       [4, () => this.time()],
       [2, () => this.rig.restart()],
       [2, () => this.ledger.begin(start({ execution: this.execution }))],
+      [1, () => this.giveBack()],
     ]
     let at = this.int(steps.reduce((sum, [weight]) => sum + weight, 0))
     for (const [weight, step] of steps) {
@@ -324,6 +325,18 @@ class Walk {
     }
   }
 
+  /** Told to stop: what was claimed and not listed to its end is for somebody else, and what it counted is taken back. */
+  async giveBack(): Promise<void> {
+    const name = this.lister()
+    const mine = this.listings.get(name) ?? []
+    await this.ledger.returnContainers(mine.map(({ container }) => container.token))
+    for (const { container } of mine) {
+      this.counted.delete(container.item)
+      this.stale.push({ token: container.token, container: container.item, items: [] })
+    }
+    this.listings.delete(name)
+  }
+
   async die(): Promise<void> {
     const name = this.random() < 0.5 ? this.lister() : this.writer()
     this.listings.delete(name)
@@ -433,7 +446,10 @@ class Walk {
       }
       const claim = await this.ledger.claimContainers(holder('list/0', this.execution), 1, now)
       if (claim.state === 'closed') break
-      if (claim.state === 'claimed') this.listings.set('list/0', [])
+      if (claim.state !== 'claimed') continue
+      this.listings.set('list/0', [])
+      // Whatever a dead holder had counted was taken back with that, also when nobody lists it any more.
+      for (const { item } of claim.claim) this.counted.delete(item)
     }
     for (let guard = 0; ; guard++) {
       expect(guard).toBeLessThan(2_000)

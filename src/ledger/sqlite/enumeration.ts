@@ -172,6 +172,15 @@ export class Enumeration {
     counters.flush(listing.execution)
   }
 
+  /** Whoever comes next takes them over at once, as the first. */
+  giveBack(tokens: number[]): void {
+    const { leases } = this.#parts
+    for (const token of tokens) {
+      const lease = leases.all().get(token)
+      if (lease?.kind === LeaseKind.listing) this.#takeOver({ ...lease, attempt: -1 }, '', 0)
+    }
+  }
+
   forget(): void {
     this.#nextId = undefined
   }

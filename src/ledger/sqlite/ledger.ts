@@ -142,6 +142,10 @@ export class SqliteLedger {
     return this.#noting(holder, () => this.#enumeration.claim(holder, limit))
   }
 
+  returnContainers(tokens: number[]): void {
+    this.#enumeration.giveBack(tokens)
+  }
+
   tracked(container: number, after: number): { pages: string[]; last: number; complete: boolean } {
     return this.#enumeration.tracked(container, after)
   }
