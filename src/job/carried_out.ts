@@ -49,7 +49,10 @@ export function notCarriedOut(job: JobDocument, ends: Ends = {}): NotCarriedOut 
   const problem = ({ setting, sentence }: Gap): Problem => ({ path: setting, message: sentence })
   return {
     warnings: asked.filter((gap) => gap.harm === 'inert').map(problem),
-    refusals: [...asked.filter((gap) => gap.harm === 'harmful').map(problem), ...misplacedBrakes(job)],
+    refusals: [
+      ...asked.filter((gap) => gap.harm === 'harmful').map(problem),
+      ...misplacedBrakes(job, { account_map: ends.accountMap, group_map: ends.groupMap }),
+    ],
   }
 }
 
