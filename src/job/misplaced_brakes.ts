@@ -1,4 +1,5 @@
 import { readJob, readMap, type JobDocument } from './document.ts'
+import { sides } from './endpoint.ts'
 import type { MapType } from './maps.ts'
 import type { Problem, Unknown } from './problem.ts'
 
@@ -18,8 +19,6 @@ const brakes: readonly RegExp[] = [
 const inFilter = /^transfer\.filter\b/
 /** But for words to people. */
 const label = /(^|\.)([_$][\w$]*|id|name|caption|description|comment|note)$/
-
-const sides = ['source', 'destination'] as const
 
 /**
  * An unknown key is kept and warned of, but one that must have been meant as a brake refuses the start: `simulaton_mode`

@@ -145,6 +145,14 @@ describe('a job does not start', () => {
     expect(refused(transfer, beside)).toEqual([path])
   })
 
+  test.each([
+    ['excluded', { source: { exclusions: [{ sid: { external_id: 'x' } }] } }],
+    ['sent to somebody else', { exceptions: [{ source: { external_id: 'x' }, destination: { id: 7 } }] }],
+    ['standing in', { destination: { default: { external_id: 'x', given_name: 'X' } } }],
+  ])('with somebody %s in a way that would not hold', (_what, map) => {
+    expect(refused({ account_map: { map_by: { id: true }, ...map } })).toEqual(['transfer.account_map'])
+  })
+
   test('when a map it refers to asks LDAP', () => {
     expect(refused({ group_map: { id: 'g' } }, {}, { groupMap: { map_by: { ldap: true } } })).toEqual([
       'transfer.group_map',
@@ -165,6 +173,16 @@ describe('a job starts, with a warning', () => {
     ['retries', { performance: { retries: 3 } }, {}, 'transfer.performance.retries'],
     ['a provisioning map', { account_map: { unmapped_policy: 'add' } }, {}, 'transfer.account_map'],
     ['guests', { account_map: { map_by: { passthrough: true } } }, {}, 'transfer.account_map'],
+    ['well-known identities', { group_map: { map_by: { built_in: true } } }, {}, 'transfer.group_map'],
+    ['groups by user name', { group_map: { map_by: { username: true } } }, {}, 'transfer.group_map'],
+    ['a stand-in for the way back', { account_map: { source: { default: { id: 7 } } } }, {}, 'transfer.account_map'],
+    [
+      'an estimate',
+      { source: { connection: { id: 'a' }, size_estimate: { count: 1 } } },
+      {},
+      'transfer.source.size_estimate',
+    ],
+    ['another scheduler', {}, { scheduler: { id: 3 } }, 'scheduler'],
     ['days of a manual job', {}, { schedule: { mode: 'manual', days: 'monday' } }, 'schedule'],
     [
       'an interval beside run_at',
@@ -198,6 +216,11 @@ test('each gap says what happens instead', () => {
 test('the table in docs/job-document.md is the one in the code', () => {
   const page = readFileSync(new URL('../../docs/job-document.md', import.meta.url), 'utf8')
   expect(page).toContain(notCarriedOutTable())
+})
+
+test('nothing is said of what the API itself adds to a job that is read back', () => {
+  const scheduler = { id: -1, name: 'default', caption: 'Default Scheduler', disabled: false }
+  expect(notCarriedOut(aJob({}, { scheduler, priority: 0 }))).toEqual({ warnings: [], refusals: [] })
 })
 
 test('nothing is refused for what was left out of a copy', () => {
