@@ -507,6 +507,8 @@ class BatchWork {
     if (baseline !== work.source) this.#baselineMoved = true
     this.#sources.push(baseline)
     if (notes.audit.length > 0) this.#audit.push(...notes.audit)
+    if (notes.flagged !== undefined)
+      context.audit.add(this.#audit, 'flagged', () => ({ item: work.item, message: notes.flagged! }))
     if (work.keepAs !== undefined) this.#audit.push(keptAside(work.item, work.keepAs))
     context.audit.result(this.#audit, work, { bytes, hash })
     // The bytes of a long content were counted on their way.

@@ -53,10 +53,13 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
       const destinationRoot = await destinationRootOf(job, destination)
       await sameRootAsBefore(job, 'source', sourceRoot)
       if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
+      const gaps = cannotBeExpressed(settings, source, destination)
+      const all = [...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps]
       await job.ledger.begin({
         execution: ref.execution,
         auditLevel: settings.auditLevel,
         simulated: spec.simulated,
+        warnings: all,
         triesPerExecution: retryPolicy(settings.failurePolicy).triesPerExecution,
         maxRetry,
         lazyContainers: settings.emptyContainers === 'skip',
@@ -65,8 +68,6 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
           ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
         },
       })
-      const gaps = cannotBeExpressed(settings, source, destination)
-      const all = [...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps]
       await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
       return {
         failurePolicy: settings.failurePolicy,
