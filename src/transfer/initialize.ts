@@ -4,6 +4,7 @@ import { ConnectorError } from '../connector/errors.ts'
 import type { Facts, Item } from '../connector/item.ts'
 import { resolveRoot } from '../connector/fs/resolve.ts'
 import { connectorFor } from '../connector/registry.ts'
+import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
 import { durationMs } from '../job/times.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
@@ -43,6 +44,8 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
 
   const source = await openSide(spec.source, 'source')
   try {
+    const unanswered = unanswerable(settings.filter.source, source.capabilities)
+    if (unanswered.length > 0) throw new FailedToStart(unanswered.map((why) => `transfer.filter.source: ${why}`))
     const destination = await openSide(spec.destination, 'destination')
     try {
       if (!spec.simulated) refuseReadOnly(destination)

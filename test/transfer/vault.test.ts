@@ -262,3 +262,11 @@ test('a wide folder of a vault is decided about on disk as in memory', async () 
     await narrow.close()
   }
 })
+
+test('a filter on a time that a vault does not keep is refused at the start, and nothing is written', async () => {
+  const rule = { type: 'filter_date', targets: ['accessed_on'], range: { type: 'day', value: 1 } }
+  const job = await rig.job({ filter: { source: [{ rules: [rule] }] } }, { from: vaultSide })
+  const ran = await job.run()
+  expect(ran.status).toBe('failed_to_start')
+  expect(ran.sentence).toContain('transfer.filter.source: filter_date cannot be answered')
+})
