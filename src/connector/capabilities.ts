@@ -5,6 +5,8 @@ export type Tri = 'none' | 'read' | 'readwrite'
 export interface Limit {
   n: number
   unit: 'bytes' | 'utf16' | 'codepoints'
+  /** With `bytes`: U+FFFD and two hex digits stand for one byte, as `fs` has names that are no UTF-8. */
+  escapes?: boolean
 }
 
 /** How names live at a place. Pure data: the name plan (`src/policy/name_container.ts`) works from this alone. */

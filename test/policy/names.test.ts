@@ -100,6 +100,20 @@ describe('segment_truncate', () => {
     })
   })
 
+  test('counts bytes that are no UTF-8 as what they are, and never cuts through one', () => {
+    const rules = { ...posixNames, maxSegment: { n: 10, unit: 'bytes' as const, escapes: true } }
+    const bytes = (n: number) => '\ufffdC4'.repeat(n)
+    expect(transformSegment(bytes(10), rules, settings)).toEqual({ name: bytes(10) })
+    expect(transformSegment(bytes(12), rules, { ...settings, segmentTruncate: true })).toEqual({
+      name: bytes(10),
+      processing: ['truncated'],
+    })
+    expect(transformSegment(`é${bytes(10)}.c`, rules, { ...settings, segmentTruncate: true }).name).toBe(
+      `é${bytes(6)}.c`,
+    )
+    expect(transformSegment(bytes(11), rules, settings).verdict?.reason).toBe('name_too_long')
+  })
+
   test('counts in the platform’s unit', () => {
     expect([lengthOf('é😀', 'bytes'), lengthOf('é😀', 'utf16'), lengthOf('é😀', 'codepoints')]).toEqual([6, 3, 2])
     expect(lengthOf('白\u007f\u0080', 'bytes')).toBe(new TextEncoder().encode('白\u007f\u0080').length)

@@ -13,7 +13,7 @@ export const posixNames: NameRules = {
   reserved: ['.', '..'],
   reservedStems: false,
   invalidExtensions: [],
-  maxSegment: { n: 255, unit: 'bytes' },
+  maxSegment: { n: 255, unit: 'bytes', escapes: true },
 }
 
 const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '¹', '²', '³']
