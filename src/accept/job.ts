@@ -1,5 +1,5 @@
 import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
-import { readJob, type JobDocument } from '../job/document.ts'
+import { readJob, readReferences, type JobDocument, type References } from '../job/document.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 import { checkConnection, defaultName, storeConnection, type CheckedConnection } from './connection.ts'
 import { sides, type Side } from '../job/endpoint.ts'
@@ -66,28 +66,17 @@ export async function checkJob(
   options: AcceptOptions = {},
 ): Promise<CheckedJob> {
   const read = readJob(document, options)
-  if (!read.ok) throw new Unacceptable(read.problems.map(onTheWire))
+  const found = await checkReferences(readReferences(document), catalog)
+  const problems = [...(read.ok ? [] : read.problems.map(onTheWire)), ...found.problems]
+  const { source, destination } = found.connections
+  if (!read.ok || problems.length > 0 || !source || !destination) throw new Unacceptable(problems)
   const { job, warnings } = read
-  const problems: Problem[] = []
-  const connections = {
-    source: await connectionOf('source', job, catalog, problems),
-    destination: await connectionOf('destination', job, catalog, problems),
-  }
-  const maps: CheckedJob['maps'] = {}
-  for (const type of mapTypes) {
-    const map = await mapOf(type, job, { catalog, connections, problems })
-    if (map) maps[type] = map
-  }
-  if (job.category?.id !== undefined && !(await catalog.categories.get(job.category.id)))
-    problems.push(problem('category.id', `there is no category ${job.category.id}`, 'unknown_id'))
-  const { source, destination } = connections
-  if (problems.length > 0 || !source || !destination) throw new Unacceptable(problems)
   const name = job.name?.trim() ?? ''
   return {
     name: name === '' ? `${source.name} to ${destination.name}`.slice(0, 255) : name,
     job,
     connections: { source, destination },
-    maps,
+    maps: found.maps,
     warnings: warnings.map((warning) => ({ ...onTheWire(warning), code: 'warning' })),
   }
 }
@@ -131,14 +120,38 @@ async function idOf(connection: SideConnection, catalog: Catalog): Promise<strin
   return 'id' in connection ? connection.id : (await storeConnection(connection.inline, catalog)).id
 }
 
+interface CheckedReferences extends Pick<CheckedJob, 'maps'> {
+  connections: Record<Side, SideConnection | undefined>
+  problems: Problem[]
+}
+
+/** Whether everything a document refers to exists and fits; what can't be read is not looked at. */
+async function checkReferences(references: References, catalog: Catalog): Promise<CheckedReferences> {
+  const problems: Problem[] = []
+  const connections = {
+    source: await connectionOf('source', references, catalog, problems),
+    destination: await connectionOf('destination', references, catalog, problems),
+  }
+  const maps: CheckedJob['maps'] = {}
+  for (const type of mapTypes) {
+    const map = await mapOf(type, references, { catalog, connections, problems })
+    if (map) maps[type] = map
+  }
+  const category = references.category?.id
+  if (category !== undefined && !(await catalog.categories.get(category)))
+    problems.push(problem('category.id', `there is no category ${category}`, 'unknown_id'))
+  return { connections, maps, problems }
+}
+
 async function connectionOf(
   side: Side,
-  job: JobDocument,
+  references: References,
   catalog: Catalog,
   problems: Problem[],
 ): Promise<SideConnection | undefined> {
   const at = `transfer.${side}.connection`
-  const { connection } = job.transfer[side]
+  const connection = references[side]
+  if (connection === undefined) return undefined
   if (!('id' in connection)) {
     const checked = checkConnection({ ...connection }, at)
     if ('problems' in checked) {
@@ -166,10 +179,10 @@ interface MapPlace {
 /** A map that came inside the document; one that is referred to is only looked up. */
 async function mapOf(
   type: MapType,
-  job: JobDocument,
+  references: References,
   { catalog, connections, problems }: MapPlace,
 ): Promise<MapDocument | undefined> {
-  const map = job.transfer[type]
+  const map = references[type]
   if (map === undefined) return undefined
   const at = `transfer.${type}`
   if (!('id' in map)) {

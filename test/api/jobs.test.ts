@@ -144,6 +144,37 @@ describe('POST /v1/jobs', () => {
     ])
   })
 
+  test('wrong values and connections that do not exist are named together', async () => {
+    const document = aJob(
+      { category: { id: 99 } },
+      {
+        large_item: 'maybe',
+        source: { connection: { platform: 'ftp' }, type: 'folder' },
+        destination: { connection: { platform: 'fs', auth: { root: '/srv', nonsense: 1 } } },
+        group_map: { id: 'nowhere' },
+      },
+    )
+    const { status, json } = await bench.call('POST', '/v1/jobs', document)
+    expect(status).toBe(400)
+    expect(json.errors.map((e: { property: string }) => e.property).sort()).toEqual([
+      'category.id',
+      'transfer.destination.connection.auth.nonsense',
+      'transfer.group_map.id',
+      'transfer.large_item',
+      'transfer.source.connection.platform.id',
+      'transfer.source.type',
+    ])
+  })
+
+  test.each([
+    [{ transfer: null }],
+    [{ transfer: [1] }],
+    [{ transfer: { source: 'x', destination: { connection: 7 } } }],
+    [{ category: [] }],
+  ])('what is no job at all, %j, is a 400 and no accident', async (document) => {
+    expect((await bench.call('POST', '/v1/jobs', document)).status).toBe(400)
+  })
+
   test('a group map where an account map belongs is told from one that does not exist', async () => {
     const source = await bench.call('POST', '/v1/connections', connection('/srv/old'))
     const { id } = source.json.connection
