@@ -48,7 +48,7 @@ export function read<T>(schema: z.ZodType<T>, input: unknown, { strict = false }
       continue
     }
     const warnings = [...unknown.values()].map(({ problem }) => problem)
-    const problems = found.map((issue) => problemOf(issue, current))
+    const problems = found.map((issue) => problemOf(issue, current)).map((problem) => hinted(problem, unknown))
     if (strict) problems.push(...warnings)
     if (problems.length > 0 || !parsed.success) return { ok: false, problems: capped(problems) }
     for (const { read: at, value } of unknown.values()) putBack(parsed.data, at, value)
@@ -88,6 +88,14 @@ function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
     ...(short ? { given: typeof value === 'string' ? withoutUserInfo(value) : value } : {}),
     allowed,
   }
+}
+
+/** What is missing may be there under a mistyped name. */
+function hinted(problem: Problem, unknown: ReadonlyMap<string, Kept>): Problem {
+  if (!problem.message.startsWith('is missing')) return problem
+  const at = problem.path.replace(/\[\d+\]/g, '')
+  const mistyped = [...unknown.values()].find((kept) => kept.problem.unknown?.meant === at)
+  return mistyped ? { ...problem, message: `${problem.message}; was it meant by ${mistyped.problem.path}?` } : problem
 }
 
 /**

@@ -235,6 +235,17 @@ describe('an unknown key', () => {
     })
   })
 
+  test('is pointed at where the key that was meant is missing', () => {
+    expect(
+      problemsOf({ transfer: { transfer_type: 'copy', source: { conection: { id: 'a' } }, destnation: {} } }),
+    ).toEqual([
+      expect.stringMatching(
+        /^transfer\.source\.connection: is missing; .*was it meant by transfer\.source\.conection\?$/,
+      ),
+      expect.stringMatching(/^transfer\.destination: is missing; .*was it meant by transfer\.destnation\?$/),
+    ])
+  })
+
   test('is an error when read strictly, beside the wrong values', () => {
     const found = problemsOf({ ...document, priority: 'high' }, { strict: true })
     expect(found).toHaveLength(7)
