@@ -9,12 +9,13 @@ export interface Abilities {
   /** Why there are no ACLs. */
   noAcls: string | undefined
   canChown: boolean
+  statesBirths: boolean
 }
 
 /** What this connection can do here, the settings' own limits laid over what the system allows. */
 export function capabilitiesOf(
   settings: FsSettings,
-  { byHandle, noAcls, canChown }: Abilities,
+  { byHandle, noAcls, canChown, statesBirths }: Abilities,
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
@@ -30,7 +31,7 @@ export function capabilitiesOf(
       hash: false,
       sparse: true,
     },
-    times: { modified: write, created: 'read', accessed: write, precisionNs, containers: true },
+    times: { modified: write, created: statesBirths ? 'read' : 'none', accessed: write, precisionNs, containers: true },
     owners: { owner: owners, group: owners },
     permissions: { mode: write, deny: false, breakInheritance: true, named: noAcls === undefined, rights: posixRights },
     identity: { impersonation: false, directory: true },

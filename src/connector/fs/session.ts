@@ -62,7 +62,12 @@ export class FsSession implements Session {
     const noAcls = byHandle ? probeAcls(xattrs, `${folders.get('').base}.`) : 'POSIX ACLs need Linux'
     const access = new Access(this.directory, noAcls === undefined ? xattrs : null)
     const canChown = mayChown()
-    const { capabilities, notes } = capabilitiesOf(settings, { byHandle, noAcls, canChown })
+    const { capabilities, notes } = capabilitiesOf(settings, {
+      byHandle,
+      noAcls,
+      canChown,
+      statesBirths: root.statesBirths,
+    })
     this.capabilities = capabilities
     this.notes = notes
     const uid = process.geteuid?.()

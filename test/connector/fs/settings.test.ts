@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { expect, test } from '@jest/globals'
 import { fs } from '../../../src/connector/fs/fs.ts'
 import { refusal } from '../../conformance/bench.ts'
@@ -46,4 +48,13 @@ test('a read-only connection writes nothing, and claims nothing it would have to
     expect(await refusal(attempt)).toBe('ReadOnly')
   expect(session.capabilities.times.modified).toBe('read')
   expect(session.capabilities.permissions.mode).toBe('read')
+})
+
+test('the time a file was made is claimed exactly where the file system states one', async () => {
+  for (const root of [tmpdir(), '/proc', aFolder()]) {
+    const session = await aSession(root)
+    const made = statSync(root, { bigint: true }).birthtimeNs > 0n
+    expect([root, session.capabilities.times.created]).toEqual([root, made ? 'read' : 'none'])
+    expect([root, (await session.root('/'))?.createdNs !== undefined]).toEqual([root, made])
+  }
 })
