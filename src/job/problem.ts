@@ -53,5 +53,6 @@ export function cut(text: string): string {
 
 /** `sftp://me:secret@host` → `sftp://host` */
 export function withoutUserInfo(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"'/@\\]+@/gi, '$1')
+  // Without the scheme before it, which a long text of dots would be searched for again and again.
+  return text.replace(/:\/\/[^\s"'/@\\]+@/g, '://')
 }

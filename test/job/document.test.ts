@@ -404,6 +404,13 @@ describe('hostile input', () => {
     expect({}).not.toHaveProperty('polluted')
   })
 
+  test('a megabyte of dots is refused at once', () => {
+    const dots = 'a.'.repeat(500_000)
+    const started = performance.now()
+    expect(problemsOf(aDocument({ large_item: dots, [dots]: 1 }))).toHaveLength(1)
+    expect(performance.now() - started).toBeLessThan(2_000)
+  })
+
   test('keys of Object itself are keys like any other', () => {
     expect(
       warningsOf(JSON.parse(JSON.stringify(aDocument({}, { name: 'x' })).replace('"name"', '"constructor"'))),
