@@ -180,6 +180,13 @@ export const gaps: readonly Gap[] = [
     asked: ({ transfer }) => (transfer.filter?.source ?? []).some(asksForMetadata),
   },
   {
+    setting: 'transfer.filter.source',
+    values: 'filter_pattern with ? or [',
+    harm: 'inert',
+    sentence: 'a pattern knows * only; ? and [ stand for themselves, and the rule matches names that have them',
+    asked: ({ transfer }) => (transfer.filter?.source ?? []).some(hasOtherWildcards),
+  },
+  {
     setting: 'transfer.filter.destination',
     values: 'any, with copy',
     harm: 'inert',
@@ -393,6 +400,11 @@ export const gaps: readonly Gap[] = [
     asked: ({ convention }) => convention !== undefined,
   },
 ]
+
+function hasOtherWildcards(rule: RuleDocument): boolean {
+  if (rule.type === 'filter_rule') return rule.rules.some(hasOtherWildcards)
+  return rule.type === 'filter_pattern' && /[?[]/.test(rule.text)
+}
 
 function asksForMetadata(rule: RuleDocument): boolean {
   return rule.type === 'filter_metadata' || (rule.type === 'filter_rule' && rule.rules.some(asksForMetadata))

@@ -173,6 +173,12 @@ describe('a job starts, with a warning', () => {
     ['retries', { performance: { retries: 3 } }, {}, 'transfer.performance.retries'],
     ['a provisioning map', { account_map: { unmapped_policy: 'add' } }, {}, 'transfer.account_map'],
     ['guests', { account_map: { map_by: { passthrough: true } } }, {}, 'transfer.account_map'],
+    [
+      'wildcards that a pattern has not',
+      { filter: { source: { rules: { type: 'pattern', text: '*.do?' } } } },
+      {},
+      'transfer.filter.source',
+    ],
     ['well-known identities', { group_map: { map_by: { built_in: true } } }, {}, 'transfer.group_map'],
     ['groups by user name', { group_map: { map_by: { username: true } } }, {}, 'transfer.group_map'],
     ['a stand-in for the way back', { account_map: { source: { default: { id: 7 } } } }, {}, 'transfer.account_map'],

@@ -159,6 +159,7 @@ describe('a wrong value', () => {
       { type: 'filter_date', range: { type: 'range' } },
       { type: 'filter_date', range: { type: 'week' } },
       { type: 'filter_pattern', text: '' },
+      { type: 'filter_pattern', text: ' ; ;' },
       { type: 'filter_extension', extensions: [] },
       { type: 'filter_group', groups: ['Poems'] },
       { type: 'filter_path', path: 'relative' },
@@ -171,10 +172,11 @@ describe('a wrong value', () => {
       'rules[2].range',
       'rules[3].range.value',
       'rules[4].text',
-      'rules[5].extensions',
-      'rules[6].groups[0]',
-      'rules[7].path',
-      'rules[8]',
+      'rules[5].text',
+      'rules[6].extensions',
+      'rules[7].groups[0]',
+      'rules[8].path',
+      'rules[9]',
     ])
   })
 
