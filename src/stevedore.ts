@@ -6,7 +6,7 @@ import type { LedgerViews } from './ledger_views.ts'
 
 /** Commands to a job's workflow. Each answers when it is in effect, or raises `Refused`. */
 export interface JobCommands {
-  start(jobId: string): Promise<unknown>
+  start(jobId: string): Promise<{ execution: number }>
   pause(jobId: string): Promise<unknown>
   resume(jobId: string): Promise<unknown>
   cancel(jobId: string): Promise<unknown>

@@ -228,6 +228,62 @@ describe('run', () => {
     }
   })
 
+  test('an execution that began before it was on record is gone on with', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    // As a process leaves it that dies right after the start.
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.jobs.update(id, { status: 'running', lastExecution: 2 })
+    })
+    bench.commands.length = 0
+    const goingOn = bench.run('run', bench.file(bench.aJob()))
+    await until(() => bench.served === 2)
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.executions.begin(id, 2, false)
+      await catalog.executions.update(id, 2, { status: 'completed', phase: 'complete', endedOn: 1 })
+      await catalog.jobs.update(id, { status: 'idle' })
+    })
+    const { code, err } = await goingOn
+    expect(err).toContain('Going on with execution 2')
+    expect(code).toBe(0)
+    expect(bench.commands).toEqual([])
+  })
+
+  test('a job that began by its own schedule meanwhile is followed, not refused', async () => {
+    bench.refusesStart = 1
+    bench.whenRefusing = async (id, catalog) => {
+      await catalog.executions.begin(id, 1, false)
+      await catalog.jobs.update(id, { status: 'running', lastExecution: 1 })
+      setTimeout(() => {
+        void catalog.executions
+          .update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 })
+          .then(() => catalog.jobs.update(id, { status: 'idle' }))
+      }, 200)
+    }
+    const { code, out } = await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
+    expect(out).toMatch(/^Run 1 of "Share" completed/)
+    expect(code).toBe(0)
+  })
+
+  test('an execution that is just settling its end does not keep the next from beginning', async () => {
+    bench.refusesStart = 2
+    expect((await bench.run('run', bench.file(bench.aJob()))).code).toBe(0)
+    expect(bench.commands).toEqual(['start', 'start', 'start'])
+  })
+
+  test('a job that was paused between two runs is resumed by running it', async () => {
+    await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.jobs.update(id, { status: 'paused' })
+    })
+    bench.commands.length = 0
+    const { code } = await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
+    expect(code).toBe(0)
+    expect(bench.commands).toEqual(['resume', 'start'])
+  })
+
   test('a document from standard input', async () => {
     bench.type(JSON.stringify(bench.aJob()))
     expect((await bench.run('run', '-')).code).toBe(0)

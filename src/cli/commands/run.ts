@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sayChange } from '../../accept/changes.ts'
 import { checkJob, storeJob, type CheckedJob } from '../../accept/job.ts'
 import { reviseJob, revisionOf } from '../../accept/revise.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
 import type { Catalog, StoredExecution, StoredJob } from '../../catalog/catalog.ts'
+import { jobFacts } from '../../job_facts.ts'
 import { toJson } from '../../json.ts'
 import type { Progress } from '../../ledger/ledger.ts'
 import { sentence, Unacceptable } from '../../problem.ts'
+import { Refused } from '../../refused.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import { webUiOf, type OpenHome, type Stevedore } from '../../stevedore.ts'
@@ -27,7 +30,7 @@ export async function runJob(file: string, options: RunOptions, parts: CliParts)
   demandTransferType(document)
   const home = await parts.openHome(options.home)
   try {
-    const { job, isNew } = await settle(document, home.catalog, options, parts)
+    const job = await settle(document, home.catalog, options, parts)
     const refused = await refusals(job, home.catalog)
     if (refused.length > 0) {
       for (const reason of refused) parts.terminal.err(sentence(reason))
@@ -35,7 +38,7 @@ export async function runJob(file: string, options: RunOptions, parts: CliParts)
       return ExitCode.failed
     }
     const served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line) })
-    return await new Run(job, { home, served, parts, options, file }).toItsEnd(isNew)
+    return await new Run(job, { home, served, parts, options, file }).toItsEnd()
   } finally {
     await home.close()
   }
@@ -61,12 +64,12 @@ async function settle(
   catalog: Catalog,
   options: RunOptions,
   parts: CliParts,
-): Promise<{ job: StoredJob; isNew: boolean }> {
+): Promise<StoredJob> {
   const checked = await checkJob(document, catalog, { strict: options.strict ?? false })
   for (const warning of checked.warnings) say(parts, options, `warning: ${sentence(warning)}`)
   const stored = options.new === true ? undefined : await catalog.jobs.findByName(checked.name)
-  if (stored === undefined) return { job: await storeJob(checked, catalog), isNew: true }
-  return { job: await revised(stored, checked, catalog, (line) => say(parts, options, line)), isNew: false }
+  if (stored === undefined) return storeJob(checked, catalog)
+  return revised(stored, checked, catalog, (line) => say(parts, options, line))
 }
 
 async function revised(
@@ -88,6 +91,9 @@ async function revised(
   for (const change of settings) tell(`  ${sayChange(change)}`)
   return reviseJob(stored, checked, catalog)
 }
+
+/** How long a refusal may be one of the moment. */
+const momentMs = 3_000
 
 interface RunParts {
   home: OpenHome
@@ -114,10 +120,10 @@ class Run {
     this.#view = progressView(run.parts.terminal, { json: run.options.json ?? false })
   }
 
-  async toItsEnd(isNew: boolean): Promise<ExitCode> {
+  async toItsEnd(): Promise<ExitCode> {
     const stopListening = this.#with.parts.terminal.onInterrupt((times) => this.#interrupt(times))
     try {
-      const number = await this.#begin(isNew)
+      const number = await this.#begin()
       this.#announce(number)
       const ended = await this.#watch(number)
       this.#view.end()
@@ -129,18 +135,34 @@ class Run {
     }
   }
 
-  /** The unfinished execution goes on; without one the next begins. */
-  async #begin(isNew: boolean): Promise<number> {
+  /**
+   * The execution that is under way goes on, whoever began it: a process that died, another command, the job's own
+   * schedule. Without one the next begins.
+   */
+  async #begin(): Promise<number> {
     const { catalog } = this.#with.home
-    const last = isNew ? undefined : await catalog.executions.get(this.#job.id, this.#job.lastExecution)
-    if (last && last.endedOn === null) {
-      this.#tell(`Going on with execution ${last.execution} of ${JSON.stringify(this.#job.name)}.`)
-      if (this.#job.status === 'paused' || (await catalog.control.read(this.#job.id)).paused)
-        await this.#served.commands.resume(this.#job.id)
-      return last.execution
+    const { id } = this.#job
+    for (const deadline = Date.now() + momentMs; ; await sleep(50)) {
+      const { unfinished, lastExecution, paused, rest } = await jobFacts(catalog, id)
+      if (unfinished) return this.#goOn(lastExecution)
+      try {
+        // It was paused between two runs; who runs it wants it to run.
+        if (paused) await this.#served.commands.resume(id)
+        return (await this.#served.commands.start(id)).execution
+      } catch (error) {
+        // An execution that just began, or just ended, is known to the workflow before it is on record here.
+        if (!(error instanceof Refused) || rest.status === 'complete' || Date.now() > deadline) throw error
+      }
     }
-    await this.#served.commands.start(this.#job.id)
-    return this.#job.lastExecution + 1
+  }
+
+  async #goOn(execution: number): Promise<number> {
+    const { catalog } = this.#with.home
+    const { id, name } = this.#job
+    this.#tell(`Going on with execution ${execution} of ${JSON.stringify(name)}.`)
+    const isPaused = (await catalog.jobs.get(id))?.status === 'paused' || (await catalog.control.read(id)).paused
+    if (isPaused) await this.#served.commands.resume(id)
+    return execution
   }
 
   #watch(execution: number): Promise<StoredExecution | 'failed_to_start' | 'stopped'> {
