@@ -135,6 +135,34 @@ describe('run', () => {
     expect((await bench.run('run', bench.file(bench.aJob({}, { large_item: 'skip' })))).err).not.toContain('Changed')
   })
 
+  test('a change beside the endpoints of a side is shown too', async () => {
+    const sized = (count: number): unknown => {
+      const job = bench.aJob()
+      job.transfer.source.size_estimate = { count }
+      return job
+    }
+    await bench.run('run', bench.file(sized(10)))
+    const { err } = await bench.run('run', bench.file(sized(20)))
+    expect(err).toContain('transfer.source.size_estimate.count: 10 → 20')
+  })
+
+  test('of a changed secret only the change is shown', async () => {
+    const withSecrets = (secret: string): unknown =>
+      bench.aJob({
+        apiToken: secret,
+        description: `from sftp://me:${secret}@host`,
+        notifications: {
+          handlers: [{ smtp_password: secret }],
+          ...(secret === 'hush' ? {} : { more: { pwd: secret } }),
+        },
+      })
+    await bench.run('run', bench.file(withSecrets('hush')))
+    const { err, out } = await bench.run('run', bench.file(withSecrets('psst')))
+    expect(err).toContain('apiToken: changed')
+    expect(err).toContain('smtp_password: changed')
+    expect(err + out).not.toMatch(/hush|psst/)
+  })
+
   test('an inline map that is as it was is not stored again, a changed one is', async () => {
     const withMap = (email: boolean): unknown =>
       bench.aJob(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sayChange } from '../../accept/changes.ts'
+import { sayChange, sayOpenChange } from '../../accept/changes.ts'
 import { checkJob, storeJob, type CheckedJob } from '../../accept/job.ts'
 import { reviseJob, revisionOf } from '../../accept/revise.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
@@ -83,7 +83,7 @@ async function revised(
     throw new Unacceptable(
       endpoints.map((change) => ({
         code: 'endpoint_changed',
-        description: `${sayChange(change)}: job ${JSON.stringify(stored.name)} keeps its source and destination; give another name, or --new`,
+        description: `${sayOpenChange(change)}: job ${JSON.stringify(stored.name)} keeps its source and destination; give another name, or --new`,
       })),
     )
   if (settings.length === 0) return stored
