@@ -2,13 +2,11 @@ import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
 import { readJob, type JobDocument } from '../job/document.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 import { checkConnection, defaultName, storeConnection, type CheckedConnection } from './connection.ts'
-import type { MapDocument } from '../job/maps.ts'
+import { sides, type Side } from '../job/endpoint.ts'
+import { mapTypes, type MapDocument } from '../job/maps.ts'
 import { passwordsIn } from './map.ts'
+import { inertSettings, refusals } from './not_carried_out.ts'
 import { onTheWire } from './on_the_wire.ts'
-
-export const sides = ['source', 'destination'] as const
-export type Side = (typeof sides)[number]
-const mapTypes = ['account_map', 'group_map'] as const satisfies readonly MapType[]
 
 /** A stored connection by its id, or one that came inside the document and is not stored yet. */
 export type SideConnection = { id: string; name: string } | { inline: CheckedConnection; name: string }
@@ -29,6 +27,14 @@ export interface AcceptOptions {
   strict?: boolean
 }
 
+export interface AcceptedJob {
+  job: StoredJob
+  /** Unknown keys, and settings that change nothing here. */
+  warnings: Problem[]
+  /** What keeps it from starting as it is; see {@link refusals}. */
+  refusals: Problem[]
+}
+
 /**
  * Stores a job document, its inline connections and maps first, so that what is stored refers to them by id and holds no
  * credential.
@@ -39,9 +45,18 @@ export async function acceptJob(
   document: Record<string, unknown>,
   catalog: Catalog,
   options: AcceptOptions = {},
-): Promise<{ job: StoredJob; warnings: Problem[] }> {
+): Promise<AcceptedJob> {
   const checked = await checkJob(document, catalog, options)
-  return { job: await storeJob(checked, catalog), warnings: checked.warnings }
+  const job = await storeJob(checked, catalog)
+  const inert = await inertSettings(job, catalog)
+  return {
+    job,
+    warnings: [
+      ...checked.warnings,
+      ...inert.map(({ path, why }) => ({ code: 'inert', property: path, description: why })),
+    ],
+    refusals: await refusals(job, catalog),
+  }
 }
 
 /** @throws Unacceptable with every problem found */

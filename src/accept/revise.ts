@@ -1,8 +1,9 @@
 import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
+import { sides, type Side } from '../job/endpoint.ts'
 import type { MapDocument } from '../job/maps.ts'
 import { changes, type Change } from './changes.ts'
 import { sameConnection } from './connection.ts'
-import { referring, sides, type CheckedJob, type Side } from './job.ts'
+import { referring, type CheckedJob } from './job.ts'
 
 /** What a document would change about the stored job of its name. */
 export interface Revision {

@@ -12,7 +12,6 @@ import { flag, oneOf, paging, text, type Query } from './paging.ts'
 import type { ApiParts } from './parts.ts'
 import { Refused } from '../refused.ts'
 import type { JobCommands } from '../stevedore.ts'
-import type { Problem } from '../problem.ts'
 
 const statuses = [
   'idle',
@@ -32,13 +31,17 @@ const commands = ['start', 'pause', 'resume', 'cancel'] as const satisfies reado
 export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: ApiParts): void {
   app.post('/v1/jobs', async (request, reply) => {
     const query = request.query as Query
-    const { job, warnings } = await acceptJob(objectOf(request.body), catalog, { strict: flag(query, 'strict') })
-    const refused = await begin(job)
+    const accepted = await acceptJob(objectOf(request.body), catalog, { strict: flag(query, 'strict') })
+    const { job, warnings, refusals: refused } = accepted
+    const isToRun = asksToRun(job)
+    if (isToRun && refused.length === 0) await command(runsByItself(job) ? 'ensure' : 'start', job.id)
+    // The job is stored in any case: it can be looked at, and corrected.
+    const code = isToRun ? 'not_started' : 'not_carried_out'
     const created = view(await jobView(await found(job.id), catalog), sparseJob, wanted(query))
     return reply
       .code(201)
       .header('location', `/v1/jobs/${job.id}`)
-      .send({ ...one('job', created, 201), warnings: [...warnings, ...refused] })
+      .send({ ...one('job', created, 201), warnings: [...warnings, ...refused.map((reason) => ({ ...reason, code }))] })
   })
 
   app.get('/v1/jobs', async (request) => {
@@ -80,17 +83,6 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
     return one('job', view(await jobView(await found(job.id), catalog), sparseJob, wanted(query)))
   })
 
-  /** What the document asks to happen at once. @returns why it did not; the job is stored nevertheless */
-  async function begin(job: StoredJob): Promise<Problem[]> {
-    const { status, schedule } = job.document as { status?: string; schedule?: { mode?: string } }
-    const runsByItself = schedule?.mode === 'auto'
-    if (status !== 'start' && !runsByItself) return []
-    const refused = await refusals(job, catalog)
-    if (refused.length > 0) return refused.map((reason) => ({ ...reason, code: 'not_started' }))
-    await command(runsByItself ? 'ensure' : 'start', job.id)
-    return []
-  }
-
   async function command(what: keyof JobCommands, jobId: string): Promise<void> {
     try {
       await send[what](jobId)
@@ -110,4 +102,13 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
     if (job === undefined) throw notFound('job', id)
     return job
   }
+}
+
+/** What the document asks to happen at once. */
+function asksToRun(job: StoredJob): boolean {
+  return job.document.status === 'start' || runsByItself(job)
+}
+
+function runsByItself({ document }: StoredJob): boolean {
+  return (document.schedule as { mode?: string } | undefined)?.mode === 'auto'
 }

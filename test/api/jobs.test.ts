@@ -191,6 +191,30 @@ describe('POST /v1/jobs', () => {
       expect((await bench.call('POST', `/v1/jobs${query}`, document)).status).toBe(400)
   })
 
+  test('settings that change nothing are warned of, and those that keep it from starting too', async () => {
+    const account_map = { map_by: { email: true, ldap: true } }
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({}, { tags: 'add', account_map, batch_mode: 'none' }))
+    expect(json.warnings).toEqual([
+      { code: 'inert', property: 'transfer.tags', description: expect.stringContaining('no tags') },
+      { code: 'not_carried_out', property: 'transfer.account_map', description: expect.stringContaining('LDAP') },
+    ])
+    const started = await bench.call('PATCH', `/v1/jobs/${json.job.id}?start=1`)
+    expect([started.status, started.json.errors]).toEqual([
+      409,
+      [{ code: 'not_carried_out', property: 'transfer.account_map', description: expect.stringContaining('LDAP') }],
+    ])
+  })
+
+  test.each([{ status: 'start' }, { schedule: { mode: 'auto' } }])(
+    'one that asks to run at once, %j, and may not is stored and says why it did not start',
+    async (asking) => {
+      const { status, json } = await bench.call('POST', '/v1/jobs', aJob(asking, { delete_propagation: 'mirror' }))
+      expect(status).toBe(201)
+      expect(json.warnings).toMatchObject([{ code: 'not_started', property: 'transfer.delete_propagation' }])
+      expect(bench.commands).toEqual([])
+    },
+  )
+
   test('a missing transfer_type means sync, with a warning', async () => {
     const { status, json } = await bench.call('POST', '/v1/jobs', aJob({}, { transfer_type: undefined }))
     expect(status).toBe(201)

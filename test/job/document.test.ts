@@ -91,6 +91,27 @@ describe('a wrong value', () => {
       aDocument({ account_map: { id: 'a', type: 'group_map' } }),
       ['transfer.account_map.type'],
     ],
+    [
+      'a group among accounts, which nobody would be',
+      aDocument({
+        account_map: { map_by: { id: true }, source: { exclusions: { sid: { name: 'x', type: 'group' } } } },
+      }),
+      ['transfer.account_map.source.exclusions.sid.type'],
+    ],
+    [
+      'one person sent to two',
+      aDocument({
+        account_map: {
+          exceptions: [
+            { source: { email: 'a@x' }, destination: { email: 'b@y' } },
+            { source: { email: 'c@x' }, destination: { email: 'b@y' } },
+            { source: { email: 'A@x', type: 'account' }, destination: { email: 'c@y' } },
+            { source: { email: 'c@x' }, destination: { email: 'B@y' } },
+          ],
+        },
+      }),
+      ['transfer.account_map.exceptions[2].destination'],
+    ],
     ['a paused manual job', aDocument({}, { status: 'paused' }), ['status']],
     ['never and a limit', aDocument({}, { stop_policy: { policy: 'never', on_execute: 1 } }), ['stop_policy.policy']],
     [
