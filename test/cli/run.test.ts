@@ -114,6 +114,19 @@ describe('run', () => {
     expect(lines[0]).toMatchObject({ type: 'error', errors: [{ property: 'transfer.large_item' }] })
   })
 
+  test('with --json, warnings, changes and refusals are objects too', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    const changed = await bench.run('run', bench.file(bench.aJob({ frobnicate: 1, priority: 3 })), '--json')
+    expect(changed.lines.map((line) => line.type)).toEqual(['warning', 'changed', 'started', 'summary'])
+    expect(changed.lines[0]).toMatchObject({ property: 'frobnicate' })
+    expect(changed.lines[1].changes).toContain('priority: (absent) → 3')
+    const refused = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'move' })), '--json')
+    expect(refused.code).toBe(3)
+    const answer = { type: 'error', errors: [{ code: 'not_carried_out', property: 'transfer.transfer_type' }] }
+    expect(refused.lines.at(-1)).toMatchObject(answer)
+    expect((await bench.run('job', 'start', 'Share', '--json')).lines).toMatchObject([answer])
+  })
+
   test('the same name again is the next run of the same job', async () => {
     const file = bench.file(bench.aJob())
     await bench.run('run', file)

@@ -2,13 +2,14 @@ import type { StoredJob } from '../../catalog/catalog.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
 import { jobView } from '../../api/job_view.ts'
 import { toJson } from '../../json.ts'
-import { sentence, Unacceptable } from '../../problem.ts'
+import { Unacceptable } from '../../problem.ts'
 import { printable, table } from '../../report/format.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { JobCommands, OpenHome } from '../../stevedore.ts'
 import { ExitCode } from '../exit_code.ts'
+import { NotStarted } from '../failed.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 
 export interface ListOptions extends CommonOptions {
@@ -68,8 +69,7 @@ export async function commandJob(
     const job = await theJob(name, home.catalog)
     if (command === 'start') {
       const refused = await refusals(job, home.catalog)
-      for (const reason of refused) parts.terminal.err(sentence(reason))
-      if (refused.length > 0) return ExitCode.failed
+      if (refused.length > 0) throw new NotStarted(refused)
     }
     const served = await parts.serve(home, { worker: false, say: (line) => parts.terminal.err(line) })
     try {

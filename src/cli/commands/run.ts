@@ -15,6 +15,7 @@ import { webUiOf, type OpenHome, type Stevedore } from '../../stevedore.ts'
 import { watchExecution } from '../../watch_execution.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode, exitCodeOf } from '../exit_code.ts'
+import { NotStarted } from '../failed.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 
@@ -32,11 +33,7 @@ export async function runJob(file: string, options: RunOptions, parts: CliParts)
   try {
     const job = await settle(document, home.catalog, options, parts)
     const refused = await refusals(job, home.catalog)
-    if (refused.length > 0) {
-      for (const reason of refused) parts.terminal.err(sentence(reason))
-      parts.terminal.err('The job is stored, but was not started.')
-      return ExitCode.failed
-    }
+    if (refused.length > 0) throw new NotStarted(refused)
     const served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line) })
     return await new Run(job, { home, served, parts, options, file }).toItsEnd()
   } finally {
@@ -66,17 +63,24 @@ async function settle(
   parts: CliParts,
 ): Promise<StoredJob> {
   const checked = await checkJob(document, catalog, { strict: options.strict ?? false })
-  for (const warning of checked.warnings) say(parts, options, `warning: ${sentence(warning)}`)
+  for (const warning of checked.warnings) {
+    if (options.json === true) parts.terminal.out(toJson({ type: 'warning', ...warning }))
+    else parts.terminal.err(`warning: ${sentence(warning)}`)
+  }
   const stored = options.new === true ? undefined : await catalog.jobs.findByName(checked.name)
   if (stored === undefined) return storeJob(checked, catalog)
-  return revised(stored, checked, catalog, (line) => say(parts, options, line))
+  return revised(stored, checked, catalog, (changes) => {
+    if (options.json === true) return parts.terminal.out(toJson({ type: 'changed', changes }))
+    parts.terminal.err(`Changed since the last run of ${JSON.stringify(stored.name)}:`)
+    for (const change of changes) parts.terminal.err(`  ${change}`)
+  })
 }
 
 async function revised(
   stored: StoredJob,
   checked: CheckedJob,
   catalog: Catalog,
-  tell: (line: string) => void,
+  tell: (changes: string[]) => void,
 ): Promise<StoredJob> {
   const { endpoints, settings } = await revisionOf(stored, checked, catalog)
   if (endpoints.length > 0)
@@ -87,8 +91,7 @@ async function revised(
       })),
     )
   if (settings.length === 0) return stored
-  tell(`Changed since the last run of ${JSON.stringify(stored.name)}:`)
-  for (const change of settings) tell(`  ${sayChange(change)}`)
+  tell(settings.map(sayChange))
   return reviseJob(stored, checked, catalog)
 }
 
