@@ -25,7 +25,7 @@ export interface OpenHome {
 export interface ServeOptions {
   /** Carry jobs out in this process. */
   worker: boolean
-  /** Listen for the REST API. */
+  /** Listen for the REST API; with `worker` only if this process is the one that serves. */
   api?: { host: string; port: number }
   /** One line about what is being done, for a person who waits. */
   say(line: string): void

@@ -93,14 +93,21 @@ export async function checkJob(
 }
 
 export async function storeJob(checked: CheckedJob, catalog: Catalog): Promise<StoredJob> {
-  const { category, priority } = checked.job
   return catalog.jobs.create({
     name: checked.name,
     document: await referring(checked, catalog),
-    categoryId: category?.id ?? (await catalog.categories.named(category?.name)).id,
-    ...(priority === undefined ? {} : { priority }),
+    ...(await columnsOf(checked, catalog)),
     ...(checked.job.status === 'paused' ? { status: 'paused' } : {}),
   })
+}
+
+/** What of a document the catalog lists and sorts by. */
+export async function columnsOf(
+  { job: { category, priority = 0, disabled = false } }: CheckedJob,
+  catalog: Catalog,
+): Promise<{ categoryId: number; priority: number; disabled: boolean }> {
+  const categoryId = category?.id ?? (await catalog.categories.named(category?.name)).id
+  return { categoryId, priority, disabled }
 }
 
 /** The document with inline connections and maps stored, and their ids in their place. */

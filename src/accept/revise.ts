@@ -3,7 +3,7 @@ import { sides, type Side } from '../job/endpoint.ts'
 import type { MapDocument } from '../job/maps.ts'
 import { changes, type Change } from './changes.ts'
 import { sameConnection } from './connection.ts'
-import { referring, type CheckedJob } from './job.ts'
+import { columnsOf, referring, type CheckedJob } from './job.ts'
 
 /** What a document would change about the stored job of its name. */
 export interface Revision {
@@ -47,7 +47,10 @@ export async function reviseJob(stored: StoredJob, checked: CheckedJob, catalog:
   const kept = await keptMaps(checked, before, catalog)
   const maps = Object.fromEntries(Object.entries(checked.maps).filter(([type]) => !(type in kept)))
   const job = { ...checked.job, transfer: { ...checked.job.transfer, ...kept } }
-  return catalog.jobs.update(stored.id, { document: await referring({ ...checked, job, connections, maps }, catalog) })
+  return catalog.jobs.update(stored.id, {
+    document: await referring({ ...checked, job, connections, maps }, catalog),
+    ...(await columnsOf(checked, catalog)),
+  })
 }
 
 /** References of the stored job to maps that the document brings along again, as they are stored. */

@@ -14,6 +14,8 @@ export function historyRoutes(app: FastifyInstance, catalog: Catalog): void {
   async function history(request: FastifyRequest, jobId: string | undefined): Promise<unknown> {
     const query = request.query as Query
     const page = paging(query)
+    if (jobId === undefined && text(query, 'execution') !== undefined)
+      throw apiError(400, 'missing', 'says of which job: ?job={id}&execution=…', 'job')
     const { rows, total } = jobId === undefined ? await ofAll(page) : await ofOne(jobId, page, text(query, 'execution'))
     return many(request, 'job_executions', rows.map(executionView), { ...page, total, fields: wanted(query).names })
   }

@@ -68,11 +68,12 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
     const query = request.query as Query
+    refuseUnknown(query)
     const asked = commands.filter((command) => flag(query, command))
     const job = await found(request.params.id)
     const [first, ...others] = asked
     if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
-    if (first === undefined || Object.keys((request.body as object | undefined) ?? {}).length > 0)
+    if (first === undefined || !isNoBody(request.body))
       throw apiError(
         400,
         'invalid',
@@ -111,4 +112,22 @@ function asksToRun(job: StoredJob): boolean {
 
 function runsByItself({ document }: StoredJob): boolean {
   return (document.schedule as { mode?: string } | undefined)?.mode === 'auto'
+}
+
+/** A parameter that is passed over could be the one that matters: `?start=1&reset=hard` is not `?start=1`. */
+function refuseUnknown(query: Query): void {
+  const known = [...commands, 'fields', 'include']
+  const unknown = Object.keys(query).filter((name) => !known.includes(name))
+  if (unknown.length === 0) return
+  const description = `is nothing a job can be asked here; there are ${commands.join(', ')}`
+  throw new ApiError(
+    400,
+    unknown.map((property) => ({ code: 'invalid', description, property })),
+  )
+}
+
+/** Clients send `{}` with a command, or nothing. */
+function isNoBody(body: unknown): boolean {
+  if (body === undefined) return true
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0
 }

@@ -148,6 +148,16 @@ describe('run', () => {
     expect((await bench.run('run', bench.file(bench.aJob({}, { large_item: 'skip' })))).err).not.toContain('Changed')
   })
 
+  test('a changed category, priority or switch to disabled is what the job then has', async () => {
+    await bench.run('run', bench.file(bench.aJob({ category: 'Legal', priority: 5 })))
+    await bench.run('run', bench.file(bench.aJob({ category: 'Other', priority: 7, disabled: true })))
+    const job = await bench.catalog(({ catalog }) => catalog.jobs.findByName('Share'))
+    expect(job).toMatchObject({ category: { name: 'Other' }, priority: 7, disabled: true })
+    await bench.run('run', bench.file(bench.aJob()))
+    const after = await bench.catalog(({ catalog }) => catalog.jobs.findByName('Share'))
+    expect(after).toMatchObject({ category: { id: -1 }, priority: 0, disabled: false })
+  })
+
   test('a change beside the endpoints of a side is shown too', async () => {
     const sized = (count: number): unknown => {
       const job = bench.aJob()

@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sayChange, sayOpenChange } from '../../accept/changes.ts'
 import { checkJob, storeJob, type CheckedJob } from '../../accept/job.ts'
 import { reviseJob, revisionOf } from '../../accept/revise.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
+import { beginExecution } from '../../begin_execution.ts'
 import type { Catalog, StoredExecution, StoredJob } from '../../catalog/catalog.ts'
-import { jobFacts } from '../../job_facts.ts'
 import { toJson } from '../../json.ts'
 import type { Progress } from '../../ledger/ledger.ts'
 import { sentence, Unacceptable } from '../../problem.ts'
-import { Refused } from '../../refused.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import { webUiOf, type OpenHome, type Stevedore } from '../../stevedore.ts'
@@ -95,9 +93,6 @@ async function revised(
   return reviseJob(stored, checked, catalog)
 }
 
-/** How long a refusal may be one of the moment. */
-const momentMs = 3_000
-
 interface RunParts {
   home: OpenHome
   served: Stevedore
@@ -138,33 +133,10 @@ class Run {
     }
   }
 
-  /**
-   * The execution that is under way goes on, whoever began it: a process that died, another command, the job's own
-   * schedule. Without one the next begins.
-   */
   async #begin(): Promise<number> {
-    const { catalog } = this.#with.home
-    const { id } = this.#job
-    for (const deadline = Date.now() + momentMs; ; await sleep(50)) {
-      const { unfinished, lastExecution, paused, rest } = await jobFacts(catalog, id)
-      if (unfinished) return this.#goOn(lastExecution)
-      try {
-        // It was paused between two runs; who runs it wants it to run.
-        if (paused) await this.#served.commands.resume(id)
-        return (await this.#served.commands.start(id)).execution
-      } catch (error) {
-        // An execution that just began, or just ended, is known to the workflow before it is on record here.
-        if (!(error instanceof Refused) || rest.status === 'complete' || Date.now() > deadline) throw error
-      }
-    }
-  }
-
-  async #goOn(execution: number): Promise<number> {
-    const { catalog } = this.#with.home
     const { id, name } = this.#job
-    this.#tell(`Going on with execution ${execution} of ${JSON.stringify(name)}.`)
-    const isPaused = (await catalog.jobs.get(id))?.status === 'paused' || (await catalog.control.read(id)).paused
-    if (isPaused) await this.#served.commands.resume(id)
+    const { execution, goesOn } = await beginExecution(id, this.#with.home.catalog, this.#served.commands)
+    if (goesOn) this.#tell(`Going on with execution ${execution} of ${JSON.stringify(name)}.`)
     return execution
   }
 
