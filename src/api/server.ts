@@ -41,7 +41,7 @@ export function createApi(parts: ApiParts, { host = '127.0.0.1', logger }: ApiOp
   answerErrors(app)
   readBodies(app)
   jobRoutes(app, parts)
-  historyRoutes(app, parts.catalog)
+  historyRoutes(app, parts)
   transferRoutes(app, parts)
   connectionRoutes(app, parts.catalog)
   mapRoutes(app, parts.catalog)

@@ -1,5 +1,6 @@
 import type { Progress } from '../ledger/ledger.ts'
 import { bytes, count, duration, printable, shorten } from '../report/format.ts'
+import { shareDone } from '../report/share_done.ts'
 
 /** A reading of the ledger's counters at a time. */
 export interface Reading {
@@ -23,7 +24,8 @@ export function pace(readings: Reading[]): Pace {
   const now = readings.at(-1)
   while (readings.length > 2 && now && now.atMs - (readings[0]?.atMs ?? 0) > windowMs) readings.shift()
   const first = readings[0]
-  if (!now || !first || now === first) return { itemsPerSecond: 0, bytesPerSecond: 0, atLeast: true }
+  if (!now || !first || now === first)
+    return { itemsPerSecond: 0, bytesPerSecond: 0, atLeast: now?.progress.enumerationClosed !== true }
   const seconds = Math.max(0.001, (now.atMs - first.atMs) / 1000)
   const { done, enumerationClosed } = now.progress
   const itemsPerSecond = Math.max(0, done.items - first.progress.done.items) / seconds
@@ -75,14 +77,6 @@ export function progressBar(progress: Progress, speed: Pace, width: number): str
   const bar = room >= 8 ? `${drawn(share, room)} ${percent}  ` : ''
   const hand = progress.inHand === undefined ? '' : `  ${shorten(printable(progress.inHand), Math.max(10, width - 4))}`
   return [shorten(bar + line, width - 1), shorten(`  ${pace}`, width - 1), hand]
-}
-
-/** Never 1 before everything is done. */
-export function shareDone(progress: Progress): number {
-  if (progress.found.items === 0) return 0
-  const byItems = progress.done.items / progress.found.items
-  const byBytes = progress.found.bytes > 0n ? Number(progress.done.bytes) / Number(progress.found.bytes) : byItems
-  return Math.min(1, Math.max(0, (byItems + byBytes) / 2))
 }
 
 function drawn(share: number, width: number): string {

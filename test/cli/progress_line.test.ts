@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { pace, progressBar, progressLine, shareDone, type Reading } from '../../src/cli/progress_line.ts'
+import { pace, progressBar, progressLine, type Reading } from '../../src/cli/progress_line.ts'
 import { columns } from '../../src/report/format.ts'
+import { shareDone } from '../../src/report/share_done.ts'
 import type { Progress } from '../../src/ledger/ledger.ts'
 
 function progress(change: Partial<Progress> = {}): Progress {
