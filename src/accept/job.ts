@@ -25,6 +25,8 @@ export interface CheckedJob {
 export interface AcceptOptions {
   /** Unknown keys are errors, not warnings. */
   strict?: boolean
+  /** On the wire an absent `transfer_type` means `sync`, which may delete; a person has to say what is meant. */
+  needsTransferType?: boolean
 }
 
 export interface AcceptedJob {
@@ -66,12 +68,16 @@ export async function checkJob(
   options: AcceptOptions = {},
 ): Promise<CheckedJob> {
   const read = readJob(document, options)
-  if (!read.ok) throw new Unacceptable(read.problems.map(onTheWire))
+  const problems = options.needsTransferType === true ? withoutTransferType(document) : []
+  if (!read.ok) {
+    problems.push(...read.problems.map(onTheWire))
+    for (const side of sides) problems.push(...(await connectionProblems(side, document, { catalog, problems })))
+    throw new Unacceptable(problems)
+  }
   const { job, warnings } = read
-  const problems: Problem[] = []
   const connections = {
-    source: await connectionOf('source', job, catalog, problems),
-    destination: await connectionOf('destination', job, catalog, problems),
+    source: await connectionOf('source', job.transfer.source.connection, catalog, problems),
+    destination: await connectionOf('destination', job.transfer.destination.connection, catalog, problems),
   }
   const maps: CheckedJob['maps'] = {}
   for (const type of mapTypes) {
@@ -138,14 +144,35 @@ async function idOf(connection: SideConnection, catalog: Catalog): Promise<strin
   return 'id' in connection ? connection.id : (await storeConnection(connection.inline, catalog)).id
 }
 
+function withoutTransferType({ transfer }: Record<string, unknown>): Problem[] {
+  if (typeof transfer !== 'object' || transfer === null || Array.isArray(transfer) || 'transfer_type' in transfer)
+    return []
+  const description = 'is missing; say copy, sync, publish, move, migrate or taxonomy (the API would take sync)'
+  return [{ code: 'missing', property: 'transfer.transfer_type', description }]
+}
+
+/** Of a document with other mistakes in it, so that all are told at once. */
+async function connectionProblems(
+  side: Side,
+  document: Record<string, unknown>,
+  { catalog, problems }: { catalog: Catalog; problems: readonly Problem[] },
+): Promise<Problem[]> {
+  const at = `transfer.${side}.connection`
+  if (problems.some(({ property }) => property === undefined || `${at}.`.startsWith(`${property}.`))) return []
+  if (problems.some(({ property }) => property?.startsWith(`${at}.`))) return []
+  const { id, ...inline } = objectOf(objectOf(objectOf(document.transfer)[side]).connection)
+  const found: Problem[] = []
+  await connectionOf(side, typeof id === 'string' ? { id } : inline, catalog, found)
+  return found
+}
+
 async function connectionOf(
   side: Side,
-  job: JobDocument,
+  connection: { id: string } | object,
   catalog: Catalog,
   problems: Problem[],
 ): Promise<SideConnection | undefined> {
   const at = `transfer.${side}.connection`
-  const { connection } = job.transfer[side]
   if (!('id' in connection)) {
     const checked = checkConnection({ ...connection }, at)
     if ('problems' in checked) {

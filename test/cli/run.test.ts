@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { aBalance, CliBench, until, type Ending } from './bench.ts'
+import { aBalance, CliBench, until, type Ending, type Wire } from './bench.ts'
 
 let bench: CliBench
 beforeEach(() => {
@@ -61,6 +61,21 @@ describe('the exit code of run', () => {
     expect(err).toContain('transfer.timestamps: 7')
     expect(err).toContain('2 problems')
     expect(bench.served).toBe(0)
+  })
+
+  test('2 with every mistake at once: in values, in connections, and what is missing', async () => {
+    const document = bench.aJob({ kind: 'transfr' }, { transfer_type: undefined, large_item: 'maybe' })
+    document.transfer.source.connection = { platform: { id: 'fs' }, auth: { root: 'relative' } }
+    document.transfer.destination.connection = { id: 'f'.repeat(32) }
+    const { code, lines } = await bench.run('run', bench.file(document), '--json')
+    expect(code).toBe(2)
+    expect(lines[0].errors.map((error: Wire) => error.property).sort()).toEqual([
+      'kind',
+      'transfer.destination.connection.id',
+      'transfer.large_item',
+      'transfer.source.connection.auth.root',
+      'transfer.transfer_type',
+    ])
   })
 
   test('2 without a transfer_type: a person has to say it', async () => {

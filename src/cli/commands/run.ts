@@ -26,7 +26,6 @@ export interface RunOptions extends CommonOptions {
 /** `stevedore run job.json`: one execution of one job, from the document to the summary. */
 export async function runJob(file: string, options: RunOptions, parts: CliParts): Promise<ExitCode> {
   const document = await readDocument(file, parts.terminal)
-  demandTransferType(document)
   const home = await parts.openHome(options.home)
   try {
     const job = await settle(document, home.catalog, options, parts)
@@ -39,20 +38,6 @@ export async function runJob(file: string, options: RunOptions, parts: CliParts)
   }
 }
 
-/** On the wire an absent `transfer_type` means `sync`, which may delete: a person has to say what is meant. */
-function demandTransferType(document: Record<string, unknown>): void {
-  const { transfer } = document
-  if (typeof transfer !== 'object' || transfer === null || Array.isArray(transfer) || 'transfer_type' in transfer)
-    return
-  throw new Unacceptable([
-    {
-      code: 'missing',
-      property: 'transfer.transfer_type',
-      description: 'is missing; say copy, sync, publish, move, migrate or taxonomy (the API would take sync)',
-    },
-  ])
-}
-
 /** The stored job this document belongs to: the one of the same name, revised, or a new one. */
 async function settle(
   document: Record<string, unknown>,
@@ -60,7 +45,7 @@ async function settle(
   options: RunOptions,
   parts: CliParts,
 ): Promise<StoredJob> {
-  const checked = await checkJob(document, catalog, { strict: options.strict ?? false })
+  const checked = await checkJob(document, catalog, { strict: options.strict ?? false, needsTransferType: true })
   for (const warning of checked.warnings) {
     if (options.json === true) parts.terminal.out(toJson({ type: 'warning', ...warning }))
     else parts.terminal.err(`warning: ${sentence(warning)}`)
