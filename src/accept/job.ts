@@ -25,6 +25,8 @@ export interface CheckedJob {
 export interface AcceptOptions {
   /** Unknown keys are errors, not warnings. */
   strict?: boolean
+  /** On the wire an absent `transfer_type` means `sync`, which may delete; a person has to say what is meant. */
+  needsTransferType?: boolean
 }
 
 export interface AcceptedJob {
@@ -67,7 +69,11 @@ export async function checkJob(
 ): Promise<CheckedJob> {
   const read = readJob(document, options)
   const found = await checkReferences(readReferences(document), catalog)
-  const problems = [...(read.ok ? [] : read.problems.map(onTheWire)), ...found.problems]
+  const problems = [
+    ...(options.needsTransferType === true ? withoutTransferType(document) : []),
+    ...(read.ok ? [] : read.problems.map(onTheWire)),
+    ...found.problems,
+  ]
   const { source, destination } = found.connections
   if (!read.ok || problems.length > 0 || !source || !destination) throw new Unacceptable(problems)
   const { job, warnings } = read
@@ -82,14 +88,21 @@ export async function checkJob(
 }
 
 export async function storeJob(checked: CheckedJob, catalog: Catalog): Promise<StoredJob> {
-  const { category, priority } = checked.job
   return catalog.jobs.create({
     name: checked.name,
     document: await referring(checked, catalog),
-    categoryId: category?.id ?? (await catalog.categories.named(category?.name)).id,
-    ...(priority === undefined ? {} : { priority }),
+    ...(await columnsOf(checked, catalog)),
     ...(checked.job.status === 'paused' ? { status: 'paused' } : {}),
   })
+}
+
+/** What of a document the catalog lists and sorts by. */
+export async function columnsOf(
+  { job: { category, priority = 0, disabled = false } }: CheckedJob,
+  catalog: Catalog,
+): Promise<{ categoryId: number; priority: number; disabled: boolean }> {
+  const categoryId = category?.id ?? (await catalog.categories.named(category?.name)).id
+  return { categoryId, priority, disabled }
 }
 
 /** The document with inline connections and maps stored, and their ids in their place. */
@@ -141,6 +154,13 @@ async function checkReferences(references: References, catalog: Catalog): Promis
   if (category !== undefined && !(await catalog.categories.get(category)))
     problems.push(problem('category.id', `there is no category ${category}`, 'unknown_id'))
   return { connections, maps, problems }
+}
+
+function withoutTransferType({ transfer }: Record<string, unknown>): Problem[] {
+  if (typeof transfer !== 'object' || transfer === null || Array.isArray(transfer) || 'transfer_type' in transfer)
+    return []
+  const description = 'is missing; say copy, sync, publish, move, migrate or taxonomy (the API would take sync)'
+  return [{ code: 'missing', property: 'transfer.transfer_type', description }]
 }
 
 async function connectionOf(

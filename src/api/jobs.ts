@@ -13,7 +13,7 @@ import type { ApiParts } from './parts.ts'
 import { Refused } from '../refused.ts'
 import type { JobCommands } from '../stevedore.ts'
 
-const statuses = [
+export const statuses = [
   'idle',
   'start',
   'running',
@@ -28,7 +28,9 @@ const statuses = [
 
 const commands = ['start', 'pause', 'resume', 'cancel'] as const satisfies readonly (keyof JobCommands)[]
 
-export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: ApiParts): void {
+export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: send }: ApiParts): void {
+  const shown = (job: StoredJob): Promise<Record<string, unknown>> => jobView(job, { catalog, ledgers })
+
   app.post('/v1/jobs', async (request, reply) => {
     const query = request.query as Query
     const accepted = await acceptJob(objectOf(request.body), catalog, { strict: flag(query, 'strict') })
@@ -37,7 +39,7 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
     if (isToRun && refused.length === 0) await command(runsByItself(job) ? 'ensure' : 'start', job.id)
     // The job is stored in any case: it can be looked at, and corrected.
     const code = isToRun ? 'not_started' : 'not_carried_out'
-    const created = view(await jobView(await found(job.id), catalog), sparseJob, wanted(query))
+    const created = view(await shown(await found(job.id)), sparseJob, wanted(query))
     return reply
       .code(201)
       .header('location', `/v1/jobs/${job.id}`)
@@ -57,22 +59,23 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
       ...(category === undefined ? {} : { category }),
     })
     const fields = wanted(query)
-    const views = await Promise.all(rows.map(async (job) => view(await jobView(job, catalog), sparseJob, fields)))
+    const views = await Promise.all(rows.map(async (job) => view(await shown(job), sparseJob, fields)))
     return many(request, 'jobs', views, { ...page, total, fields: fields.names })
   })
 
   app.get<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
     const job = await found(request.params.id)
-    return one('job', view(await jobView(job, catalog), sparseJob, wanted(request.query as Query)))
+    return one('job', view(await shown(job), sparseJob, wanted(request.query as Query)))
   })
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
     const query = request.query as Query
+    refuseUnknown(query)
     const asked = commands.filter((command) => flag(query, command))
     const job = await found(request.params.id)
     const [first, ...others] = asked
     if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
-    if (first === undefined || Object.keys((request.body as object | undefined) ?? {}).length > 0)
+    if (first === undefined || !isNoBody(request.body))
       throw apiError(
         400,
         'invalid',
@@ -80,7 +83,7 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
       )
     if (first === 'start') await refuseHarm(job)
     await command(first, job.id)
-    return one('job', view(await jobView(await found(job.id), catalog), sparseJob, wanted(query)))
+    return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
   })
 
   async function command(what: keyof JobCommands, jobId: string): Promise<void> {
@@ -111,4 +114,22 @@ function asksToRun(job: StoredJob): boolean {
 
 function runsByItself({ document }: StoredJob): boolean {
   return (document.schedule as { mode?: string } | undefined)?.mode === 'auto'
+}
+
+/** A parameter that is passed over could be the one that matters: `?start=1&reset=hard` is not `?start=1`. */
+function refuseUnknown(query: Query): void {
+  const known = [...commands, 'fields', 'include']
+  const unknown = Object.keys(query).filter((name) => !known.includes(name))
+  if (unknown.length === 0) return
+  const description = `is nothing a job can be asked here; there are ${commands.join(', ')}`
+  throw new ApiError(
+    400,
+    unknown.map((property) => ({ code: 'invalid', description, property })),
+  )
+}
+
+/** Clients send `{}` with a command, or nothing. */
+function isNoBody(body: unknown): boolean {
+  if (body === undefined) return true
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0
 }

@@ -345,6 +345,27 @@ describe('one job', () => {
     },
   )
 
+  test.each([
+    ['reset', '?start=1&reset=hard', undefined],
+    ['stop', '?stop=1', undefined],
+    [undefined, '?start=1', []],
+    [undefined, '?start=1', '"now"'],
+    [undefined, '?start=1', { name: 'Other' }],
+  ])('PATCH does not pass over what it cannot do: %s %s %j', async (property, query, body) => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const { status, json: answer } = await bench.call('PATCH', `/v1/jobs/${json.job.id}${query}`, body)
+    expect(status).toBe(400)
+    expect(answer.errors[0].property).toBe(property)
+    expect(bench.commands).toEqual([])
+  })
+
+  test('a disabled job is shown as one', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({ disabled: true }))
+    expect(json.job.disabled).toBe(true)
+    const { json: read } = await bench.call('GET', `/v1/jobs/${json.job.id}?fields=health`)
+    expect(read.job.health).toBe('inactive')
+  })
+
   test('PATCH takes an empty JSON body, and two commands at once as little as none', async () => {
     const { json } = await bench.call('POST', '/v1/jobs', aJob())
     const url = `/v1/jobs/${json.job.id}`
