@@ -159,6 +159,26 @@ describe('permissions', () => {
   testWith(
     hasAcls,
     'no POSIX ACLs',
+    'of a folder with an ACL are its own, though another folder shows the same mode',
+    async () => {
+      const job = await rig.job(withOwnersToo, {
+        source: (root) => {
+          const shown = Array.from({ length: 6 }, (_, n) => [`plain ${n}/`, { mode: 0o770 }])
+          aTree({ ...Object.fromEntries(shown), 'team/': { mode: 0o700 }, 'team/in.txt': 'x' })(root)
+          execFileSync('setfacl', ['-m', 'u:1:rwx', join(root, 'team')])
+        },
+      })
+      await job.run()
+      expect(modes(job.source)).toMatchObject({ team: '770', 'plain 0': '770' })
+      expect(acl(join(job.destination, 'team'))).toBe(acl(join(job.source, 'team')))
+      expect(acl(join(job.destination, 'plain 5'))).toBe('user::rwx group::rwx other::---')
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
+  testWith(
+    hasAcls,
+    'no POSIX ACLs',
     'a default ACL of the destination’s folder grants nobody what the source does not',
     async () => {
       const job = await rig.job(withOwnersToo, {
