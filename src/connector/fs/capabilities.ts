@@ -1,4 +1,4 @@
-import type { Capabilities, CapabilityNote, NameRules } from '../capabilities.ts'
+import type { Capabilities, CapabilityNote, Limit, NameRules } from '../capabilities.ts'
 import { posixNames, windowsNames } from './names.ts'
 import { posixRights } from './permissions.ts'
 import type { FsSettings } from './settings.ts'
@@ -19,7 +19,9 @@ export function capabilitiesOf(
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
   const base = settings.names === 'windows' ? windowsNames : posixNames
-  const names: NameRules = settings.maxSegment ? { ...base, maxSegment: settings.maxSegment } : base
+  const names: NameRules = settings.maxSegment
+    ? { ...base, maxSegment: shorter(base.maxSegment, settings.maxSegment) }
+    : base
   const capabilities: Capabilities = {
     tree: { model: 'path', emptyContainers: true, links: settings.symlinks === 'keep' },
     names,
@@ -48,4 +50,9 @@ export function capabilitiesOf(
     note('tree.links', 'symbolic links are followed inside the root, and none are made')
   if (settings.readOnly) note('write', 'the connection is read-only')
   return { capabilities, notes }
+}
+
+/** A setting takes away from what the names here may be, it adds nothing. Both are in the same unit. */
+function shorter(base: Limit | undefined, asked: Limit): Limit {
+  return base && base.n < asked.n ? base : asked
 }

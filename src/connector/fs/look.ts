@@ -78,6 +78,12 @@ function followed(place: Place, folder: Folder, link: Item, want: readonly Facet
   return item
 }
 
+/** Anything can be written into a link, a name that no file system takes too; `Escapes` is a link swapped in just now. */
+const leadsNowhere: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'ELOOP', 'ENOTDIR', 'ENAMETOOLONG'],
+  ...['Escapes', 'NotAContainer'],
+])
+
 /** Where a link inside the root leads, or why nowhere. */
 export function targetOf(place: Place, folder: Folder, name: string): Found | string {
   try {
@@ -94,7 +100,7 @@ export function targetOf(place: Place, folder: Folder, name: string): Found | st
     }
   } catch (error) {
     const number = errno(error)
-    if (number === 'ENOENT' || number === 'ELOOP' || number === 'ENOTDIR') return 'broken symbolic link'
+    if (number !== undefined && leadsNowhere.has(number)) return 'broken symbolic link'
     if (number === 'EACCES') return 'unreadable symbolic link'
     throw error
   }
