@@ -198,6 +198,11 @@ export class JobContext {
     return { ...facts, changedNs: unsettledNs }
   }
 
+  /** Where the job is to survive a power cut: of what was not staged, which sees to that itself. */
+  async flush(id: string, container: string): Promise<void> {
+    if (this.spec.settings.durability === 'power') await this.destination.flush?.(id, container)
+  }
+
   backoffMs(tries: number): number {
     return itemBackoffMs(tries) * this.spec.limits.patience
   }

@@ -21,6 +21,7 @@ import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import { describe, lookAt, rootItem, statsOf } from './look.ts'
 import { troubleIn, within, type Place } from './place.ts'
+import { syncFolder } from './publish.ts'
 import { errno, knowsNoLinks, refusesLink } from './trouble.ts'
 import { secondsOf } from './times.ts'
 
@@ -80,7 +81,10 @@ function makeOrKeep(place: Place, { parent, name }: { parent: string; name: stri
   if (!there) {
     if (place.settings.readOnly) throw new ConnectorError('ReadOnly', 'the connection is read-only')
     try {
-      return makeContainer(place, parent, name, access)
+      const item = makeContainer(place, parent, name, access)
+      // Everything the job brings hangs on it, and it is made once.
+      within(place, parent, id, syncFolder)
+      return item
     } catch (error) {
       if (errno(error) !== 'Conflict') throw error
       there = look()

@@ -20,7 +20,7 @@ import { flags } from './flags.ts'
 import { HandleFolders, PathFolders, hasHandles } from './folders.ts'
 import { childId, idOfPath, join, nameOf, parentOf } from './ids.ts'
 import { list } from './list.ts'
-import { lookAt, rootItem, targetOf } from './look.ts'
+import { lookAt, rootItem, statsOf, targetOf } from './look.ts'
 import { nameGate } from './names.ts'
 import { discardContainer, publishContainer, putInside, stageContainer } from './new_folder.ts'
 import { within, type Place } from './place.ts'
@@ -210,8 +210,12 @@ export class FsSession implements Session {
   flush(id: string, container: string): void {
     within(this.#place, container, container, (folder) => syncFolder(folder))
     if (id === '' || id === container) return
+    const name = nameOf(id)
     within(this.#place, parentOf(id), id, (folder) => {
-      const fd = openSync(join(folder.base, nameOf(id)), flags.read)
+      const stats = statsOf(folder, name)
+      // Anything else has no content of its own: it is in its folder.
+      if (!stats?.isFile() && !stats?.isDirectory()) return
+      const fd = openSync(join(folder.base, name), flags.read)
       try {
         fsyncSync(fd)
       } finally {
