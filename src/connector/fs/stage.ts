@@ -104,7 +104,7 @@ export class FileStaging implements Staging {
     try {
       let stats = fstatSync(fd, { bigint: true })
       if (stats.size < sizeBytes) {
-        // The engine leaves zeros out; the last of them are a hole that no write made.
+        // Holes are left out; one at the end is made by no write.
         ftruncateSync(fd, Number(sizeBytes))
         stats = fstatSync(fd, { bigint: true })
       }
