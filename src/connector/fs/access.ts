@@ -71,15 +71,19 @@ export class Access {
    * Writes the ACLs of a plan; the mode is the caller's to set afterwards, never before: it is the ACL's mask.
    *
    * @param path a descriptor's own path, never one that a link could stand in
+   * @param file `close` shuts everybody out but its owner: without its ACL the group has what was the mask
    */
-  write(path: string, planned: PlannedAccess, isContainer: boolean): void {
+  write(path: string, planned: PlannedAccess, file: { container: boolean; close: () => void }): void {
     const xattrs = this.#xattrs
     if (!xattrs) return
     const there = this.#list(path)
     if (planned.acl) xattrs.setAttributeSync(path, accessAcl, planned.acl)
     // A folder's default ACL gave the new file grants that nobody asked for.
-    else if (there.includes(accessAcl)) xattrs.removeAttributeSync(path, accessAcl)
-    if (!isContainer || planned.defaults === undefined) return
+    else if (there.includes(accessAcl)) {
+      file.close()
+      xattrs.removeAttributeSync(path, accessAcl)
+    }
+    if (!file.container || planned.defaults === undefined) return
     if (planned.defaults) xattrs.setAttributeSync(path, defaultAcl, planned.defaults)
     else if (there.includes(defaultAcl)) xattrs.removeAttributeSync(path, defaultAcl)
   }

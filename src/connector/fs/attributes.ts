@@ -44,19 +44,23 @@ function unsupported(why: string): never {
  * Applies a plan: owner first (it clears bits), then ACL and mode, times last. setuid, setgid and sticky never pass.
  *
  * @param at an open descriptor, or the path of one (`/proc/<pid>/fd/<n>`)
- * @param now what stays of the times when only one is given
+ * @param now what it is by now; its times stay when only one of them is given
  */
-export function apply(place: Place, at: number | string, plan: Plan, now: CurrentTimes): void {
+export function apply(place: Place, at: number | string, plan: Plan, now: Current): void {
   const { uid, gid, access, modified, accessed } = plan
+  const close = () => {
+    if (access && now.reachable) setMode(at, access.mode & 0o700)
+  }
+  // The new group must not have, for a moment, what the old one had.
+  if (uid !== undefined || gid !== undefined) close()
   if (uid !== undefined || gid !== undefined) {
     if (typeof at === 'number') fchownSync(at, uid ?? -1, gid ?? -1)
     else chownSync(at, uid ?? -1, gid ?? -1)
   }
   if (access) {
-    if (place.access.named)
-      place.access.write(typeof at === 'number' ? `/proc/${process.pid}/fd/${at}` : at, access, now.container)
-    if (typeof at === 'number') fchmodSync(at, access.mode)
-    else chmodSync(at, access.mode)
+    const path = typeof at === 'number' ? `/proc/${process.pid}/fd/${at}` : at
+    place.access.write(path, access, { container: now.container, close })
+    setMode(at, access.mode)
   }
   if (modified !== undefined || accessed !== undefined) {
     const [a, m] = [accessed ?? now.accessed(), modified ?? now.modified()]
@@ -65,15 +69,23 @@ export function apply(place: Place, at: number | string, plan: Plan, now: Curren
   }
 }
 
-export interface CurrentTimes {
+function setMode(at: number | string, mode: number): void {
+  if (typeof at === 'number') fchmodSync(at, mode)
+  else chmodSync(at, mode)
+}
+
+export interface Current {
   container: boolean
+  /** Others may have it open, or open it, already. */
+  reachable: boolean
   accessed(): number | string
   modified(): number | string
 }
 
 /** Of a file that was made just now. */
-export const justMade: CurrentTimes = {
+export const justMade: Current = {
   container: false,
+  reachable: false,
   accessed: () => Date.now() / 1000,
   modified: () => Date.now() / 1000,
 }

@@ -14,7 +14,7 @@ import {
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
-import { apply, planOf, type CurrentTimes, type Plan } from './attributes.ts'
+import { apply, planOf, type Current, type Plan } from './attributes.ts'
 import { bytesOfName, leadIn } from './escape.ts'
 import { flags } from './flags.ts'
 import type { Folder } from './folders.ts'
@@ -198,26 +198,27 @@ function setOnLink(path: string | Buffer, plan: Plan, stats: BigIntStats, id: st
   const { uid = -1, gid = -1, modified, accessed } = plan
   if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid)
   if (modified === undefined && accessed === undefined) return
-  const now = timesOf(stats)
+  const now = currently(stats)
   lutimesSync(path, accessed ?? now.accessed(), modified ?? now.modified())
 }
 
 function setOnHandle(place: Place, path: string | Buffer, plan: Plan, stats: BigIntStats): void {
-  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, timesOf(stats))
+  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, currently(stats))
   const fd = openSync(path, flags.handle)
   try {
     const now = fstatSync(fd, { bigint: true })
     if (now.ino !== stats.ino || now.dev !== stats.dev)
       throw new ConnectorError('PreconditionFailed', 'was replaced just now')
-    apply(place, `/proc/${process.pid}/fd/${fd}`, plan, timesOf(now))
+    apply(place, `/proc/${process.pid}/fd/${fd}`, plan, currently(now))
   } finally {
     closeSync(fd)
   }
 }
 
-function timesOf(stats: BigIntStats): CurrentTimes {
+function currently(stats: BigIntStats): Current {
   return {
     container: stats.isDirectory(),
+    reachable: true,
     accessed: () => secondsOf(stats.atimeNs),
     modified: () => secondsOf(stats.mtimeNs),
   }
