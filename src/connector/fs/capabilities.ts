@@ -8,13 +8,15 @@ export interface Abilities {
   byHandle: boolean
   /** Why there are no ACLs. */
   noAcls: string | undefined
+  /** They can't be read, but may be there. */
+  aclsUnseen: boolean
   canChown: boolean
 }
 
 /** What this connection can do here, the settings' own limits laid over what the system allows. */
 export function capabilitiesOf(
   settings: FsSettings,
-  { byHandle, noAcls, canChown }: Abilities,
+  { byHandle, noAcls, aclsUnseen, canChown }: Abilities,
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
@@ -34,7 +36,14 @@ export function capabilitiesOf(
     },
     times: { modified: write, created: 'read', accessed: write, precisionNs, containers: true },
     owners: { owner: owners, group: owners },
-    permissions: { mode: write, deny: false, breakInheritance: true, named: noAcls === undefined, rights: posixRights },
+    permissions: {
+      mode: write,
+      deny: false,
+      breakInheritance: true,
+      named: noAcls === undefined,
+      rights: posixRights,
+      ...(aclsUnseen ? { groupMayBeMask: true } : {}),
+    },
     identity: { impersonation: false, directory: true },
     metadata: { user: 'none' },
   }
@@ -43,6 +52,11 @@ export function capabilitiesOf(
   if (!byHandle)
     note('root confinement', 'paths are re-checked instead of walked by descriptor: this system has no /proc')
   if (noAcls !== undefined) note('permissions.named', noAcls)
+  if (aclsUnseen)
+    note(
+      'permissions',
+      'ACLs may be there unseen, so where permissions are carried an owning group gets no more than everyone',
+    )
   if (!canChown) note('owners', 'only root may give files away; the owner is read, not set')
   if (process.geteuid?.() === 0)
     note('shared', 'running as root: whatever belongs to somebody else counts as shared by the filter filter_shared')

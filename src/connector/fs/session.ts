@@ -59,10 +59,15 @@ export class FsSession implements Session {
     const byHandle = handles ?? hasHandles(root.path)
     const follow = settings.symlinks === 'follow'
     const folders = byHandle ? new HandleFolders(root, follow) : new PathFolders(root, follow)
-    const noAcls = byHandle ? probeAcls(xattrs, `${folders.get('').base}.`) : 'POSIX ACLs need Linux'
+    const noAcls = byHandle ? probeAcls(xattrs, `${folders.get('').base}.`) : 'POSIX ACLs need Linux and its /proc'
     const access = new Access(this.directory, noAcls === undefined ? xattrs : null)
     const canChown = mayChown()
-    const { capabilities, notes } = capabilitiesOf(settings, { byHandle, noAcls, canChown })
+    const { capabilities, notes } = capabilitiesOf(settings, {
+      byHandle,
+      noAcls,
+      aclsUnseen: process.platform === 'linux' && (xattrs === null || !byHandle),
+      canChown,
+    })
     this.capabilities = capabilities
     this.notes = notes
     const uid = process.geteuid?.()
