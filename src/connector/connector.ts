@@ -152,6 +152,7 @@ export interface Attributes {
   group?: Principal
   /** The whole set to have afterwards. */
   permissions?: Permissions
+  /** All properties to have afterwards. */
   metadata?: Record<string, string>
 }
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, type BigIntStats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
 import type { Permissions, Principal } from '../item.ts'
 import { accessAcl, aclOfMode, decodeAcl, defaultAcl, encodeAcl, type AclEntry } from './acl.ts'
 import type { IdDirectory } from './directory.ts'
-import { flags } from './flags.ts'
 import type { Folder } from './folders.ts'
+import { throughHandle } from './handle.ts'
 import { join } from './ids.ts'
 import { aclOf, modeOf, permissionsOf, type PrincipalOf } from './permissions.ts'
 import { errno } from './trouble.ts'
@@ -106,15 +106,7 @@ export class Access {
       const there = this.#list(path)
       if (!there.includes(accessAcl) && !there.includes(defaultAcl)) return undefined
     }
-    const fd = openSync(path, flags.handle)
-    try {
-      const now = fstatSync(fd, { bigint: true })
-      if (now.ino !== stats.ino || now.dev !== stats.dev)
-        throw new ConnectorError('ChangedWhileRead', 'was replaced while its permissions were read')
-      return this.#readBoth(xattrs, `/proc/${process.pid}/fd/${fd}`)
-    } finally {
-      closeSync(fd)
-    }
+    return throughHandle(path, stats, (own) => this.#readBoth(xattrs, own))
   }
 
   #readBoth(xattrs: Xattrs, path: string): Acls | undefined {

@@ -8,7 +8,9 @@ export interface Abilities {
   byHandle: boolean
   /** Why there are no ACLs. */
   noAcls: string | undefined
-  /** They can't be read, but may be there. */
+  /** Why there are no extended attributes. */
+  noProperties: string | undefined
+  /** ACLs can't be read, but may be there. */
   aclsUnseen: boolean
   canChown: boolean
 }
@@ -16,7 +18,7 @@ export interface Abilities {
 /** What this connection can do here, the settings' own limits laid over what the system allows. */
 export function capabilitiesOf(
   settings: FsSettings,
-  { byHandle, noAcls, aclsUnseen, canChown }: Abilities,
+  { byHandle, noAcls, noProperties, aclsUnseen, canChown }: Abilities,
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
@@ -45,7 +47,7 @@ export function capabilitiesOf(
       ...(aclsUnseen ? { groupMayBeMask: true } : {}),
     },
     identity: { impersonation: false, directory: true },
-    metadata: { user: 'none' },
+    metadata: { user: noProperties === undefined ? write : 'none' },
   }
   const notes: CapabilityNote[] = []
   const note = (capability: string, why: string) => notes.push({ capability, why })
@@ -57,6 +59,7 @@ export function capabilitiesOf(
       'permissions',
       'ACLs may be there unseen, so where permissions are carried an owning group gets no more than everyone',
     )
+  if (noProperties !== undefined) note('metadata.user', noProperties)
   if (!canChown) note('owners', 'only root may give files away; the owner is read, not set')
   if (process.geteuid?.() === 0)
     note('shared', 'running as root: whatever belongs to somebody else counts as shared by the filter filter_shared')

@@ -195,6 +195,7 @@ function setRootAttributes(place: Place, attributes: Attributes, expected: Facts
 
 function setOnLink(path: string | Buffer, plan: Plan, stats: BigIntStats, id: string): void {
   if (plan.access) throw new ConnectorError('Unsupported', 'a symbolic link has no permissions', { id })
+  if (plan.properties) throw new ConnectorError('Unsupported', 'a symbolic link has no extended attributes', { id })
   const { uid = -1, gid = -1, modified, accessed } = plan
   if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid)
   if (modified === undefined && accessed === undefined) return

@@ -47,6 +47,10 @@ function addFacets(place: Place, { folder, name, stats }: Found, item: Item, wan
         if (print !== '') item.facets += `+${print}`
         break
       }
+      case 'metadata':
+        if (!place.properties) throw new ConnectorError('Unsupported', 'there are no extended attributes here')
+        item.metadata = place.properties.read(folder, name, stats)
+        break
       case 'hash':
         throw new ConnectorError('Unsupported', 'a file system states no hashes')
       default:

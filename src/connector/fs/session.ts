@@ -24,6 +24,7 @@ import { lookAt, rootItem, statsOf, targetOf } from './look.ts'
 import { nameGate } from './names.ts'
 import { discardContainer, publishContainer, putInside, stageContainer } from './new_folder.ts'
 import { within, type Place } from './place.ts'
+import { Properties, probeProperties } from './properties.ts'
 import { discard, publish, reconcile, syncFolder } from './publish.ts'
 import { FileReading } from './reading.ts'
 import { resolveRoot } from './resolve.ts'
@@ -60,11 +61,15 @@ export class FsSession implements Session {
     const follow = settings.symlinks === 'follow'
     const folders = byHandle ? new HandleFolders(root, follow) : new PathFolders(root, follow)
     const noAcls = byHandle ? probeAcls(xattrs, `${folders.get('').base}.`) : 'POSIX ACLs need Linux and its /proc'
+    const noProperties = byHandle
+      ? probeProperties(xattrs, `${folders.get('').base}.`)
+      : 'extended attributes need Linux and its /proc'
     const access = new Access(this.directory, noAcls === undefined ? xattrs : null)
     const canChown = mayChown()
     const { capabilities, notes } = capabilitiesOf(settings, {
       byHandle,
       noAcls,
+      noProperties,
       aclsUnseen: process.platform === 'linux' && (xattrs === null || !byHandle),
       canChown,
     })
@@ -77,6 +82,7 @@ export class FsSession implements Session {
       root,
       folders,
       access,
+      properties: xattrs && noProperties === undefined ? new Properties(xattrs) : undefined,
       canChown,
       hardLinks,
       shape,
