@@ -97,7 +97,7 @@ function isSmall(folder: Folder): boolean {
 }
 
 /** All names, at most a page at a time; nothing for an empty folder. */
-function* namesOf(folder: Folder): Generator<string[]> {
+export function* namesOf(folder: Folder): Generator<string[]> {
   if (!isSmall(folder)) return yield* streamed(folder)
   let names = readdirSync(folder.base)
   if (names.some((name) => name.includes(leadIn))) names = readdirSync(folder.base, 'buffer').map(nameOfBytes)
