@@ -1,4 +1,4 @@
-import type { Facts, Item } from '../connector/item.ts'
+import type { Facet, Facts, Item } from '../connector/item.ts'
 import type { Attributes, Staged, Target } from '../connector/connector.ts'
 import type { AuditRow, Batch, ContainerAddress, FailedItem, StagedItem, WorkItem } from '../ledger/ledger.ts'
 import { ConnectorError } from '../connector/errors.ts'
@@ -56,6 +56,8 @@ class BatchWork {
   readonly #context: JobContext
   readonly #batch: Batch
   readonly #obeys: Obeys
+  /** What listings carry of the destination. */
+  readonly #want: readonly Facet[]
   readonly #containers = new Map<number, ContainerAddress>()
   readonly #done: FinishedItems = noResults()
   readonly #failed: FailedItem[] = []
@@ -76,6 +78,7 @@ class BatchWork {
     this.#context = context
     this.#batch = batch
     this.#obeys = obeys
+    this.#want = context.wanted
     for (const container of batch.containers) this.#containers.set(container.item, container)
     this.#folders = newFolders(context, batch)
     this.#former = batch.formerTokens.length > 0 ? formerFolders(batch) : new Map<number, FormerFolder>()
@@ -495,7 +498,7 @@ class BatchWork {
     const replaces = work.action === 'overwrite' || work.action === 'reread'
     const condition =
       replaces && work.keepAs === undefined && work.counterpart ? this.#counterpart(work, container).facts : 'absent'
-    return { container, name: work.destinationName, condition, want: this.#context.wanted }
+    return { container, name: work.destinationName, condition, want: this.#want }
   }
 
   #finish(work: WorkItem, result: Finished): void {

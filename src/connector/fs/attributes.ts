@@ -46,26 +46,26 @@ function unsupported(why: string): never {
 }
 
 /**
- * Applies a plan: properties while it may still be written, owner (it clears bits), ACL and mode, times last. setuid, setgid and sticky never pass.
+ * Applies a plan: properties while it may still be written, owner (it clears bits), ACL and mode, times last. setuid, setgid
+ * and sticky never pass.
  *
  * @param at an open descriptor, or the path of one (`/proc/<pid>/fd/<n>`)
  * @param now what it is by now; its times stay when only one of them is given
  */
 export function apply(place: Place, at: number | string, plan: Plan, now: Current): void {
   const { uid, gid, access, properties, modified, accessed } = plan
-  const path = typeof at === 'number' ? `/proc/${process.pid}/fd/${at}` : at
-  if (properties) place.properties?.write(path, properties)
+  if (properties) place.properties?.write(pathOf(at), properties)
   const close = () => {
     if (access && now.reachable) setMode(at, access.mode & 0o700)
   }
-  // The new group must not have, for a moment, what the old one had.
-  if (uid !== undefined || gid !== undefined) close()
   if (uid !== undefined || gid !== undefined) {
+    // The new group must not have, for a moment, what the old one had.
+    close()
     if (typeof at === 'number') fchownSync(at, uid ?? -1, gid ?? -1)
     else chownSync(at, uid ?? -1, gid ?? -1)
   }
   if (access) {
-    place.access.write(path, access, { container: now.container, close })
+    place.access.write(pathOf(at), access, { container: now.container, close })
     setMode(at, access.mode)
   }
   if (modified !== undefined || accessed !== undefined) {
@@ -73,6 +73,10 @@ export function apply(place: Place, at: number | string, plan: Plan, now: Curren
     if (typeof at === 'number') futimesSync(at, a, m)
     else utimesSync(at, a, m)
   }
+}
+
+function pathOf(at: number | string): string {
+  return typeof at === 'number' ? `/proc/${process.pid}/fd/${at}` : at
 }
 
 function setMode(at: number | string, mode: number): void {
