@@ -57,6 +57,8 @@ export interface Capabilities {
     breakInheritance: boolean
     /** Grants to somebody other than owner, owning group and everyone. */
     named: boolean
+    /** What an owning group is said to have may be the mask of an ACL that can't be read: more than it has. */
+    groupMayBeMask?: boolean
     /** The rights that can be told apart, as a bit set. */
     rights: number
   }

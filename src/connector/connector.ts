@@ -84,7 +84,7 @@ export interface Session {
   setAttributes(id: string, attributes: Attributes, expected?: Facts): Maybe<Item>
   /** The principals this platform knows, for maps; absent without `identity.directory`. */
   directory?: Directory
-  /** Flushes what `id` and its container need to survive a power cut. */
+  /** Flushes what `id`, and its name in `container`, need to survive a power cut. For what was not staged to do so. */
   flush?(id: string, container: string): Maybe<void>
   close(): Maybe<void>
 }
@@ -152,6 +152,7 @@ export interface Attributes {
   group?: Principal
   /** The whole set to have afterwards. */
   permissions?: Permissions
+  /** All properties to have afterwards. */
   metadata?: Record<string, string>
 }
 
@@ -192,6 +193,8 @@ export interface Target {
   name: string
   /** `absent`: nothing of that name may exist. Facts: exactly that item is replaced. */
   condition: 'absent' | Facts
+  /** What the answered facts tell of, as in a listing that asks for the same. */
+  want?: readonly Facet[]
 }
 
 export interface Directory {

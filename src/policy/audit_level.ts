@@ -28,6 +28,7 @@ export const auditTypes = {
 
   skipped: { level: 'warn', meaning: 'left out by a policy' },
   renamed: { level: 'warn', meaning: 'arrives under another name' },
+  hard_link: { level: 'warn', meaning: 'has other names at the source; each is copied as a file of its own' },
   setting: { level: 'warn', meaning: 'a setting that has no effect here' },
   4001: { level: 'warn', meaning: 'conflict copy created' },
   4002: { level: 'warn', meaning: 'invalid security identifier: somebody has no counterpart' },

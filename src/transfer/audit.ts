@@ -40,6 +40,10 @@ export class Audit {
     if (decision.processing?.some((alteration) => alteration !== 'conflict_copy')) {
       this.add(rows, 'renamed', () => ({ ...which, message: `${item.name} arrives as ${destinationName}` }))
     }
+    if (item.linkCount !== undefined && (action === 'create' || action === 'overwrite')) {
+      const message = `${item.name} is one of ${item.linkCount} names of the same file; it arrives as a file of its own`
+      this.add(rows, 'hard_link', () => ({ ...which, message }))
+    }
   }
 
   /** Rows about items that are gone from the source. */

@@ -14,13 +14,14 @@ import {
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
-import { apply, planOf, type CurrentTimes, type Plan } from './attributes.ts'
+import { apply, planOf, type Current, type Plan } from './attributes.ts'
 import { bytesOfName, leadIn } from './escape.ts'
 import { flags } from './flags.ts'
 import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import { describe, lookAt, rootItem, statsOf } from './look.ts'
 import { troubleIn, within, type Place } from './place.ts'
+import { syncFolder } from './publish.ts'
 import { errno, knowsNoLinks, refusesLink } from './trouble.ts'
 import { secondsOf } from './times.ts'
 
@@ -80,7 +81,10 @@ function makeOrKeep(place: Place, { parent, name }: { parent: string; name: stri
   if (!there) {
     if (place.settings.readOnly) throw new ConnectorError('ReadOnly', 'the connection is read-only')
     try {
-      return makeContainer(place, parent, name, access)
+      const item = makeContainer(place, parent, name, access)
+      // Everything the job brings hangs on it, and it is made once.
+      within(place, parent, id, syncFolder)
+      return item
     } catch (error) {
       if (errno(error) !== 'Conflict') throw error
       there = look()
@@ -191,29 +195,31 @@ function setRootAttributes(place: Place, attributes: Attributes, expected: Facts
 
 function setOnLink(path: string | Buffer, plan: Plan, stats: BigIntStats, id: string): void {
   if (plan.access) throw new ConnectorError('Unsupported', 'a symbolic link has no permissions', { id })
+  if (plan.properties) throw new ConnectorError('Unsupported', 'a symbolic link has no extended attributes', { id })
   const { uid = -1, gid = -1, modified, accessed } = plan
   if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid)
   if (modified === undefined && accessed === undefined) return
-  const now = timesOf(stats)
+  const now = currently(stats)
   lutimesSync(path, accessed ?? now.accessed(), modified ?? now.modified())
 }
 
 function setOnHandle(place: Place, path: string | Buffer, plan: Plan, stats: BigIntStats): void {
-  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, timesOf(stats))
+  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, currently(stats))
   const fd = openSync(path, flags.handle)
   try {
     const now = fstatSync(fd, { bigint: true })
     if (now.ino !== stats.ino || now.dev !== stats.dev)
       throw new ConnectorError('PreconditionFailed', 'was replaced just now')
-    apply(place, `/proc/${process.pid}/fd/${fd}`, plan, timesOf(now))
+    apply(place, `/proc/${process.pid}/fd/${fd}`, plan, currently(now))
   } finally {
     closeSync(fd)
   }
 }
 
-function timesOf(stats: BigIntStats): CurrentTimes {
+function currently(stats: BigIntStats): Current {
   return {
     container: stats.isDirectory(),
+    reachable: true,
     accessed: () => secondsOf(stats.atimeNs),
     modified: () => secondsOf(stats.mtimeNs),
   }

@@ -74,6 +74,7 @@ function tooLong(name: string, { n, unit }: Limit): boolean {
 
 /** What two names have in common when they differ only by case, one code point at a time as NTFS does it. */
 export function foldCase(name: string): string {
+  if (/^[ -~]*$/.test(name)) return name.toUpperCase()
   let folded = ''
   for (const c of name) {
     const upper = c.toUpperCase()

@@ -4,6 +4,7 @@ import type { Access } from './access.ts'
 import type { Folder, Folders } from './folders.ts'
 import { mayBeTheRoots, errno, troubleOf } from './trouble.ts'
 import type { Root } from './root.ts'
+import type { Properties } from './properties.ts'
 import type { Shape } from './shape.ts'
 import type { FsSettings } from './settings.ts'
 import type { Twins } from './twins.ts'
@@ -15,6 +16,8 @@ export interface Place {
   readonly folders: Folders
   readonly shape: Shape
   readonly access: Access
+  /** Absent where there are no extended attributes. */
+  readonly properties: Properties | undefined
   readonly canChown: boolean
   /** Present where names that differ by case are one. */
   readonly twins: Twins | undefined

@@ -51,7 +51,7 @@ export function publish(place: Place, staged: Staged, target: Target): Item {
         renameSync(folder.base + temporary, join(folder.base, name))
       }
     }
-    return confirmed(place, way)
+    return confirmed(place, way, target)
   })
   place.stagings.delete(staged.key)
   return item
@@ -131,7 +131,7 @@ function isPlaceholder(folder: Folder, name: string, { key }: Staged): boolean {
 }
 
 /** What has the name now must be what was staged; anything else was put under the temporary name by somebody. */
-function confirmed(place: Place, way: Way): Item {
+function confirmed(place: Place, way: Way, target: Target): Item {
   const { folder, name, id, staged } = way
   const stats = statsOf(folder, name)
   // Left where it is: it may as well be the work of somebody who was quick.
@@ -140,7 +140,12 @@ function confirmed(place: Place, way: Way): Item {
   place.twins?.made(folder, name)
   const how = place.stagings.get(staged.key)
   if (how?.power) syncFolder(folder)
-  return published(place, { folder, name, stats }, how?.acl ?? false)
+  return published(place, { folder, name, stats }, how?.acl ?? wantsAcl(target))
+}
+
+/** For what another session staged, which alone knows whether there is an ACL. */
+function wantsAcl({ want }: Target): boolean {
+  return want?.includes('permissions') ?? false
 }
 
 /** Its fingerprint tells of the ACL that was asked for, as the listing of a job with permissions will. */
@@ -191,7 +196,7 @@ export function reconcile(
       if (there && isStaged(place, way, there) && hashOf(folder, name) === staged.hash) {
         removeOurs(place, way)
         const stats = statsOf(folder, name)
-        if (stats) return { state: 'published', item: published(place, { folder, name, stats }, true) }
+        if (stats) return { state: 'published', item: published(place, { folder, name, stats }, wantsAcl(target)) }
       }
       const left = statsOf(folder, temporary)
       if (left && isStaged(place, way, left) && hashOf(folder, temporary) === staged.hash) return { state: 'staged' }

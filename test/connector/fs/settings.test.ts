@@ -16,6 +16,7 @@ test.each<[Record<string, unknown>, string[]]>([
   [{ root: '/a', maxsize: 5 }, ['maxsize: unknown setting; did you mean max_size?']],
   [{ root: '/a', max_size: -1 }, ['max_size: -1 is not a whole number above 0']],
   [{ root: '/a', names: 'mac' }, ['names: "mac" is not one of posix, windows']],
+  [{ root: '/a', names: ['windows'] }, ['names: ["windows"] is not one of posix, windows']],
   [{ root: '/a', read_only: 'yes' }, ['read_only: "yes" is neither true nor false']],
   [{ root: '/a', impersonation: 'child' }, ['impersonation: "child" is not one of ignore']],
 ])('the settings %j have these problems: %j', (auth, problems) => {
@@ -32,6 +33,14 @@ test('a connection with problems does not open', async () => {
 
 test('a root that is a file is misconfigured', async () => {
   expect(await refusal(() => fs.open({ root: '/etc/passwd' }))).toBe('Misconfigured')
+})
+
+test('a limit on names takes away from what the file system takes, and adds nothing', async () => {
+  const limit = async (settings: Record<string, unknown>) =>
+    (await aSession(aFolder(), settings)).capabilities.names.maxSegment
+  expect(await limit({ max_segment: 80 })).toEqual({ n: 80, unit: 'bytes' })
+  expect(await limit({ max_segment: 4000 })).toEqual({ n: 255, unit: 'bytes' })
+  expect(await limit({ max_segment: 4000, names: 'windows' })).toEqual({ n: 255, unit: 'utf16' })
 })
 
 test('a read-only connection writes nothing, and claims nothing it would have to write', async () => {
