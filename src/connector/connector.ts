@@ -67,7 +67,10 @@ export interface Session {
     staged: Staged,
     target: Target,
   ): Maybe<{ state: 'staged' } | { state: 'published'; item: Item } | { state: 'gone' }>
-  /** Makes a finished staging the item of that name, at once and whole. Raises `Conflict` / `PreconditionFailed` when the condition does not hold. */
+  /**
+   * Makes a finished staging the item of that name, at once and whole. What it replaces hands its owner and permissions on,
+   * those aside that came with the staging. Raises `Conflict` / `PreconditionFailed` when the condition does not hold.
+   */
   publish(staged: Staged, target: Target): Maybe<Item>
   /** Removes what a staging key left, finished or not. Idempotent; never touches anything else. */
   discard(container: string, key: string): Maybe<void>
@@ -163,6 +166,8 @@ export interface StageSpec {
   sizeBytes: bigint
   /** Applied before `publish` makes the content visible. */
   attributes: Attributes
+  /** It is to replace something that may be closed to others: until then nobody but its owner gets at it. */
+  replaces?: boolean
   /** Continue after this many bytes, which are there already; needs `content.resumable`. */
   resumeAt?: bigint
   durability: 'process' | 'power'

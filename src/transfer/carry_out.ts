@@ -18,7 +18,7 @@ import {
 } from './new_folder.ts'
 import { Stop, type Obeys } from './signals.ts'
 import { factsOf } from './list_container.ts'
-import { isSmall, readSmall, Suspended, transferContent } from './transfer_content.ts'
+import { isSmall, readSmall, replaces, Suspended, transferContent } from './transfer_content.ts'
 import { itemTrouble, type Side } from './trouble.ts'
 
 /** What one batch came to: items done and failed; `stopped` when some went back untouched. */
@@ -495,9 +495,7 @@ class BatchWork {
   }
 
   #target(work: WorkItem, container: string): Target {
-    const replaces = work.action === 'overwrite' || work.action === 'reread'
-    const condition =
-      replaces && work.keepAs === undefined && work.counterpart ? this.#counterpart(work, container).facts : 'absent'
+    const condition = replaces(work) ? this.#counterpart(work, container).facts : 'absent'
     return { container, name: work.destinationName, condition, want: this.#want }
   }
 

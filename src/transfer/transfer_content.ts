@@ -157,7 +157,13 @@ async function once(
   const hash = hashOnce('sha256', content, 'hex')
   at('destination')
   failpoint('stage:before')
-  const staging = await stage(context, { container, key, sizeBytes: work.source.sizeBytes, attributes })
+  const staging = await stage(context, {
+    container,
+    key,
+    sizeBytes: work.source.sizeBytes,
+    attributes,
+    replaces: replaces(work),
+  })
   try {
     if (content.length > 0) await staging.write(content, 0n)
     const staged = await staging.finish(hash)
@@ -175,7 +181,11 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
   const sparse = await keepsHoles(context, transfer)
   at('destination')
   failpoint('stage:before')
-  const { staging, resumeAt } = await stageOrResume(context, { container, key, sizeBytes, attributes }, transfer)
+  const { staging, resumeAt } = await stageOrResume(
+    context,
+    { container, key, sizeBytes, attributes, replaces: replaces(work) },
+    transfer,
+  )
   const hash = createHash('sha256')
   let offset = 0n
   let part = resumeAt + partBytes
@@ -307,6 +317,11 @@ async function verifyPrefix(staging: Staging, chunk: Uint8Array, offset: bigint)
     filled += n
   }
   if (filled < chunk.length || !there.equals(chunk)) await staging.write(chunk, offset)
+}
+
+/** Whether a content takes the place of exactly the item that was planned against. */
+export function replaces({ action, keepAs, counterpart }: WorkItem): boolean {
+  return (action === 'overwrite' || action === 'reread') && keepAs === undefined && counterpart !== undefined
 }
 
 function stage(context: JobContext, spec: Omit<StageSpec, 'durability'>): Staging | Promise<Staging> {

@@ -249,6 +249,46 @@ describe('permissions', () => {
   )
 })
 
+describe('an overwritten file', () => {
+  const changedSource = async (transfer: Record<string, unknown>) => {
+    const job = await rig.job(transfer, { source: aTree({ closed: 'old', open: 'old', large: '1 MB' }) })
+    await job.run()
+    for (const name of ['closed', 'open', 'large']) writeFileSync(join(job.source, name), `new ${name}`.repeat(9))
+    return job
+  }
+
+  test('keeps the mode it was given at the destination, where permissions are not carried', async () => {
+    const job = await changedSource({})
+    chmodSync(join(job.destination, 'closed'), 0o600)
+    chmodSync(join(job.destination, 'large'), 0o4710)
+    expect((await job.run()).reasons).toEqual({ 'success changed': 3 })
+    expect(modes(job.destination)).toEqual({ closed: '600', open: '644', large: '710' })
+    expect(textAt(job.destination, 'closed')).toBe(textAt(job.source, 'closed'))
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  testWith(isRoot && hasAcls, 'not root, or no POSIX ACLs', 'keeps its owner and its ACL, too', async () => {
+    const job = await changedSource({})
+    const at = join(job.destination, 'closed')
+    chownSync(at, 1, 2)
+    execFileSync('setfacl', ['-m', 'u:3:rw,g::-', at])
+    const before = acl(at)
+    await job.run()
+    expect(textAt(job.destination, 'closed')).toBe(textAt(job.source, 'closed'))
+    expect(look(job.destination).get('closed')).toMatchObject({ uid: 1, gid: 2 })
+    expect(acl(at)).toBe(before)
+    expect(look(job.destination).get('open')).toMatchObject({ uid: 0, gid: 0 })
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('has the source’s mode where permissions are carried', async () => {
+    const job = await changedSource(withPermissions)
+    chmodSync(join(job.destination, 'closed'), 0o600)
+    await job.run()
+    expect(modes(job.destination)).toEqual(modes(job.source))
+  })
+})
+
 describe('owners', () => {
   const rows = (uid: number): string =>
     JSON.stringify([

@@ -1,7 +1,19 @@
-import { chmodSync, chownSync, fchmodSync, fchownSync, futimesSync, utimesSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  openSync,
+  utimesSync,
+  type BigIntStats,
+} from 'node:fs'
 import type { Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { PlannedAccess } from './access.ts'
+import { flags } from './flags.ts'
 import { idIn } from './permissions.ts'
 import type { Place } from './place.ts'
 import type { PlannedProperties } from './properties.ts'
@@ -82,6 +94,29 @@ function pathOf(at: number | string): string {
 function setMode(at: number | string, mode: number): void {
   if (typeof at === 'number') fchmodSync(at, mode)
   else chmodSync(at, mode)
+}
+
+/** As {@link apply}, by way of a descriptor that is checked to be the thing of these `stats`: no link swapped in is followed. */
+export function applyTo(place: Place, path: string | Buffer, plan: Plan, stats: BigIntStats): void {
+  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, currently(stats))
+  const fd = openSync(path, flags.handle)
+  try {
+    const now = fstatSync(fd, { bigint: true })
+    if (now.ino !== stats.ino || now.dev !== stats.dev)
+      throw new ConnectorError('PreconditionFailed', 'was replaced just now')
+    apply(place, `/proc/${process.pid}/fd/${fd}`, plan, currently(now))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+export function currently(stats: BigIntStats): Current {
+  return {
+    container: stats.isDirectory(),
+    reachable: true,
+    accessed: () => secondsOf(stats.atimeNs),
+    modified: () => secondsOf(stats.mtimeNs),
+  }
 }
 
 export interface Current {

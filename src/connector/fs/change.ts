@@ -1,11 +1,8 @@
 import {
-  closeSync,
-  fstatSync,
   lchownSync,
   linkSync,
   lutimesSync,
   mkdirSync,
-  openSync,
   renameSync,
   symlinkSync,
   unlinkSync,
@@ -14,16 +11,14 @@ import {
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
-import { apply, planOf, type Current, type Plan } from './attributes.ts'
+import { applyTo, currently, planOf, type Plan } from './attributes.ts'
 import { bytesOfName, leadIn } from './escape.ts'
-import { flags } from './flags.ts'
 import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import { describe, lookAt, rootItem, statsOf } from './look.ts'
 import { troubleIn, within, type Place } from './place.ts'
 import { syncFolder } from './publish.ts'
 import { errno, knowsNoLinks, refusesLink } from './trouble.ts'
-import { secondsOf } from './times.ts'
 
 /** A folder that only its owner can enter until its permissions are set, or one with the host's default mode. */
 export function makeContainer(place: Place, container: string, name: string, access: Access = 'closed'): Item {
@@ -175,7 +170,7 @@ export function setAttributes(place: Place, id: string, attributes: Attributes, 
     if (kind === 'special') throw new ConnectorError('Unsupported', 'a special file is left as it is', { id })
     const plan = planOf(place, attributes, kind === 'container')
     if (kind === 'link') setOnLink(join(folder.base, name), plan, stats, id)
-    else setOnHandle(place, join(folder.base, name), plan, stats)
+    else applyTo(place, join(folder.base, name), plan, stats)
     return afterwards(place, folder, name, attributes, expected)
   })
 }
@@ -186,7 +181,7 @@ function setRootAttributes(place: Place, attributes: Attributes, expected: Facts
     const stats = statsOf(folder, '.')
     if (expected) place.shape.require(expected, stats, '')
     const plan = planOf(place, attributes, true)
-    if (stats) setOnHandle(place, `${folder.base}.`, plan, stats)
+    if (stats) applyTo(place, `${folder.base}.`, plan, stats)
     return rootItem(place, attributes.permissions ? ['permissions'] : [])
   } catch (error) {
     throw troubleIn(place, error, '')
@@ -201,28 +196,6 @@ function setOnLink(path: string | Buffer, plan: Plan, stats: BigIntStats, id: st
   if (modified === undefined && accessed === undefined) return
   const now = currently(stats)
   lutimesSync(path, accessed ?? now.accessed(), modified ?? now.modified())
-}
-
-function setOnHandle(place: Place, path: string | Buffer, plan: Plan, stats: BigIntStats): void {
-  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, currently(stats))
-  const fd = openSync(path, flags.handle)
-  try {
-    const now = fstatSync(fd, { bigint: true })
-    if (now.ino !== stats.ino || now.dev !== stats.dev)
-      throw new ConnectorError('PreconditionFailed', 'was replaced just now')
-    apply(place, `/proc/${process.pid}/fd/${fd}`, plan, currently(now))
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function currently(stats: BigIntStats): Current {
-  return {
-    container: stats.isDirectory(),
-    reachable: true,
-    accessed: () => secondsOf(stats.atimeNs),
-    modified: () => secondsOf(stats.mtimeNs),
-  }
 }
 
 /** The fingerprint tells of an ACL when permissions are part of what is being done, as the listing of such a job does. */

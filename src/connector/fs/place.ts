@@ -19,13 +19,24 @@ export interface Place {
   /** Absent where there are no extended attributes. */
   readonly properties: Properties | undefined
   readonly canChown: boolean
+  /** ACLs can't be read, but may be there. */
+  readonly aclsUnseen: boolean
   /** Present where names that differ by case are one. */
   readonly twins: Twins | undefined
   checkName(name: string): void
   /** Of stagings under way, by key: what `publish` must know and `Staged` has no room for. */
-  readonly stagings: Map<string, { power: boolean; acl: boolean }>
+  readonly stagings: Map<string, Brought>
   /** Cleared on the first sign that this file system has no hard links. */
   hardLinks: boolean
+}
+
+/** What came with a staging. */
+export interface Brought {
+  power: boolean
+  owner: boolean
+  access: boolean
+  /** With grants by name. */
+  acl: boolean
 }
 
 /**

@@ -19,6 +19,7 @@ import { childId, join } from './ids.ts'
 import { describe, statsOf, type Found } from './look.ts'
 import { within, type Place } from './place.ts'
 import { stagingName } from './stage.ts'
+import { takeOver } from './take_over.ts'
 import { errno, knowsNoLinks, refusesLink } from './trouble.ts'
 
 /**
@@ -48,6 +49,9 @@ export function publish(place: Place, staged: Staged, target: Target): Item {
         const ready = statsOf(folder, temporary)
         if (!ready || !isStaged(place, way, ready))
           throw new ConnectorError('IntegrityMismatch', 'what was staged is gone or no longer the same', { id })
+        // Of a staging from before a death it is known only what the job asks for.
+        const brought = place.stagings.get(staged.key) ?? { owner: true, access: wantsAcl(target) }
+        takeOver(place, folder, [temporary, ready], [name, there], brought)
         renameSync(folder.base + temporary, join(folder.base, name))
       }
     }

@@ -65,12 +65,13 @@ export class FsSession implements Session {
       ? probeProperties(xattrs, `${folders.get('').base}.`)
       : 'extended attributes need Linux and its /proc'
     const access = new Access(this.directory, noAcls === undefined ? xattrs : null)
+    const aclsUnseen = process.platform === 'linux' && (xattrs === null || !byHandle)
     const canChown = mayChown()
     const { capabilities, notes } = capabilitiesOf(settings, {
       byHandle,
       noAcls,
       noProperties,
-      aclsUnseen: process.platform === 'linux' && (xattrs === null || !byHandle),
+      aclsUnseen,
       canChown,
       statesBirths: root.statesBirths,
     })
@@ -85,6 +86,7 @@ export class FsSession implements Session {
       access,
       properties: xattrs && noProperties === undefined ? new Properties(xattrs) : undefined,
       canChown,
+      aclsUnseen,
       hardLinks,
       shape,
       twins: capabilities.names.caseSensitive ? undefined : new Twins(),

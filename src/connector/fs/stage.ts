@@ -38,7 +38,7 @@ export function stage(place: Place, spec: StageSpec): FileStaging {
     throw new ConnectorError('TooLarge', `${sizeBytes} bytes; this connection takes at most ${maxBytes}`, { id })
   const plan = planOf(place, attributes, false)
   // Nobody may read before the permissions are those asked for.
-  const mode = plan.access ? 0o600 : 0o666
+  const mode = plan.access || spec.replaces ? 0o600 : 0o666
   const fd = within(place, container, id, (folder) => {
     const path = folder.base + name
     if (spec.resumeAt !== undefined && spec.resumeAt > 0n)
@@ -52,7 +52,12 @@ export function stage(place: Place, spec: StageSpec): FileStaging {
     unlinkSync(path)
     return openSync(path, flags.create, mode)
   })
-  place.stagings.set(key, { power: spec.durability === 'power', acl: plan.access?.acl !== undefined })
+  place.stagings.set(key, {
+    power: spec.durability === 'power',
+    owner: plan.uid !== undefined || plan.gid !== undefined,
+    access: plan.access !== undefined,
+    acl: plan.access?.acl !== undefined,
+  })
   return new FileStaging(place, spec, fd, plan)
 }
 

@@ -16,13 +16,14 @@ interface Known {
 
 const foldersKept = 16
 const namesKept = 500_000
-/** Reading names again may take this part of the time. */
+/** Reading the names of a folder with more than these again may take this part of the time. */
+const wide = 1_000
 const share = 1 / 20
 
 /**
  * Where names that differ only by case are one name, over a file system that tells them apart. Remembers the names of a few
- * folders, as long as the folders are not modified. Of a folder that others write into all the time, what they made since it
- * was last read is not known at once: the longer reading takes, the later it is read again. Nothing is lost by that; two
+ * folders, as long as the folders are not modified. Of a wide folder that others write into all the time, what they made since
+ * it was last read is not known at once: the longer reading takes, the later it is read again. Nothing is lost by that; two
  * names are there which the system meant by the setting could not tell apart.
  */
 export class Twins {
@@ -49,7 +50,7 @@ export class Twins {
   #of(folder: Folder): Known {
     const now = modified(folder)
     const known = this.#known.get(folder.id)
-    if (known && (known.modifiedNs === now || performance.now() - known.readAtMs < known.readMs / share)) return known
+    if (known && (known.modifiedNs === now || isRecent(known))) return known
     const began = performance.now()
     const folded = new Set<number>()
     for (const names of namesOf(folder)) for (const name of names) folded.add(keyOf(name))
@@ -71,6 +72,10 @@ export class Twins {
       names -= folded.size
     }
   }
+}
+
+function isRecent({ folded, readAtMs, readMs }: Known): boolean {
+  return folded.size > wide && performance.now() - readAtMs < readMs / share
 }
 
 function otherSpelling(folder: Folder, name: string): string | undefined {

@@ -41,6 +41,48 @@ test('a content with permissions to come is closed to others while it is staged'
   await staging.suspend()
 })
 
+async function overwrite(session: Session, name: string): Promise<Item> {
+  const there = (await session.stat(name, [])) as Item
+  const spec = {
+    container: '',
+    key: 'k',
+    sizeBytes: 0n,
+    attributes: {},
+    durability: 'process',
+    replaces: true,
+  } as const
+  const staging = await session.stage(spec)
+  return session.publish(await staging.finish(emptyHash), { container: '', name, condition: there })
+}
+
+test('a content that is to replace something is closed to others while it is staged', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  const spec = {
+    container: '',
+    key: 'k',
+    sizeBytes: 0n,
+    attributes: {},
+    durability: 'process',
+    replaces: true,
+  } as const
+  const staging = await session.stage(spec)
+  expect(mode(join(root, '.~k'))).toBe('600')
+  await staging.suspend()
+})
+
+test('what is replaced hands on its mode, but no group bits that may be the mask of an ACL', async () => {
+  const root = aFolder()
+  disk.writeFileSync(join(root, 'file'), 'old')
+  disk.chmodSync(join(root, 'file'), 0o4664)
+  await overwrite(await aSession(root), 'file')
+  expect(mode(join(root, 'file'))).toBe('664')
+  const blind = new FsSession(settingsOf({ root }), { xattrs: null })
+  await overwrite(blind, 'file')
+  expect(mode(join(root, 'file'))).toBe('644')
+  blind.close()
+})
+
 test('a staging that is gone on with is closed, though it was begun without permissions to come', async () => {
   const root = aFolder()
   const session = await aSession(root)

@@ -1,6 +1,5 @@
 import * as disk from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import type { Item } from '../../../src/connector/item.ts'
 import type { Session } from '../../../src/connector/connector.ts'
@@ -30,8 +29,6 @@ test.each([
   const root = aFolder()
   const session = await aSession(root, windows)
   await empty(session, 'first')
-  // Longer than twenty times what reading took.
-  await sleep(300)
   disk.writeFileSync(join(root, other), 'theirs')
   expect(await refusal(() => empty(session, name))).toBe('Conflict')
   expect(disk.readdirSync(root).sort()).toEqual(['first', other].sort())
