@@ -38,8 +38,8 @@ test('a root that is a file is misconfigured', async () => {
 test('a limit on names takes away from what the file system takes, and adds nothing', async () => {
   const limit = async (settings: Record<string, unknown>) =>
     (await aSession(aFolder(), settings)).capabilities.names.maxSegment
-  expect(await limit({ max_segment: 80 })).toEqual({ n: 80, unit: 'bytes' })
-  expect(await limit({ max_segment: 4000 })).toEqual({ n: 255, unit: 'bytes' })
+  expect(await limit({ max_segment: 80 })).toEqual({ n: 80, unit: 'bytes', escapes: true })
+  expect(await limit({ max_segment: 4000 })).toEqual({ n: 255, unit: 'bytes', escapes: true })
   expect(await limit({ max_segment: 4000, names: 'windows' })).toEqual({ n: 255, unit: 'utf16' })
 })
 
