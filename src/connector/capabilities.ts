@@ -27,6 +27,8 @@ export interface NameRules {
   reservedStems: boolean
   /** Extensions refused, lower-case, without the dot. */
   invalidExtensions: readonly string[]
+  /** U+FFFD stands only before the two hex digits of a byte that is no UTF-8; alone it is refused. */
+  escapes?: boolean
   maxSegment?: Limit
   maxPath?: Limit
   maxDepth?: number

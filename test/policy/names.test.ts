@@ -68,6 +68,15 @@ describe('segment_transform', () => {
     }
   })
 
+  test('replaces a U+FFFD that stands for no byte, where others do', () => {
+    const rules = { ...posixNames, escapes: true }
+    expect(transformSegment('a\ufffdb\ufffdE9', rules, settings)).toEqual({
+      name: 'a_b\ufffdE9',
+      processing: ['renamed'],
+    })
+    expect(transformSegment('a\ufffdb', posixNames, settings)).toEqual({ name: 'a\ufffdb' })
+  })
+
   test('finds another stand-in where the underscore is refused too', () => {
     const rules = { ...windowsNames, invalid: '?_', trailing: '-' }
     expect(transformSegment('a?b', rules, settings).name).toBe('axb')

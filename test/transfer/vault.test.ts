@@ -223,6 +223,14 @@ describe('a vault as source', () => {
     expect(textAt(job.destination, 'twin (2).txt')).toBe('third')
   })
 
+  test('a U+FFFD in a name, which stands for a byte on a file system, is replaced', async () => {
+    const job = await rig.job({}, { from: vaultSide })
+    await inVault(job.source, (session) => put(session, session.root('/')!.id, 'caf\ufffd.txt', 'x'))
+    expect(await job.run()).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(readdirSync(job.destination)).toEqual(['caf_.txt'])
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
   test('a file renamed there is a new file here, and nothing is deleted', async () => {
     const job = await rig.job({}, { from: vaultSide })
     await inVault(job.source, (session) => put(session, session.root('/')!.id, 'old.txt', 'content'))

@@ -23,7 +23,7 @@ export function capabilitiesOf(
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
-  const base = settings.names === 'windows' ? windowsNames : posixNames
+  const base = { ...(settings.names === 'windows' ? windowsNames : posixNames), escapes: true }
   const names: NameRules = settings.maxSegment
     ? { ...base, maxSegment: shorter(base.maxSegment, settings.maxSegment) }
     : base
