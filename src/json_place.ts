@@ -10,7 +10,11 @@ type Next = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma or en
  * @param text that `JSON.parse` refuses
  */
 export function placeOfError(text: string): string {
-  const at = offsetOfError(text)
+  return placeAt(text, offsetOfError(text))
+}
+
+/** `line 2, column 9`, both from 1. */
+export function placeAt(text: string, at: number): string {
   const before = text.slice(0, at).split('\n')
   return `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`
 }

@@ -142,7 +142,9 @@ async function attach(home: OpenHome, { config, options, holder }: Attaching): P
     opened.add(() => connection.close())
     const { namespace, taskQueue } = config.temporal
     const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
-    const logs = options.api ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
+    // Who came to serve finds it done: the API is there, at the addresses of who does.
+    const listens = options.api !== undefined && !options.worker
+    const logs = listens ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
     if (logs) opened.add(() => logs.close())
     const api = logs ? await listen(home, { client, options, logger: logs.logger, opened }) : {}
     return {
@@ -202,9 +204,11 @@ async function listen(home: OpenHome, { client, options, logger, opened }: Liste
   try {
     return { api: await app.listen({ host, port }) }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new Error(`port ${port} of ${host} is in use: give another with --port or STEVEDORE_API_PORT`, {
-      cause: error,
-    })
+    const { code, message } = error as NodeJS.ErrnoException
+    const why =
+      code === 'EADDRINUSE'
+        ? `port ${port} of ${host} is in use: give another with --port or STEVEDORE_API_PORT`
+        : `the API cannot listen on port ${port} of ${host}: ${message}`
+    throw new Error(why, { cause: error })
   }
 }

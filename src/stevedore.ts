@@ -6,7 +6,7 @@ import type { LedgerViews } from './ledger_views.ts'
 
 /** Commands to a job's workflow. Each answers when it is in effect, or raises `Refused`. */
 export interface JobCommands {
-  start(jobId: string): Promise<unknown>
+  start(jobId: string): Promise<{ execution: number }>
   pause(jobId: string): Promise<unknown>
   resume(jobId: string): Promise<unknown>
   cancel(jobId: string): Promise<unknown>
@@ -25,7 +25,7 @@ export interface OpenHome {
 export interface ServeOptions {
   /** Carry jobs out in this process. */
   worker: boolean
-  /** Listen for the REST API. */
+  /** Listen for the REST API; with `worker` only if this process is the one that serves. */
   api?: { host: string; port: number }
   /** One line about what is being done, for a person who waits. */
   say(line: string): void

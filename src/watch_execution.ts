@@ -24,7 +24,9 @@ export async function watchExecution(
   for (let wait = leastMs; ; wait = Math.min(mostMs, wait * 1.3)) {
     const run = await catalog.executions.get(jobId, execution)
     const job = await catalog.jobs.get(jobId)
-    const atRest = job !== undefined && !['start', 'running', 'cancelling'].includes(job.status)
+    // One that runs by itself may have begun the next already.
+    const atRest =
+      job !== undefined && (job.lastExecution > execution || !['start', 'running', 'cancelling'].includes(job.status))
     if (run && run.endedOn !== null && atRest) return run
     if (!run && job?.status === 'failed-to-start') return 'failed_to_start'
     if (run && run.endedOn === null) {

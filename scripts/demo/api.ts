@@ -1,12 +1,8 @@
-export interface Refused {
-  reasons: string[]
-  /** The job has met its stop policy. */
-  complete: boolean
-}
+import { Refused } from '../../src/refused.ts'
 
 interface Answer {
   status: number
-  warnings?: { description: string; property?: string }[]
+  warnings?: { code: string; description: string; property?: string }[]
   errors?: { code: string; description: string; property?: string }[]
   [payload: string]: unknown
 }
@@ -25,26 +21,26 @@ export class DemoApi {
     return (answer[resource.slice(0, -1)] as { id: string }).id
   }
 
-  async createJob(document: unknown): Promise<{ id: string; warnings: string[] }> {
+  async createJob(document: unknown): Promise<{ id: string; inert: number; warnings: string[] }> {
     const answer = await this.#send('POST', 'jobs', document)
-    const warnings = (answer.warnings ?? []).map(said)
-    return { id: (answer.job as { id: string }).id, warnings }
+    const warnings = answer.warnings ?? []
+    const others = warnings.filter(({ code }) => code !== 'inert')
+    return {
+      id: (answer.job as { id: string }).id,
+      inert: warnings.length - others.length,
+      warnings: others.map(said),
+    }
   }
 
-  async jobNamed(name: string): Promise<{ id: string; runs: number } | undefined> {
+  async jobNamed(name: string): Promise<{ id: string } | undefined> {
     const { jobs } = await this.#send('GET', `jobs?q=${encodeURIComponent(name)}`)
-    const job = (jobs as { id: string; name: string }[]).findLast((one) => one.name === name)
-    if (!job) return undefined
-    const history = await this.#send('GET', `jobs/${job.id}/history?limit=1`)
-    return { id: job.id, runs: (history.meta as { total_count: number }).total_count }
+    return (jobs as { id: string; name: string }[]).findLast((one) => one.name === name)
   }
 
-  /** Starts a job. @returns why not, when it is refused */
-  async start(id: string): Promise<Refused | undefined> {
-    const answer = await this.#fetch('PATCH', `jobs/${id}?start=1`)
-    if (answer.status < 300) return undefined
-    const { job } = await this.#send('GET', `jobs/${id}`)
-    return { reasons: (answer.errors ?? []).map(said), complete: (job as { status: string }).status === 'complete' }
+  /** `start`, `resume`. @throws Refused with the reasons */
+  async command(command: string, id: string): Promise<void> {
+    const { status, errors } = await this.#fetch('PATCH', `jobs/${id}?${command}=1`)
+    if (status >= 300) throw new Refused((errors ?? []).map(said).join('; '))
   }
 
   async #send(method: string, path: string, body?: unknown): Promise<Answer> {

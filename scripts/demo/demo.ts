@@ -5,21 +5,25 @@
  * Options: `--keep-open` stays until Ctrl-C, so that the Web UI can be looked at (a terminal is asked anyway);
  * `--close` ends at once; `--fresh` begins anew.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { inertSettings } from '../../src/accept/not_carried_out.ts'
+import { beginExecution } from '../../src/begin_execution.ts'
+import { jobFacts } from '../../src/job_facts.ts'
 import { openStevedoreHome } from '../../src/open_home.ts'
+import { Refused } from '../../src/refused.ts'
 import { serveHome } from '../../src/serve_home.ts'
 import { progressView } from '../../src/cli/show_progress.ts'
 import { processTerminal, type Terminal } from '../../src/cli/terminal.ts'
-import { exitCodeOf } from '../../src/cli/exit_code.ts'
+import { ExitCode, exitCodeOf } from '../../src/cli/exit_code.ts'
 import { bytes, counted } from '../../src/report/format.ts'
 import { summarize } from '../../src/report/summary.ts'
 import { summaryText } from '../../src/report/text.ts'
 import type { OpenHome, Stevedore } from '../../src/stevedore.ts'
 import { watchExecution } from '../../src/watch_execution.ts'
-import { DemoApi, type Refused } from './api.ts'
+import { DemoApi } from './api.ts'
 import { largestFile, makeTree, tooLarge } from './tree.ts'
 
 const folder = resolve('.demo')
@@ -46,7 +50,11 @@ async function demo(terminal: Terminal): Promise<number> {
   say('Stevedore: a file share of about 2,000 files moves to a place that takes Windows names only.\n')
   if (again) say(`The source tree is there from the run before (${shown(sourcePath)}).`)
   else {
-    const made = makeTree(here(sourcePath))
+    // Under its name only when it is whole: who ends the demo here finds a whole one all the same.
+    rmSync(here('making'), { recursive: true, force: true })
+    const made = makeTree(here('making'))
+    mkdirSync(dirname(here(sourcePath)), { recursive: true })
+    renameSync(here('making'), here(sourcePath))
     say(
       `Made a source tree: ${counted(made.files, 'file')} in ${counted(made.folders, 'folder')}, ${bytes(made.bytes)} (${shown(sourcePath)}).`,
     )
@@ -55,10 +63,16 @@ async function demo(terminal: Terminal): Promise<number> {
   const home = await openStevedoreHome(here('home'))
   try {
     const served = await serveHome(home, { worker: true, api: { host: '127.0.0.1', port: 0 }, say })
+    const ctrlC = new AbortController()
+    const stopListening = terminal.onInterrupt((times) => {
+      if (times > 1) process.exit(ExitCode.interrupted)
+      ctrlC.abort()
+    })
     try {
-      return await withServer({ home, served, terminal, say, again })
+      return await withServer({ home, served, terminal, say, again, ctrlC: ctrlC.signal })
     } finally {
       await served.close()
+      stopListening()
     }
   } finally {
     await home.close()
@@ -71,29 +85,40 @@ interface Stage {
   terminal: Terminal
   say(line: string): void
   again: boolean
+  ctrlC: AbortSignal
 }
 
 async function withServer(stage: Stage): Promise<number> {
-  const { home, served, terminal, say } = stage
-  const api = new DemoApi(served.addresses.api ?? '')
+  const { home, served, terminal, say, ctrlC } = stage
+  if (served.addresses.api === undefined) {
+    say(
+      `${shown('home')} is served by process ${served.holder?.pid ?? '(unknown)'}, without an API: end that one first.`,
+    )
+    return ExitCode.failed
+  }
+  const api = new DemoApi(served.addresses.api)
   say(`API  ${api.url}/v1`)
   if (served.addresses.ui !== undefined) say(`Temporal Web UI  ${served.addresses.ui}`)
 
   const document = await fillIn(api, stage)
   const job = (await api.jobNamed(String(document.name))) ?? (await post(api, document, say))
-  const number = job.runs + 1
-  say(
-    `\nPATCH /v1/jobs/${job.id}?start=1: ${number === 1 ? 'the first run' : `run ${number}, which compares and should find nothing to do`}.`,
-  )
-  const refused = await api.start(job.id)
-  if (refused) return sayRefused(refused, say)
+  const number = await begin(job.id, api, stage)
+  if (number === undefined) return sayRefused(job.id, stage)
 
   const view = progressView(terminal)
-  const ended = await watchExecution(home, { jobId: job.id, execution: number }, { onProgress: view.show })
+  const ended = await watchExecution(
+    home,
+    { jobId: job.id, execution: number },
+    { onProgress: view.show, between: async () => (ctrlC.aborted ? 'stop' : undefined) },
+  )
   view.end()
-  if (typeof ended === 'string') {
+  if (ended === 'stopped') {
+    say('Ending: what is in hand is finished first. `npm run demo` goes on where this one was.')
+    return ExitCode.interrupted
+  }
+  if (ended === 'failed_to_start') {
     say(`The job failed to start: ${(await home.catalog.jobs.get(job.id))?.statusReason ?? ''}`)
-    return 3
+    return ExitCode.failed
   }
   const stored = (await home.catalog.jobs.get(job.id))!
   const summary = summarize(stored, ended, await inertSettings(stored, home.catalog))
@@ -159,25 +184,51 @@ async function post(
   api: DemoApi,
   document: Record<string, unknown>,
   say: (line: string) => void,
-): Promise<{ id: string; runs: number }> {
-  const { id, warnings } = await api.createJob(document)
+): Promise<{ id: string }> {
+  const { id, inert, warnings } = await api.createJob(document)
   say(`POST /v1/jobs with scripts/demo/all-features.json: job ${id}.`)
+  if (inert > 0) say(`  ${inert} of its settings change nothing between these platforms; the summary names them.`)
   for (const warning of warnings) say(`  warning: ${warning}`)
-  return { id, runs: 0 }
+  return { id }
 }
 
-function sayRefused({ reasons, complete }: Refused, say: (line: string) => void): number {
-  for (const reason of reasons) say(`Refused: ${reason}`)
-  if (complete)
-    say(
-      'Its stop policy is met: that is how a job of many runs ends by itself. Begin anew with `npm run demo -- --fresh`.',
-    )
-  return complete ? 0 : 3
+/** Begins the next run, or goes on with one that was ended in the middle. @returns nothing when it is refused */
+async function begin(id: string, api: DemoApi, { home: { catalog }, say }: Stage): Promise<number | undefined> {
+  const { unfinished, lastExecution } = await jobFacts(catalog, id)
+  const run =
+    lastExecution === 0 ? 'the first run' : `run ${lastExecution + 1}, which compares and should find nothing to do`
+  say(
+    unfinished
+      ? `\nRun ${lastExecution} was ended in the middle: it goes on where it was.`
+      : `\nPATCH /v1/jobs/${id}?start=1: ${run}.`,
+  )
+  try {
+    const begun = await beginExecution(id, catalog, {
+      start: async () => {
+        await api.command('start', id)
+        return { execution: (await jobFacts(catalog, id)).lastExecution }
+      },
+      resume: () => api.command('resume', id),
+    })
+    return begun.execution
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    say(`Refused: ${error.message}`)
+    return undefined
+  }
+}
+
+async function sayRefused(id: string, { home, say }: Stage): Promise<ExitCode> {
+  if ((await home.catalog.jobs.get(id))?.status !== 'complete') return ExitCode.failed
+  say(
+    'Its stop policy is met: that is how a job of many runs ends by itself. Begin anew with `npm run demo -- --fresh`.',
+  )
+  return ExitCode.done
 }
 
 /** On a terminal, or when asked to: the Web UI lives as long as this process. */
-async function stayOpen({ served, terminal, say }: Stage): Promise<void> {
+async function stayOpen({ served, terminal, say, ctrlC }: Stage): Promise<void> {
   if (options.close || !(options['keep-open'] || terminal.interactive)) return
   say(`\nThe Temporal Web UI stays open at ${served.addresses.ui ?? '(none)'} until Ctrl-C.`)
-  await new Promise<void>((resolve) => terminal.onInterrupt(() => resolve()))
+  if (!ctrlC.aborted) await once(ctrlC, 'abort')
 }

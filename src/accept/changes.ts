@@ -1,3 +1,5 @@
+import { isSecretPath, redact } from '../job/redact.ts'
+
 /** One difference between two documents. */
 export interface Change {
   path: string
@@ -16,8 +18,13 @@ export function changes(before: unknown, after: unknown, path = ''): Change[] {
   return same(before, after) ? [] : [{ path, before, after }]
 }
 
-/** `transfer.large_item: "skip" → "fail"` */
-export function sayChange({ path, before, after }: Change): string {
+/** `transfer.large_item: "skip" → "fail"`; of what may be a secret only that it changed. */
+export function sayChange(change: Change): string {
+  return isSecretPath(change.path.split(/[.[\]]+/)) ? `${change.path}: changed, and not shown` : sayOpenChange(change)
+}
+
+/** The same of a place that is known to hold no secret. */
+export function sayOpenChange({ path, before, after }: Change): string {
   return `${path}: ${shown(before)} → ${shown(after)}`
 }
 
@@ -29,7 +36,7 @@ function same(a: unknown, b: unknown): boolean {
 }
 
 function shown(value: unknown): string {
-  const text = value === undefined ? '(absent)' : JSON.stringify(value)
+  const text = value === undefined ? '(absent)' : JSON.stringify(redact(value))
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 

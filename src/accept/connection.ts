@@ -1,5 +1,6 @@
 import type { Catalog, StoredConnection } from '../catalog/catalog.ts'
 import { connectorFor, isPlatform, platforms } from '../connector/registry.ts'
+import { withoutUserInfo } from '../job/problem.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 
 /** A connection as checked, not stored yet: what is secret is apart from what may be shown. */
@@ -37,7 +38,11 @@ export function checkConnection(
 ): { connection: CheckedConnection } | { problems: Problem[] } {
   const problems: Problem[] = []
   const wrong = (property: string, description: string): void => {
-    problems.push({ code: 'invalid', property: at === '' ? property : `${at}.${property}`, description })
+    problems.push({
+      code: 'invalid',
+      property: at === '' ? property : `${at}.${property}`,
+      description: withoutUserInfo(description),
+    })
   }
   for (const key of Object.keys(body))
     if (!known.includes(key)) wrong(key, `a connection has no such key; its settings are keys of auth`)
@@ -59,7 +64,8 @@ export function checkConnection(
     return { problems }
   }
   if (!isObject(auth)) {
-    wrong('auth', `${shown(auth)} is not an object`)
+    // Perhaps a connection string, with a password in it.
+    wrong('auth', 'what was given is not an object')
     return { problems }
   }
   for (const message of connectorFor(platform).check(auth)) {
@@ -94,7 +100,8 @@ export function defaultName({ platform, auth }: { platform: string; auth: Record
   const address = ['root', 'path', 'uri', 'unc', 'url', 'bucket']
     .map((key) => auth[key])
     .find((v) => typeof v === 'string')
-  return `${connectorFor(platform).name}${address === undefined ? '' : ` ${address as string}`}`.slice(0, maxName)
+  const where = address === undefined ? '' : ` ${withoutUserInfo(address as string)}`
+  return `${connectorFor(platform).name}${where}`.slice(0, maxName)
 }
 
 function platformOf(given: unknown): string | undefined {

@@ -1,14 +1,12 @@
 import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
-import { readJob, type JobDocument } from '../job/document.ts'
+import { readJob, readReferences, type JobDocument, type References } from '../job/document.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 import { checkConnection, defaultName, storeConnection, type CheckedConnection } from './connection.ts'
-import type { MapDocument } from '../job/maps.ts'
+import { sides, type Side } from '../job/endpoint.ts'
+import { mapTypes, type MapDocument } from '../job/maps.ts'
 import { passwordsIn } from './map.ts'
+import { inertSettings, refusals } from './not_carried_out.ts'
 import { onTheWire } from './on_the_wire.ts'
-
-export const sides = ['source', 'destination'] as const
-export type Side = (typeof sides)[number]
-const mapTypes = ['account_map', 'group_map'] as const satisfies readonly MapType[]
 
 /** A stored connection by its id, or one that came inside the document and is not stored yet. */
 export type SideConnection = { id: string; name: string } | { inline: CheckedConnection; name: string }
@@ -27,6 +25,16 @@ export interface CheckedJob {
 export interface AcceptOptions {
   /** Unknown keys are errors, not warnings. */
   strict?: boolean
+  /** On the wire an absent `transfer_type` means `sync`, which may delete; a person has to say what is meant. */
+  needsTransferType?: boolean
+}
+
+export interface AcceptedJob {
+  job: StoredJob
+  /** Unknown keys, and settings that change nothing here. */
+  warnings: Problem[]
+  /** What keeps it from starting as it is; see {@link refusals}. */
+  refusals: Problem[]
 }
 
 /**
@@ -39,9 +47,18 @@ export async function acceptJob(
   document: Record<string, unknown>,
   catalog: Catalog,
   options: AcceptOptions = {},
-): Promise<{ job: StoredJob; warnings: Problem[] }> {
+): Promise<AcceptedJob> {
   const checked = await checkJob(document, catalog, options)
-  return { job: await storeJob(checked, catalog), warnings: checked.warnings }
+  const job = await storeJob(checked, catalog)
+  const inert = await inertSettings(job, catalog)
+  return {
+    job,
+    warnings: [
+      ...checked.warnings,
+      ...inert.map(({ path, why }) => ({ code: 'inert', property: path, description: why })),
+    ],
+    refusals: await refusals(job, catalog),
+  }
 }
 
 /** @throws Unacceptable with every problem found */
@@ -51,41 +68,41 @@ export async function checkJob(
   options: AcceptOptions = {},
 ): Promise<CheckedJob> {
   const read = readJob(document, options)
-  if (!read.ok) throw new Unacceptable(read.problems.map(onTheWire))
+  const found = await checkReferences(readReferences(document), catalog)
+  const problems = [
+    ...(options.needsTransferType === true ? withoutTransferType(document) : []),
+    ...(read.ok ? [] : read.problems.map(onTheWire)),
+    ...found.problems,
+  ]
+  const { source, destination } = found.connections
+  if (!read.ok || problems.length > 0 || !source || !destination) throw new Unacceptable(problems)
   const { job, warnings } = read
-  const problems: Problem[] = []
-  const connections = {
-    source: await connectionOf('source', job, catalog, problems),
-    destination: await connectionOf('destination', job, catalog, problems),
-  }
-  const maps: CheckedJob['maps'] = {}
-  for (const type of mapTypes) {
-    const map = await mapOf(type, job, { catalog, connections, problems })
-    if (map) maps[type] = map
-  }
-  if (job.category?.id !== undefined && !(await catalog.categories.get(job.category.id)))
-    problems.push(problem('category.id', `there is no category ${job.category.id}`, 'unknown_id'))
-  const { source, destination } = connections
-  if (problems.length > 0 || !source || !destination) throw new Unacceptable(problems)
   const name = job.name?.trim() ?? ''
   return {
     name: name === '' ? `${source.name} to ${destination.name}`.slice(0, 255) : name,
     job,
     connections: { source, destination },
-    maps,
+    maps: found.maps,
     warnings: warnings.map((warning) => ({ ...onTheWire(warning), code: 'warning' })),
   }
 }
 
 export async function storeJob(checked: CheckedJob, catalog: Catalog): Promise<StoredJob> {
-  const { category, priority } = checked.job
   return catalog.jobs.create({
     name: checked.name,
     document: await referring(checked, catalog),
-    categoryId: category?.id ?? (await catalog.categories.named(category?.name)).id,
-    ...(priority === undefined ? {} : { priority }),
+    ...(await columnsOf(checked, catalog)),
     ...(checked.job.status === 'paused' ? { status: 'paused' } : {}),
   })
+}
+
+/** What of a document the catalog lists and sorts by. */
+export async function columnsOf(
+  { job: { category, priority = 0, disabled = false } }: CheckedJob,
+  catalog: Catalog,
+): Promise<{ categoryId: number; priority: number; disabled: boolean }> {
+  const categoryId = category?.id ?? (await catalog.categories.named(category?.name)).id
+  return { categoryId, priority, disabled }
 }
 
 /** The document with inline connections and maps stored, and their ids in their place. */
@@ -116,14 +133,45 @@ async function idOf(connection: SideConnection, catalog: Catalog): Promise<strin
   return 'id' in connection ? connection.id : (await storeConnection(connection.inline, catalog)).id
 }
 
+interface CheckedReferences extends Pick<CheckedJob, 'maps'> {
+  connections: Record<Side, SideConnection | undefined>
+  problems: Problem[]
+}
+
+/** Whether everything a document refers to exists and fits; what can't be read is not looked at. */
+async function checkReferences(references: References, catalog: Catalog): Promise<CheckedReferences> {
+  const problems: Problem[] = []
+  const connections = {
+    source: await connectionOf('source', references, catalog, problems),
+    destination: await connectionOf('destination', references, catalog, problems),
+  }
+  const maps: CheckedJob['maps'] = {}
+  for (const type of mapTypes) {
+    const map = await mapOf(type, references, { catalog, connections, problems })
+    if (map) maps[type] = map
+  }
+  const category = references.category?.id
+  if (category !== undefined && !(await catalog.categories.get(category)))
+    problems.push(problem('category.id', `there is no category ${category}`, 'unknown_id'))
+  return { connections, maps, problems }
+}
+
+function withoutTransferType({ transfer }: Record<string, unknown>): Problem[] {
+  if (typeof transfer !== 'object' || transfer === null || Array.isArray(transfer) || 'transfer_type' in transfer)
+    return []
+  const description = 'is missing; say copy, sync, publish, move, migrate or taxonomy (the API would take sync)'
+  return [{ code: 'missing', property: 'transfer.transfer_type', description }]
+}
+
 async function connectionOf(
   side: Side,
-  job: JobDocument,
+  references: References,
   catalog: Catalog,
   problems: Problem[],
 ): Promise<SideConnection | undefined> {
   const at = `transfer.${side}.connection`
-  const { connection } = job.transfer[side]
+  const connection = references[side]
+  if (connection === undefined) return undefined
   if (!('id' in connection)) {
     const checked = checkConnection({ ...connection }, at)
     if ('problems' in checked) {
@@ -151,10 +199,10 @@ interface MapPlace {
 /** A map that came inside the document; one that is referred to is only looked up. */
 async function mapOf(
   type: MapType,
-  job: JobDocument,
+  references: References,
   { catalog, connections, problems }: MapPlace,
 ): Promise<MapDocument | undefined> {
-  const map = job.transfer[type]
+  const map = references[type]
   if (map === undefined) return undefined
   const at = `transfer.${type}`
   if (!('id' in map)) {

@@ -1,9 +1,10 @@
 import type { Catalog, StoredJob } from '../catalog/catalog.ts'
 import { readJob } from '../job/document.ts'
 import { notCarriedOut, type NotCarriedOut } from '../job/carried_out.ts'
+import { sides } from '../job/endpoint.ts'
+import { mapTypes } from '../job/maps.ts'
 import type { Problem } from '../problem.ts'
 import type { Inert } from '../report/summary.ts'
-import { sides } from './job.ts'
 
 /**
  * What keeps a stored job from starting: settings that are not carried out here although leaving them out could lose,
@@ -33,5 +34,11 @@ async function notCarriedOutBy(job: StoredJob, catalog: Catalog): Promise<NotCar
       }
     }),
   )
-  return notCarriedOut(read.job, { source: source!, destination: destination! })
+  const [accountMap, groupMap] = await Promise.all(
+    mapTypes.map(async (type) => {
+      const map = read.job.transfer[type]
+      return map && 'id' in map ? (await catalog.maps.get(type, map.id))?.document : undefined
+    }),
+  )
+  return notCarriedOut(read.job, { source: source!, destination: destination!, accountMap, groupMap })
 }

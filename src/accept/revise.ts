@@ -1,8 +1,9 @@
 import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
+import { sides, type Side } from '../job/endpoint.ts'
 import type { MapDocument } from '../job/maps.ts'
 import { changes, type Change } from './changes.ts'
 import { sameConnection } from './connection.ts'
-import { referring, sides, type CheckedJob, type Side } from './job.ts'
+import { columnsOf, referring, type CheckedJob } from './job.ts'
 
 /** What a document would change about the stored job of its name. */
 export interface Revision {
@@ -19,14 +20,23 @@ export async function revisionOf(stored: StoredJob, checked: CheckedJob, catalog
   for (const side of sides) endpoints.push(...(await endpointChanges(side, objectOf(before[side]), checked, catalog)))
   const after = { ...checked.job.transfer, ...(await keptMaps(checked, before, catalog)) }
   const settings = changes(
-    { ...stored.document, ...ignored, transfer: { ...before, ...endsIgnored } },
-    { ...checked.job, ...ignored, transfer: { ...after, ...endsIgnored } },
+    { ...stored.document, ...ignored, transfer: { ...before, ...besidesEndpoints(before) } },
+    { ...checked.job, ...ignored, transfer: { ...after, ...besidesEndpoints(after) } },
   )
   return { endpoints, settings }
 }
 
 const ignored = { $schema: undefined, name: undefined }
-const endsIgnored = { source: undefined, destination: undefined }
+
+/** What both sides say besides where they are. */
+function besidesEndpoints(transfer: Record<string, unknown>): Record<Side, unknown> {
+  const besides = (side: Side): unknown => {
+    const { connection: _connection, impersonate_as: _as, target, ...rest } = objectOf(transfer[side])
+    const { path: _path, ...place } = objectOf(target)
+    return Object.keys(place).length === 0 ? rest : { ...rest, target: place }
+  }
+  return { source: besides('source'), destination: besides('destination') }
+}
 
 /** Stores the document in place of the former one. Connections stay those of the job, and maps that are as they were. */
 export async function reviseJob(stored: StoredJob, checked: CheckedJob, catalog: Catalog): Promise<StoredJob> {
@@ -37,7 +47,10 @@ export async function reviseJob(stored: StoredJob, checked: CheckedJob, catalog:
   const kept = await keptMaps(checked, before, catalog)
   const maps = Object.fromEntries(Object.entries(checked.maps).filter(([type]) => !(type in kept)))
   const job = { ...checked.job, transfer: { ...checked.job.transfer, ...kept } }
-  return catalog.jobs.update(stored.id, { document: await referring({ ...checked, job, connections, maps }, catalog) })
+  return catalog.jobs.update(stored.id, {
+    document: await referring({ ...checked, job, connections, maps }, catalog),
+    ...(await columnsOf(checked, catalog)),
+  })
 }
 
 /** References of the stored job to maps that the document brings along again, as they are stored. */

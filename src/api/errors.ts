@@ -57,7 +57,7 @@ export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
 }
 
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof ApiError) return answer(reply, error.status, error.problems)
   if (error instanceof Unacceptable) return answer(reply, 400, error.problems)
   const known = error instanceof Error && 'code' in error ? ofFastify(error as FastifyError) : undefined

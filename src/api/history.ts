@@ -1,21 +1,29 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Catalog, Listed, Paging, StoredExecution } from '../catalog/catalog.ts'
+import type { Listed, Paging, StoredExecution } from '../catalog/catalog.ts'
 import { many } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
 import { wanted } from './fields.ts'
 import { executionView } from './job_view.ts'
+import type { ApiParts } from './parts.ts'
 import { paging, text, type Query } from './paging.ts'
 
 /** Executions of one job (`/v1/jobs/{id}/history`, `/v1/jobs/history?job=`) or of all, newest first. */
-export function historyRoutes(app: FastifyInstance, catalog: Catalog): void {
+export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiParts): void {
   app.get<{ Params: { id: string } }>('/v1/jobs/:id/history', (request) => history(request, request.params.id))
   app.get('/v1/jobs/history', (request) => history(request, text(request.query as Query, 'job')))
 
   async function history(request: FastifyRequest, jobId: string | undefined): Promise<unknown> {
     const query = request.query as Query
     const page = paging(query)
+    if (jobId === undefined && text(query, 'execution') !== undefined)
+      throw apiError(400, 'missing', 'says of which job: ?job={id}&execution=…', 'job')
     const { rows, total } = jobId === undefined ? await ofAll(page) : await ofOne(jobId, page, text(query, 'execution'))
-    return many(request, 'job_executions', rows.map(executionView), { ...page, total, fields: wanted(query).names })
+    return many(
+      request,
+      'job_executions',
+      rows.map((row) => executionView(row, ledgers)),
+      { ...page, total, fields: wanted(query).names },
+    )
   }
 
   async function ofOne(jobId: string, page: Paging, which: string | undefined): Promise<Listed<StoredExecution>> {

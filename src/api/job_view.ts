@@ -1,12 +1,20 @@
 import type { Catalog, StoredExecution, StoredJob } from '../catalog/catalog.ts'
 import { wireNumber } from '../json.ts'
 import { redact } from '../home/redact.ts'
+import type { LedgerViews } from '../ledger_views.ts'
+import { shareDone } from '../report/share_done.ts'
 
 /** What an answer shows of a job unless `fields` asks for more. */
 export const sparseJob = ['id', 'type', 'kind', 'name', 'disabled', 'status', 'links'] as const
 
+/** Where what is shown is kept. */
+export interface Stored {
+  catalog: Catalog
+  ledgers: LedgerViews
+}
+
 /** The whole job as the wire shows it (reference: jobs-api 3.2). */
-export async function jobView(job: StoredJob, catalog: Catalog): Promise<Record<string, unknown>> {
+export async function jobView(job: StoredJob, { catalog, ledgers }: Stored): Promise<Record<string, unknown>> {
   const last = job.lastExecution > 0 ? await catalog.executions.get(job.id, job.lastExecution) : undefined
   const live = last !== undefined && last.endedOn === null
   const before = live ? await lastEnded(job, catalog) : last
@@ -25,8 +33,8 @@ export async function jobView(job: StoredJob, catalog: Catalog): Promise<Record<
     health: healthOf(job, before),
     disabled: job.disabled,
     execute_on: job.executeOn,
-    execution: live ? executionView(last) : null,
-    previous_execution: before ? executionView(before) : null,
+    execution: live ? executionView(last, ledgers) : null,
+    previous_execution: before ? executionView(before, ledgers) : null,
     stop_policy: {
       ...objectOf(job.document.stop_policy),
       executions: job.counts.executions,
@@ -41,7 +49,7 @@ export async function jobView(job: StoredJob, catalog: Catalog): Promise<Record<
 }
 
 /** One run of a job (reference: jobs-api 6.1). */
-export function executionView(execution: StoredExecution): Record<string, unknown> {
+export function executionView(execution: StoredExecution, ledgers: LedgerViews): Record<string, unknown> {
   const { balance, endedOn, startedOn } = execution
   const moved = balance?.byStatus
   return {
@@ -50,6 +58,7 @@ export function executionView(execution: StoredExecution): Record<string, unknow
     type: 'job_execution',
     status: execution.status,
     phase: execution.phase,
+    progress: progressOf(execution, ledgers),
     simulated: execution.simulated,
     start_time: startedOn,
     end_time: endedOn,
@@ -74,6 +83,21 @@ export function executionView(execution: StoredExecution): Record<string, unknow
             by_reason: balance.byReason.map(({ status, reason, ...sum }) => ({ status, reason, ...sums(sum) })),
             warnings: execution.warnings.length,
           },
+  }
+}
+
+/** From 0 to 1, of what has been found so far; null where nothing tells. */
+function progressOf(
+  { jobId, execution, phase, endedOn, simulated }: StoredExecution,
+  ledgers: LedgerViews,
+): number | null {
+  if (endedOn !== null && phase === 'complete') return 1
+  try {
+    const progress = ledgers.open(jobId, simulated ? 'simulated' : 'real')?.progress(execution)
+    return progress ? Math.floor(shareDone(progress) * 1_000) / 1_000 : null
+  } catch {
+    // A ledger that is damaged must not keep a list of jobs from being shown.
+    return null
   }
 }
 

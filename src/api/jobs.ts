@@ -12,9 +12,8 @@ import { flag, oneOf, paging, text, type Query } from './paging.ts'
 import type { ApiParts } from './parts.ts'
 import { Refused } from '../refused.ts'
 import type { JobCommands } from '../stevedore.ts'
-import type { Problem } from '../problem.ts'
 
-const statuses = [
+export const statuses = [
   'idle',
   'start',
   'running',
@@ -29,16 +28,22 @@ const statuses = [
 
 const commands = ['start', 'pause', 'resume', 'cancel'] as const satisfies readonly (keyof JobCommands)[]
 
-export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: ApiParts): void {
+export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: send }: ApiParts): void {
+  const shown = (job: StoredJob): Promise<Record<string, unknown>> => jobView(job, { catalog, ledgers })
+
   app.post('/v1/jobs', async (request, reply) => {
     const query = request.query as Query
-    const { job, warnings } = await acceptJob(objectOf(request.body), catalog, { strict: flag(query, 'strict') })
-    const refused = await begin(job)
-    const created = view(await jobView(await found(job.id), catalog), sparseJob, wanted(query))
+    const accepted = await acceptJob(objectOf(request.body), catalog, { strict: flag(query, 'strict') })
+    const { job, warnings, refusals: refused } = accepted
+    const isToRun = asksToRun(job)
+    if (isToRun && refused.length === 0) await command(runsByItself(job) ? 'ensure' : 'start', job.id)
+    // The job is stored in any case: it can be looked at, and corrected.
+    const code = isToRun ? 'not_started' : 'not_carried_out'
+    const created = view(await shown(await found(job.id)), sparseJob, wanted(query))
     return reply
       .code(201)
       .header('location', `/v1/jobs/${job.id}`)
-      .send({ ...one('job', created, 201), warnings: [...warnings, ...refused] })
+      .send({ ...one('job', created, 201), warnings: [...warnings, ...refused.map((reason) => ({ ...reason, code }))] })
   })
 
   app.get('/v1/jobs', async (request) => {
@@ -54,22 +59,23 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
       ...(category === undefined ? {} : { category }),
     })
     const fields = wanted(query)
-    const views = await Promise.all(rows.map(async (job) => view(await jobView(job, catalog), sparseJob, fields)))
+    const views = await Promise.all(rows.map(async (job) => view(await shown(job), sparseJob, fields)))
     return many(request, 'jobs', views, { ...page, total, fields: fields.names })
   })
 
   app.get<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
     const job = await found(request.params.id)
-    return one('job', view(await jobView(job, catalog), sparseJob, wanted(request.query as Query)))
+    return one('job', view(await shown(job), sparseJob, wanted(request.query as Query)))
   })
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
     const query = request.query as Query
+    refuseUnknown(query)
     const asked = commands.filter((command) => flag(query, command))
     const job = await found(request.params.id)
     const [first, ...others] = asked
     if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
-    if (first === undefined || Object.keys((request.body as object | undefined) ?? {}).length > 0)
+    if (first === undefined || !isNoBody(request.body))
       throw apiError(
         400,
         'invalid',
@@ -77,19 +83,8 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
       )
     if (first === 'start') await refuseHarm(job)
     await command(first, job.id)
-    return one('job', view(await jobView(await found(job.id), catalog), sparseJob, wanted(query)))
+    return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
   })
-
-  /** What the document asks to happen at once. @returns why it did not; the job is stored nevertheless */
-  async function begin(job: StoredJob): Promise<Problem[]> {
-    const { status, schedule } = job.document as { status?: string; schedule?: { mode?: string } }
-    const runsByItself = schedule?.mode === 'auto'
-    if (status !== 'start' && !runsByItself) return []
-    const refused = await refusals(job, catalog)
-    if (refused.length > 0) return refused.map((reason) => ({ ...reason, code: 'not_started' }))
-    await command(runsByItself ? 'ensure' : 'start', job.id)
-    return []
-  }
 
   async function command(what: keyof JobCommands, jobId: string): Promise<void> {
     try {
@@ -110,4 +105,31 @@ export function jobRoutes(app: FastifyInstance, { catalog, commands: send }: Api
     if (job === undefined) throw notFound('job', id)
     return job
   }
+}
+
+/** What the document asks to happen at once. */
+function asksToRun(job: StoredJob): boolean {
+  return job.document.status === 'start' || runsByItself(job)
+}
+
+function runsByItself({ document }: StoredJob): boolean {
+  return (document.schedule as { mode?: string } | undefined)?.mode === 'auto'
+}
+
+/** A parameter that is passed over could be the one that matters: `?start=1&reset=hard` is not `?start=1`. */
+function refuseUnknown(query: Query): void {
+  const known = [...commands, 'fields', 'include']
+  const unknown = Object.keys(query).filter((name) => !known.includes(name))
+  if (unknown.length === 0) return
+  const description = `is nothing a job can be asked here; there are ${commands.join(', ')}`
+  throw new ApiError(
+    400,
+    unknown.map((property) => ({ code: 'invalid', description, property })),
+  )
+}
+
+/** Clients send `{}` with a command, or nothing. */
+function isNoBody(body: unknown): boolean {
+  if (body === undefined) return true
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0
 }

@@ -2,7 +2,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { toJson } from '../json.ts'
 import { readBodies } from './body.ts'
 import { connectionRoutes } from './connections.ts'
-import { answerErrors } from './errors.ts'
+import { answerError, answerErrors } from './errors.ts'
 import { isLoopback, refuseStrangers } from './guard.ts'
 import { historyRoutes } from './history.ts'
 import { jobRoutes } from './jobs.ts'
@@ -30,6 +30,7 @@ export function createApi(parts: ApiParts, { host = '127.0.0.1', logger }: ApiOp
     // A worker that ends must not wait for a client that keeps its connection.
     forceCloseConnections: true,
     requestTimeout: 30_000,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   })
   const loopback = isLoopback(host)
   app.addHook('onRequest', (request, _reply, done) => {
@@ -40,7 +41,7 @@ export function createApi(parts: ApiParts, { host = '127.0.0.1', logger }: ApiOp
   answerErrors(app)
   readBodies(app)
   jobRoutes(app, parts)
-  historyRoutes(app, parts.catalog)
+  historyRoutes(app, parts)
   transferRoutes(app, parts)
   connectionRoutes(app, parts.catalog)
   mapRoutes(app, parts.catalog)

@@ -68,6 +68,7 @@ export interface Jobs {
     categoryId: number
     status?: JobStatus
     priority?: number
+    disabled?: boolean
   }): Promise<StoredJob>
   get(id: string): Promise<StoredJob | undefined>
   /** Oldest first. `category` is a name, without regard to case, or an id. */
@@ -86,7 +87,7 @@ export interface Jobs {
         | 'executeOn'
         | 'disabled'
         | 'priority'
-      >
+      > & { categoryId: number }
     >,
   ): Promise<StoredJob>
   /** The newest job of exactly that name; names need not be unique. */

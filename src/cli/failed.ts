@@ -4,17 +4,30 @@ import { sentence, Unacceptable, type Problem } from '../problem.ts'
 import { ExitCode } from './exit_code.ts'
 import type { Terminal } from './terminal.ts'
 
+/** A job is stored and will not run as it is; every reason at once. */
+export class NotStarted extends Error {
+  override readonly name = 'NotStarted'
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(sentence).join('\n'))
+    this.problems = problems
+  }
+}
+
 /** Says what went wrong, and which exit code that is. */
 export function failed(error: unknown, terminal: Terminal, json: boolean): ExitCode {
   const { problems, code } = understood(error)
   if (json) terminal.out(toJson({ type: 'error', errors: problems }))
   for (const problem of problems) terminal.err(`error: ${sentence(problem)}`)
   if (problems.length > 1) terminal.err(`${problems.length} problems`)
+  if (error instanceof NotStarted) terminal.err('The job is stored, but was not started.')
   return code
 }
 
 function understood(error: unknown): { problems: readonly Problem[]; code: ExitCode } {
   if (error instanceof Unacceptable) return { problems: error.problems, code: ExitCode.usage }
+  if (error instanceof NotStarted) return { problems: error.problems, code: ExitCode.failed }
   if (error instanceof ConfigError)
     return { problems: error.problems.map((description) => ({ code: 'invalid', description })), code: ExitCode.usage }
   const description = error instanceof Error ? error.message || error.name : String(error)

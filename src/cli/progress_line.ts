@@ -1,5 +1,6 @@
 import type { Progress } from '../ledger/ledger.ts'
 import { bytes, count, duration, printable, shorten } from '../report/format.ts'
+import { shareDone } from '../report/share_done.ts'
 
 /** A reading of the ledger's counters at a time. */
 export interface Reading {
@@ -23,63 +24,59 @@ export function pace(readings: Reading[]): Pace {
   const now = readings.at(-1)
   while (readings.length > 2 && now && now.atMs - (readings[0]?.atMs ?? 0) > windowMs) readings.shift()
   const first = readings[0]
-  if (!now || !first || now === first) return { itemsPerSecond: 0, bytesPerSecond: 0, atLeast: true }
+  if (!now || !first || now === first)
+    return { itemsPerSecond: 0, bytesPerSecond: 0, atLeast: now?.progress.enumerationClosed !== true }
   const seconds = Math.max(0.001, (now.atMs - first.atMs) / 1000)
-  const { found, done, enumerationClosed } = now.progress
+  const { done, enumerationClosed } = now.progress
   const itemsPerSecond = Math.max(0, done.items - first.progress.done.items) / seconds
   const bytesPerSecond = Math.max(0, Number(done.bytes - first.progress.done.bytes)) / seconds
-  const items = Math.max(0, all(now.progress) - done.items)
-  const rest = Math.max(0, Number(found.bytes - done.bytes))
-  // Many small files are bound by their number, few large ones by their bytes: the slower of the two counts.
-  const secondsLeft = Math.max(
-    itemsPerSecond > 0 ? items / itemsPerSecond : 0,
-    bytesPerSecond > 0 ? rest / bytesPerSecond : 0,
-  )
-  const known = itemsPerSecond > 0 || bytesPerSecond > 0
+  // Items and bytes count alike. By either alone a few large files among many small ones, while they pass, make hours of
+  // what is done in seconds, or the other way round.
+  const share = shareDone(now.progress)
+  const sharePerSecond = (share - shareDone({ ...now.progress, done: first.progress.done })) / seconds
   return {
     itemsPerSecond,
     bytesPerSecond,
-    ...(known ? { leftMs: secondsLeft * 1000 } : {}),
+    ...(sharePerSecond > 0 && share < 1 ? { leftMs: ((1 - share) / sharePerSecond) * 1000 } : {}),
     atLeast: !enumerationClosed,
   }
 }
 
-/** One line without the bar: `1,040 of at least 2,003 items (still enumerating) · 6.1 of 12 MiB · 412 items/s, 3.2 MiB/s · at least 3 s left` */
-export function progressLine(progress: Progress, { itemsPerSecond, bytesPerSecond, leftMs, atLeast }: Pace): string {
-  const parts = [
-    `${count(progress.done.items)} of ${atLeast ? 'at least ' : ''}${count(all(progress))} items${atLeast ? ', still enumerating' : ''}`,
-    `${bytes(progress.done.bytes)} of ${bytes(progress.found.bytes)}`,
-  ]
+/** One line without the bar: `1,040 of at least 2,003 items, still enumerating · 6.1 MiB of 12 MiB · 412 items/s, 3.2 MiB/s · at least 3 s left` */
+export function progressLine(progress: Progress, speed: Pace): string {
+  const [items, size] = amounts(progress, speed)
+  return [speed.atLeast ? `${items}, ${enumerating}` : items, ...size, ...howFast(progress, speed)].join(' · ')
+}
+
+const enumerating = 'still enumerating'
+
+function amounts({ done, found }: Progress, { atLeast }: Pace): [string, string[]] {
+  if (found.items === 0 && atLeast) return ['nothing found yet', []]
+  const items = `${count(done.items)} of ${atLeast ? 'at least ' : ''}${count(found.items)} items`
+  return [items, [`${bytes(done.bytes)} of ${bytes(found.bytes)}`]]
+}
+
+function howFast(progress: Progress, { itemsPerSecond, bytesPerSecond, leftMs, atLeast }: Pace): string[] {
+  const parts: string[] = []
   if (itemsPerSecond > 0 || bytesPerSecond > 0)
     parts.push(`${count(Math.round(itemsPerSecond))} items/s, ${bytes(bytesPerSecond)}/s`)
   if (leftMs !== undefined) parts.push(`${atLeast ? 'at least' : 'about'} ${duration(leftMs)} left`)
   if (progress.failed > 0) parts.push(`${count(progress.failed)} failed`)
   if (progress.waiting > 0) parts.push(`${count(progress.waiting)} waiting for another try`)
-  return parts.join(' · ')
+  return parts
 }
 
-/** The two lines of a terminal: a bar with the numbers, and the path in hand. */
-export function progressBar(progress: Progress, speed: Pace, width: number): [string, string] {
-  const line = progressLine(progress, speed)
+/** The three lines of a terminal: a bar with how much of how much, how fast that goes, and the path in hand. */
+export function progressBar(progress: Progress, speed: Pace, width: number): string[] {
+  const [items, size] = amounts(progress, speed)
+  const line = [items, ...size].join(' · ')
+  const pace = [...(speed.atLeast ? [enumerating] : []), ...howFast(progress, speed)].join(' · ')
   const share = shareDone(progress)
   const percent = speed.atLeast ? '   …' : `${String(Math.floor(share * 100)).padStart(3)}%`
   const room = Math.min(24, width - line.length - 8)
   const bar = room >= 8 ? `${drawn(share, room)} ${percent}  ` : ''
   const hand = progress.inHand === undefined ? '' : `  ${shorten(printable(progress.inHand), Math.max(10, width - 4))}`
-  return [shorten(bar + line, width - 1), hand]
-}
-
-/** Never 1 before everything is done. */
-export function shareDone(progress: Progress): number {
-  const items = all(progress)
-  if (items === 0) return 0
-  const byItems = progress.done.items / items
-  const byBytes = progress.found.bytes > 0n ? Number(progress.done.bytes) / Number(progress.found.bytes) : byItems
-  return Math.min(1, Math.max(0, (byItems + byBytes) / 2))
-}
-
-function all(progress: Progress): number {
-  return progress.found.items
+  return [shorten(bar + line, width - 1), shorten(`  ${pace}`, width - 1), hand]
 }
 
 function drawn(share: number, width: number): string {

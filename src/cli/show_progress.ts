@@ -55,14 +55,14 @@ function everySoOften(
 
 function redrawn(terminal: Terminal): ProgressView {
   const readings: Reading[] = []
-  let drawn: [string, string] | undefined
+  let drawn: string[] | undefined
   const clear = (): void => {
-    if (drawn) terminal.draw('\r\x1b[1A\x1b[0J')
+    if (drawn) terminal.draw(`\r\x1b[${drawn.length - 1}A\x1b[0J`)
     drawn = undefined
   }
-  const paint = (lines: [string, string]): void => {
+  const paint = (lines: string[]): void => {
     clear()
-    terminal.draw(`${lines[0]}\n${lines[1]}`)
+    terminal.draw(lines.join('\n'))
     drawn = lines
   }
   return {

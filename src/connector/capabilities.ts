@@ -5,6 +5,8 @@ export type Tri = 'none' | 'read' | 'readwrite'
 export interface Limit {
   n: number
   unit: 'bytes' | 'utf16' | 'codepoints'
+  /** With `bytes`: U+FFFD and two hex digits stand for one byte, as `fs` has names that are no UTF-8. */
+  escapes?: boolean
 }
 
 /** How names live at a place. Pure data: the name plan (`src/policy/name_container.ts`) works from this alone. */
@@ -25,6 +27,8 @@ export interface NameRules {
   reservedStems: boolean
   /** Extensions refused, lower-case, without the dot. */
   invalidExtensions: readonly string[]
+  /** U+FFFD stands only before the two hex digits of a byte that is no UTF-8; alone it is refused. */
+  escapes?: boolean
   maxSegment?: Limit
   maxPath?: Limit
   maxDepth?: number
@@ -55,6 +59,8 @@ export interface Capabilities {
     breakInheritance: boolean
     /** Grants to somebody other than owner, owning group and everyone. */
     named: boolean
+    /** What an owning group is said to have may be the mask of an ACL that can't be read: more than it has. */
+    groupMayBeMask?: boolean
     /** The rights that can be told apart, as a bit set. */
     rights: number
   }

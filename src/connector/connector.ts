@@ -67,7 +67,10 @@ export interface Session {
     staged: Staged,
     target: Target,
   ): Maybe<{ state: 'staged' } | { state: 'published'; item: Item } | { state: 'gone' }>
-  /** Makes a finished staging the item of that name, at once and whole. Raises `Conflict` / `PreconditionFailed` when the condition does not hold. */
+  /**
+   * Makes a finished staging the item of that name, at once and whole. What it replaces hands its owner and permissions on,
+   * those aside that came with the staging. Raises `Conflict` / `PreconditionFailed` when the condition does not hold.
+   */
   publish(staged: Staged, target: Target): Maybe<Item>
   /** Removes what a staging key left, finished or not. Idempotent; never touches anything else. */
   discard(container: string, key: string): Maybe<void>
@@ -84,7 +87,7 @@ export interface Session {
   setAttributes(id: string, attributes: Attributes, expected?: Facts): Maybe<Item>
   /** The principals this platform knows, for maps; absent without `identity.directory`. */
   directory?: Directory
-  /** Flushes what `id` and its container need to survive a power cut. */
+  /** Flushes what `id`, and its name in `container`, need to survive a power cut. For what was not staged to do so. */
   flush?(id: string, container: string): Maybe<void>
   close(): Maybe<void>
 }
@@ -152,6 +155,7 @@ export interface Attributes {
   group?: Principal
   /** The whole set to have afterwards. */
   permissions?: Permissions
+  /** All properties to have afterwards. */
   metadata?: Record<string, string>
 }
 
@@ -162,6 +166,8 @@ export interface StageSpec {
   sizeBytes: bigint
   /** Applied before `publish` makes the content visible. */
   attributes: Attributes
+  /** It is to replace something that may be closed to others: until then nobody but its owner gets at it. */
+  replaces?: boolean
   /** Continue after this many bytes, which are there already; needs `content.resumable`. */
   resumeAt?: bigint
   durability: 'process' | 'power'
@@ -192,6 +198,8 @@ export interface Target {
   name: string
   /** `absent`: nothing of that name may exist. Facts: exactly that item is replaced. */
   condition: 'absent' | Facts
+  /** What the answered facts tell of, as in a listing that asks for the same. */
+  want?: readonly Facet[]
 }
 
 export interface Directory {

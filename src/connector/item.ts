@@ -6,7 +6,7 @@ export type Maybe<T> = T | Promise<T>
 export type ItemKind = 'item' | 'container' | 'link' | 'special'
 
 /** The parts of an item besides its bytes that a listing may carry; asking for one a platform lacks is an `Unsupported` error. */
-export type Facet = 'owner' | 'permissions' | 'hash'
+export type Facet = 'owner' | 'permissions' | 'hash' | 'metadata'
 
 /**
  * Somebody or some group, as one directory knows them. Two principals are comparable only when `directory` is equal:
@@ -86,6 +86,8 @@ export interface Item extends Facts {
   group?: Principal
   /** With facet `permissions`. */
   permissions?: Permissions
+  /** With facet `metadata`: properties that people and programs attached to it. No part of `facets`. */
+  metadata?: Record<string, string>
   /** Of kind `link`. */
   linkTarget?: string
   /** More than 1: other names of the same bytes exist (hard links). */

@@ -13,7 +13,7 @@ export function settingProblems(auth: Record<string, unknown>, settings: readonl
     const value = auth[key]
     if (value === undefined || value === null || value === '') {
       if (required) problems.push(`${key}: required`)
-    } else if (values && !values.some((v) => v === String(value))) {
+    } else if (values && !values.some((v) => v === value)) {
       problems.push(`${key}: ${secret ? 'the value' : JSON.stringify(value)} is not one of ${values.join(', ')}`)
     }
   }

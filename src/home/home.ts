@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readConfig } from '../config.ts'
 
@@ -41,6 +41,7 @@ export function openHome(path: string = readConfig().home): Home {
   // The real path, so that two ways to one home name the same files, and overlap with a job's root is seen.
   const real = realpathSync(asked)
   closeToOthers(real)
+  refuseUnwritable(real)
   const ledgers = join(real, 'ledger')
   const logs = join(real, 'logs')
   for (const folder of [ledgers, logs]) mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -64,6 +65,17 @@ export function openHome(path: string = readConfig().home): Home {
 export function ledgerFile(home: Home, jobId: string, kind: 'real' | 'simulated' = 'real'): string {
   if (!/^[0-9a-f]{32}$/.test(jobId)) throw new TypeError(`${JSON.stringify(jobId)} is not a job id`)
   return join(home.ledgers, kind === 'real' ? `${jobId}.db` : `${jobId}.simulation.db`)
+}
+
+/** Looking needs it too: a database that another process has open is read through files beside it. */
+function refuseUnwritable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why = code === 'EROFS' ? 'is on a file system that is read-only' : 'may not be read and written by you'
+    throw new HomeUnusable(`home ${path} ${why}`, { cause: error })
+  }
 }
 
 /** A folder of that name may have been there, with the umask's usual 0755: history and ledgers name files others may not see. */

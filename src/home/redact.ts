@@ -1,6 +1,7 @@
 const secretKey =
   /pass(word|wd|phrase|code)?$|^pwd$|secret|credential|authorization|cookie|api_?key|access_?key|private_?key|signature|(^|_|[a-z])(token|Token)$|^auth$/i
-const userInfo = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s"'/@\\]+@/gi
+/** Without the scheme before it, which a long text of dots would be searched for again and again. */
+const userInfo = /:\/\/[^\s"'/@\\]+@/g
 const hidden = '[redacted]'
 const maxDepth = 8
 
@@ -21,7 +22,7 @@ export function redact(value: unknown, depth = 0): unknown {
 
 /** Hides the user part of addresses: `sftp://me:secret@host` shows as `sftp://[redacted]@host`. */
 export function redactText(text: string): string {
-  return text.replace(userInfo, `$1${hidden}@`)
+  return text.replace(userInfo, `://${hidden}@`)
 }
 
 function isError(value: object): value is Error {

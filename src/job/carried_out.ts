@@ -1,7 +1,8 @@
 import { defaults } from './defaults.ts'
 import type { JobDocument } from './document.ts'
+import { sides } from './endpoint.ts'
 import type { RuleDocument } from './filter.ts'
-import type { MapDocument, MapType } from './maps.ts'
+import { mapTypes, type MapDocument, type MapType } from './maps.ts'
 import { misplacedBrakes } from './misplaced_brakes.ts'
 import type { Problem } from './problem.ts'
 import { settingsOf } from './settings_of.ts'
@@ -49,12 +50,20 @@ export function notCarriedOut(job: JobDocument, ends: Ends = {}): NotCarriedOut 
   const problem = ({ setting, sentence }: Gap): Problem => ({ path: setting, message: sentence })
   return {
     warnings: asked.filter((gap) => gap.harm === 'inert').map(problem),
-    refusals: [...asked.filter((gap) => gap.harm === 'harmful').map(problem), ...misplacedBrakes(job)],
+    refusals: [
+      ...asked.filter((gap) => gap.harm === 'harmful').map(problem),
+      ...misplacedBrakes(job, { account_map: ends.accountMap, group_map: ends.groupMap }),
+    ],
   }
 }
 
-const sides = ['source', 'destination'] as const
-const mapTypes = ['account_map', 'group_map'] as const
+const groupsByUsername: Gap = {
+  setting: 'transfer.group_map',
+  values: 'map_by.username',
+  harm: 'inert',
+  sentence: 'groups have no user names; they are matched by id, email, name or caption',
+  asked: (job, ends) => mapOf(job, 'group_map', ends)?.map_by?.username === true,
+}
 
 export const gaps: readonly Gap[] = [
   {
@@ -171,6 +180,13 @@ export const gaps: readonly Gap[] = [
     asked: ({ transfer }) => (transfer.filter?.source ?? []).some(asksForMetadata),
   },
   {
+    setting: 'transfer.filter.source',
+    values: 'filter_pattern with ? or [',
+    harm: 'inert',
+    sentence: 'a pattern knows * only; ? and [ stand for themselves, and the rule matches names that have them',
+    asked: ({ transfer }) => (transfer.filter?.source ?? []).some(hasOtherWildcards),
+  },
+  {
     setting: 'transfer.filter.destination',
     values: 'any, with copy',
     harm: 'inert',
@@ -255,6 +271,13 @@ export const gaps: readonly Gap[] = [
         (end.target.uri !== undefined || end.target.item !== undefined),
     },
     {
+      setting: `transfer.${side}.size_estimate`,
+      values: 'any',
+      harm: 'inert',
+      sentence: 'is not used; progress tells what was found so far',
+      asked: ({ transfer }) => transfer[side].size_estimate !== undefined,
+    },
+    {
       setting: `transfer.${side}.options`,
       values: 'any',
       harm: 'inert',
@@ -282,6 +305,14 @@ export const gaps: readonly Gap[] = [
     },
     {
       setting: `transfer.${type}`,
+      values: 'somebody known by external_id alone',
+      harm: 'harmful',
+      sentence:
+        'nobody is looked up by external_id, so an exclusion or exception would not hold; give id, email, username or name',
+      asked: (job, ends) => peopleOf(mapOf(job, type, ends)).some(isUnfindable),
+    },
+    {
+      setting: `transfer.${type}`,
       values: 'map_by.fuzzy, map_by.external_passthrough, map_by.passthrough',
       harm: 'inert',
       sentence:
@@ -290,6 +321,22 @@ export const gaps: readonly Gap[] = [
         const by = mapOf(job, type, ends)?.map_by
         return by?.fuzzy === true || by?.external_passthrough === true || by?.passthrough === true
       },
+    },
+    {
+      setting: `transfer.${type}`,
+      values: 'map_by.built_in',
+      harm: 'inert',
+      sentence:
+        'owner, owning group and everyone are always carried as such; other well-known identities are matched by name',
+      asked: (job, ends) => mapOf(job, type, ends)?.map_by?.built_in === true,
+    },
+    ...(type === 'account_map' ? [] : [groupsByUsername]),
+    {
+      setting: `transfer.${type}`,
+      values: 'source.default',
+      harm: 'inert',
+      sentence: 'source.default stands in on the way from destination to source, which a copy never goes',
+      asked: (job, ends) => mapOf(job, type, ends)?.source?.default !== undefined,
     },
     {
       setting: `transfer.${type}`,
@@ -339,6 +386,13 @@ export const gaps: readonly Gap[] = [
     asked: ({ notifications }) => notifications !== undefined,
   },
   {
+    setting: 'scheduler',
+    values: 'any but the default one, -1',
+    harm: 'inert',
+    sentence: 'there is one scheduler, which runs every job',
+    asked: ({ scheduler }) => scheduler !== undefined && (scheduler as { id?: unknown } | null)?.id !== -1,
+  },
+  {
     setting: 'convention',
     values: 'any',
     harm: 'inert',
@@ -347,8 +401,31 @@ export const gaps: readonly Gap[] = [
   },
 ]
 
+function hasOtherWildcards(rule: RuleDocument): boolean {
+  if (rule.type === 'filter_rule') return rule.rules.some(hasOtherWildcards)
+  return rule.type === 'filter_pattern' && /[?[]/.test(rule.text)
+}
+
 function asksForMetadata(rule: RuleDocument): boolean {
   return rule.type === 'filter_metadata' || (rule.type === 'filter_rule' && rule.rules.some(asksForMetadata))
+}
+
+type Person = NonNullable<NonNullable<MapDocument['source']>['default']>
+
+/** Everybody a map names. */
+function peopleOf(map: Partial<MapDocument> | undefined): Person[] {
+  const ends = [map?.source, map?.destination]
+  return [
+    ...(map?.exceptions ?? []).flatMap(({ source, destination }) => [source, destination]),
+    ...ends.flatMap((end) => [
+      ...(end?.default ? [end.default] : []),
+      ...(end?.exclusions ?? []).map(({ sid }) => sid),
+    ]),
+  ]
+}
+
+function isUnfindable({ id, email, username, name, caption }: Person): boolean {
+  return [id, email, username, name, caption].every((value) => value === undefined)
 }
 
 function mapOf(job: JobDocument, type: MapType, ends: Ends): Partial<MapDocument> | undefined {

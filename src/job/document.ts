@@ -4,7 +4,15 @@ import type { Problem } from './problem.ts'
 import { read, type ReadOptions } from './read.ts'
 import { schedule } from './schedule.ts'
 import { stopPolicySchema } from './stop_policy.ts'
-import { accountMapSchema, groupMapSchema, type MapDocument, type MapType } from './maps.ts'
+import { connection } from './endpoint.ts'
+import {
+  accountMapInJob,
+  accountMapSchema,
+  groupMapInJob,
+  groupMapSchema,
+  type MapDocument,
+  type MapType,
+} from './maps.ts'
 import { transfer, transferNames } from './transfer.ts'
 import {
   anyLine,
@@ -114,6 +122,31 @@ export function readJob(input: unknown, options: ReadOptions = {}): ReadJob {
       message: `is missing and so means ${defaults.transfer_type}, which also writes to the source; say it, or copy`,
     })
   return { ok: true, job, warnings }
+}
+
+/** Everything a job refers to that has to exist, or is to be stored beside it. */
+export interface References {
+  source?: z.output<typeof connection> | undefined
+  destination?: z.output<typeof connection> | undefined
+  account_map?: z.output<typeof accountMapInJob> | undefined
+  group_map?: z.output<typeof groupMapInJob> | undefined
+  category?: z.output<typeof category> | undefined
+}
+
+/** Those of a document, each as far as it can be read on its own, whatever is wrong elsewhere. Never throws. */
+export function readReferences(input: Record<string, unknown>): References {
+  const part = <T>(schema: z.ZodType<T>, ...path: string[]): T | undefined => {
+    const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | null | undefined)?.[key], input)
+    const result = value === undefined ? undefined : read(schema, value)
+    return result?.ok === true ? result.value : undefined
+  }
+  return {
+    source: part(connection, 'transfer', 'source', 'connection'),
+    destination: part(connection, 'transfer', 'destination', 'connection'),
+    account_map: part(accountMapInJob, 'transfer', 'account_map'),
+    group_map: part(groupMapInJob, 'transfer', 'group_map'),
+    category: part(category, 'category'),
+  }
 }
 
 export type ReadMap = { ok: true; map: MapDocument; warnings: Problem[] } | { ok: false; problems: Problem[] }

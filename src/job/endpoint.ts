@@ -18,6 +18,9 @@ import {
   type Leaf,
 } from './wire.ts'
 
+export const sides = ['source', 'destination'] as const
+export type Side = (typeof sides)[number]
+
 export interface ConnectionReference {
   id: string
 }

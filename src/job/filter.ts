@@ -52,7 +52,11 @@ const pattern = block({
   type: named('pattern'),
   text: needed(text({ most: 10_000 }), 'Names, * for anything at the ends, several separated by semicolons.'),
   targets: optional(itemTargets, 'What it judges.', 'all'),
-}).transform((rule) => ({ ...rule, type: 'filter_pattern' as const }))
+}).transform((rule, ctx) => {
+  if (rule.text.split(';').every((one) => one.trim() === ''))
+    conflict(ctx, ['text'], `${JSON.stringify(rule.text)} names no pattern: it would match nothing`)
+  return { ...rule, type: 'filter_pattern' as const }
+})
 
 const extension = block({
   type: named('extension'),

@@ -20,7 +20,8 @@ import {
 
 /** Account and group maps (reference: maps-filters-connections 3.2–3.6). */
 
-export type MapType = 'account_map' | 'group_map'
+export const mapTypes = ['account_map', 'group_map'] as const
+export type MapType = (typeof mapTypes)[number]
 
 export interface MapReference {
   id: string
@@ -106,6 +107,7 @@ function mapSchema<T extends MapType>(type: T) {
   const { id: _id, ...keys } = mapKeys(type)
   return block({ id: optional(anything(), 'Read-only.'), ...keys }).transform((map, ctx) => {
     refuseRuleless(map, ctx)
+    refuseContradictions(map, type, ctx)
     return { ...map, type }
   })
 }
@@ -131,6 +133,7 @@ function mapInJob<T extends MapType>(type: T) {
     if (id !== undefined) return { id, type }
     if (content.length === 0) conflict(ctx, [], 'names no map: it takes the id of a stored one, or the map itself')
     else refuseRuleless(map, ctx)
+    refuseContradictions(map, type, ctx)
     return { ...map, type }
   })
   notes.add(schema, { json: { description: `{"id": "…", "type": "${type}"}, or the map itself.` } })
@@ -150,4 +153,56 @@ function refuseRuleless(
     ['map_by'],
     `maps nobody: at least one of ${Object.keys(shared).join(', ')} has to be true, or there have to be exceptions`,
   )
+}
+
+type Person = z.output<typeof principal>
+
+interface Pairs {
+  exceptions?: { source: Person; destination: Person }[] | undefined
+  source?: z.output<typeof mapSide> | undefined
+  destination?: z.output<typeof mapSide> | undefined
+}
+
+/** What would silently hold for nobody: a group among accounts, and one person sent to two. */
+function refuseContradictions(map: Pairs, type: MapType, ctx: z.core.$RefinementCtx): void {
+  const kind = type === 'account_map' ? 'account' : 'group'
+  for (const { who, path } of everybody(map))
+    if (who.type !== undefined && who.type !== kind)
+      conflict(ctx, [...path, 'type'], `${who.type} is not ${kind}, and this map is about ${kind}s only`)
+
+  const sentTo = new Map<string, { index: number; destination: string }>()
+  for (const [index, { source, destination }] of (map.exceptions ?? []).entries()) {
+    const from = identityOf(source)
+    const to = identityOf(destination)
+    const first = sentTo.get(from)
+    if (first === undefined) sentTo.set(from, { index, destination: to })
+    else if (first.destination !== to)
+      conflict(
+        ctx,
+        ['exceptions', index, 'destination'],
+        `differs from that of exceptions[${first.index}], whose source is the same: nobody can tell which is meant`,
+      )
+  }
+}
+
+function everybody({ exceptions = [], source, destination }: Pairs): { who: Person; path: PropertyKey[] }[] {
+  const ends = { source, destination }
+  return [
+    ...exceptions.flatMap((pair, i) =>
+      (['source', 'destination'] as const).map((side) => ({ who: pair[side], path: ['exceptions', i, side] })),
+    ),
+    ...(['source', 'destination'] as const).flatMap((side) => [
+      ...(ends[side]?.default ? [{ who: ends[side].default, path: [side, 'default'] }] : []),
+      ...(ends[side]?.exclusions ?? []).map(({ sid }, i) => ({ who: sid, path: [side, 'exclusions', i, 'sid'] })),
+    ]),
+  ]
+}
+
+/** Equal for two entries that name somebody by the same words, as maps compare them. */
+function identityOf({ id, external_id, email, username, name, caption }: Person): string {
+  return JSON.stringify([
+    id,
+    external_id,
+    ...[email, username, name, caption].map((text) => text?.normalize('NFC').toLowerCase()),
+  ])
 }

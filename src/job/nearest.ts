@@ -5,7 +5,9 @@ export function nearest(given: string, known: readonly string[]): string | undef
   let best: string | undefined
   let least = Math.min(3, Math.floor(plain.length / 3)) + 1
   for (const word of known) {
-    const distance = editDistance(plain, folded(word))
+    const other = folded(word)
+    if (Math.abs(other.length - plain.length) >= least) continue
+    const distance = editDistance(plain, other)
     if (distance < least) {
       least = distance
       best = word

@@ -8,6 +8,15 @@ export interface Problem {
   given?: unknown
   /** The values allowed, or a phrase for them. */
   allowed?: string | readonly string[]
+  /** Of a key that nobody knows. */
+  unknown?: Unknown
+}
+
+export interface Unknown {
+  /** What it stands in, as {@link keyPath} has it. */
+  in: string
+  /** The known key that must have been meant, likewise. */
+  meant?: string
 }
 
 export type Path = readonly PropertyKey[]
@@ -21,6 +30,11 @@ export function pathText(path: Path): string {
     else text += `[${JSON.stringify(cut(String(step)))}]`
   }
   return text
+}
+
+/** `['rules', 1, 'type']` → `rules.type`: where a key belongs, whichever element of a list it is in. */
+export function keyPath(path: Path): string {
+  return path.filter((step) => typeof step !== 'number').join('.')
 }
 
 /** `"maybe"`, `12`, `a list`: short, on one line, and nothing of what an object holds. */
@@ -39,5 +53,6 @@ export function cut(text: string): string {
 
 /** `sftp://me:secret@host` → `sftp://host` */
 export function withoutUserInfo(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"'/@\\]+@/gi, '$1')
+  // Without the scheme before it, which a long text of dots would be searched for again and again.
+  return text.replace(/:\/\/[^\s"'/@\\]+@/g, '://')
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
-import { pathText, shown, withoutUserInfo, type Path, type Problem } from './problem.ts'
+import { keyPath, pathText, shown, withoutUserInfo, type Path, type Problem } from './problem.ts'
 import { isSecretPath } from './redact.ts'
+import type { UnknownKey } from './wire.ts'
 
 export type Read<T> = { ok: true; value: T; warnings: Problem[] } | { ok: false; problems: Problem[] }
 
@@ -21,7 +22,7 @@ export function read<T>(schema: z.ZodType<T>, input: unknown, { strict = false }
   const unreadable = refuseHostile(input)
   if (unreadable) return { ok: false, problems: [unreadable] }
 
-  const unknown = new Map<string, UnknownKey>()
+  const unknown = new Map<string, Kept>()
   let current = input
   for (;;) {
     const parsed = schema.safeParse(current)
@@ -30,14 +31,14 @@ export function read<T>(schema: z.ZodType<T>, input: unknown, { strict = false }
     for (const issue of found) {
       const path = placeOf(issue.path, current)
       if (issue.code === 'unrecognized_keys') {
-        const sentences = issue.message.split('\n')
+        const said = JSON.parse(issue.message) as UnknownKey[]
         issue.keys.forEach((key, i) => {
-          removals.push([...path.given, key])
-          const at = pathText([...path.given, key])
-          unknown.set(at, {
+          const given = [...path.given, key]
+          removals.push(given)
+          unknown.set(pathText(given), {
             read: [...issue.path, key],
             value: (path.value as Record<string, unknown>)[key],
-            problem: { path: at, message: sentences[i] ?? 'is not a known key here and has no effect' },
+            problem: unknownKeyProblem(given, said[i]!),
           })
         })
       } else if (path.value === null && typeof path.given.at(-1) === 'string') removals.push(path.given)
@@ -47,7 +48,7 @@ export function read<T>(schema: z.ZodType<T>, input: unknown, { strict = false }
       continue
     }
     const warnings = [...unknown.values()].map(({ problem }) => problem)
-    const problems = found.map((issue) => problemOf(issue, current))
+    const problems = found.map((issue) => problemOf(issue, current)).map((problem) => hinted(problem, unknown))
     if (strict) problems.push(...warnings)
     if (problems.length > 0 || !parsed.success) return { ok: false, problems: capped(problems) }
     for (const { read: at, value } of unknown.values()) putBack(parsed.data, at, value)
@@ -55,11 +56,22 @@ export function read<T>(schema: z.ZodType<T>, input: unknown, { strict = false }
   }
 }
 
-interface UnknownKey {
+/** An unknown key, out of the way while the rest is read. */
+interface Kept {
   /** Where it goes in what was read, which is where it was unless a single value became a list. */
   read: Path
   value: unknown
   problem: Problem
+}
+
+function unknownKeyProblem(path: Path, { sentence, here, there }: UnknownKey): Problem {
+  const around = keyPath(path.slice(0, -1))
+  const meant = here === undefined ? there : around === '' ? here : `${around}.${here}`
+  return {
+    path: pathText(path),
+    message: sentence,
+    unknown: { in: around, ...(meant === undefined ? {} : { meant }) },
+  }
 }
 
 function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
@@ -76,6 +88,14 @@ function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
     ...(short ? { given: typeof value === 'string' ? withoutUserInfo(value) : value } : {}),
     allowed,
   }
+}
+
+/** What is missing may be there under a mistyped name. */
+function hinted(problem: Problem, unknown: ReadonlyMap<string, Kept>): Problem {
+  if (!problem.message.startsWith('is missing')) return problem
+  const at = problem.path.replace(/\[\d+\]/g, '')
+  const mistyped = [...unknown.values()].find((kept) => kept.problem.unknown?.meant === at)
+  return mistyped ? { ...problem, message: `${problem.message}; was it meant by ${mistyped.problem.path}?` } : problem
 }
 
 /**

@@ -144,10 +144,11 @@ const beside = [
   'retention',
   'notifications',
   'description',
+  'disabled',
 ]
 
 export const transfer = block(transferKeys, {
-  elsewhere: () => Object.fromEntries(beside.map((key) => [key, `${key}, beside transfer`])),
+  elsewhere: () => Object.fromEntries(beside.map((key) => [key, key])),
   hidden: ['permissions_import'],
 }).transform(({ permissions_import, ...wanted }) =>
   permissions_import === undefined || wanted.permissions?.import !== undefined

@@ -160,26 +160,39 @@ export function block<S extends z.ZodRawShape>(
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => unknownKey(key, known, elsewhere())).join('\n')
+        ? JSON.stringify(issue.keys.map((key) => unknownKey(key, known, elsewhere())))
         : (called ?? `an object with ${orList(known)}`),
   })
+}
+
+/** What a block says of a key it does not know; the message of its issue is a list of these, as JSON. */
+export interface UnknownKey {
+  sentence: string
+  /** The key of this block that must have been meant. */
+  here?: string
+  /** Or that of another, by its whole path. */
+  there?: string
 }
 
 interface BlockOptions {
   /** What is allowed, in words; else the keys are named. */
   called?: string
-  /** Where a key belongs that is known, but not here. */
+  /** The whole path where a key belongs that is known, but not here. */
   elsewhere?: () => Readonly<Record<string, string>>
   /** Old names, taken but not recommended. */
   hidden?: readonly string[]
 }
 
-function unknownKey(key: string, known: readonly string[], elsewhere: Readonly<Record<string, string>>): string {
+function unknownKey(key: string, known: readonly string[], elsewhere: Readonly<Record<string, string>>): UnknownKey {
+  const unknown = `${JSON.stringify(cut(key))} is not a known key here and has no effect`
+  const said = (place: string): string => (place.includes('.') ? place : `${place}, beside transfer`)
   const place = Object.hasOwn(elsewhere, key) ? elsewhere[key] : undefined
-  const near = nearest(key, known) ?? (place === undefined ? nearest(key, Object.keys(elsewhere)) : undefined)
-  const meant = near === undefined ? undefined : known.includes(near) ? near : elsewhere[near]
-  const hint = place !== undefined ? `; it belongs at ${place}` : meant === undefined ? '' : `; did you mean ${meant}?`
-  return `${JSON.stringify(cut(key))} is not a known key here and has no effect${hint}`
+  if (place !== undefined) return { sentence: `${unknown}; it belongs at ${said(place)}`, there: place }
+  const here = nearest(key, known)
+  if (here !== undefined) return { sentence: `${unknown}; did you mean ${here}?`, here }
+  const near = nearest(key, Object.keys(elsewhere))
+  const there = near === undefined ? undefined : elsewhere[near]
+  return there === undefined ? { sentence: unknown } : { sentence: `${unknown}; did you mean ${said(there)}?`, there }
 }
 
 function orList(words: readonly string[]): string {

@@ -82,8 +82,8 @@ class LedgerClient implements Ledger {
     await this.#ask('begin', [start])
   }
 
-  end(execution: number): ReturnType<Ledger['end']> {
-    return this.#ask('end', [execution])
+  end(execution: number, halted?: string): ReturnType<Ledger['end']> {
+    return this.#ask('end', [execution, halted])
   }
 
   async claimContainers(...[holder, limit, patience]: Parameters<Ledger['claimContainers']>) {

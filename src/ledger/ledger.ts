@@ -14,8 +14,8 @@ import type { NewItems, FinishedItems } from './columns.ts'
 export interface Ledger {
   /** Opens execution `n`: resets the frontier to the root, unless this execution was begun before (then nothing changes). */
   begin(start: ExecutionStart): Promise<void>
-  /** Ends it: leases are dropped, work not done stays pending. Idempotent. */
-  end(execution: number): Promise<Balance>
+  /** Ends it: leases are dropped, work not done stays pending. Idempotent. @param halted by what, when it was */
+  end(execution: number, halted?: string): Promise<Balance>
 
   /** Up to `limit` containers to list, or why there are none. Finding none it may answer late: see {@link Patience}. */
   claimContainers(holder: Holder, limit: number, patience?: Patience): Promise<Claim<ContainerToList[]>>
@@ -67,6 +67,8 @@ export interface ExecutionStart {
   execution: number
   auditLevel: AuditLevel
   simulated: boolean
+  /** What is asked for and not carried out, for the audit log. */
+  warnings?: readonly string[]
   /** In one execution, after this many failed tries an item stops being tried and gets a strike. */
   triesPerExecution: number
   /** More strikes than this flag the item (`max_retry`). */

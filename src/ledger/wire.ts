@@ -203,8 +203,8 @@ function toWireRest(
 
 export function toWireAudit(rows: AuditRow[]): WireAudit {
   const audit: WireAudit = { item: [], level: [], type: [], message: [], detail: [] }
-  for (const { item, level, type, message, detail } of rows) {
-    audit.item.push(item ?? null)
+  for (const { item, fresh, level, type, message, detail } of rows) {
+    audit.item.push(item ?? (fresh === undefined ? null : -1 - fresh))
     audit.level.push(levelCode(level))
     audit.type.push(type)
     audit.message.push(message ?? null)

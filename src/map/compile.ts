@@ -13,17 +13,6 @@ export interface CompiledMap {
   /** Who owns what nobody else can. Never receives grants (design, brake 8). */
   fallback: Sid | undefined
   unmappedPolicy: 'ignore' | 'warn'
-  /** What the map asks for and this version does not do, in words. */
-  notes: readonly string[]
-}
-
-const notCarriedOut: Record<string, string> = {
-  fuzzy: 'partial matches are guesses about who somebody is',
-  ldap: 'no directory server is asked',
-  passthrough: 'an identity the destination does not know can not be written there',
-  external_passthrough: 'an identity the destination does not know can not be written there',
-  built_in:
-    'owner, owning group and everyone are always carried as such; other well-known identities are matched by name',
 }
 
 /**
@@ -45,11 +34,6 @@ export function compileMap(document: Record<string, unknown> | undefined, type: 
   // A directory states one name per principal: the platform's and the displayed one are asked for alike.
   if (says('name') || says('caption') || says('displayname')) rules.push('name')
 
-  const notes = Object.entries(notCarriedOut)
-    .filter(([key]) => truth(by[key]) === true || truth(by[key.replace('_', '')]) === true)
-    .map(([key, why]) => `map_by.${key} is not carried out: ${why}`)
-  if (map.unmapped_policy === 'add') notes.push('unmapped_policy: accounts are not created; "add" only warns')
-
   const source = object(map.source)
   const destination = object(map.destination)
   return {
@@ -62,7 +46,6 @@ export function compileMap(document: Record<string, unknown> | undefined, type: 
     exclusions: { source: excluded(source.exclusions), destination: excluded(destination.exclusions) },
     fallback: readSid(destination.default),
     unmappedPolicy: map.unmapped_policy === 'ignore' ? 'ignore' : 'warn',
-    notes,
   }
 }
 

@@ -1,4 +1,4 @@
-import { readSid, type Sid } from './sid.ts'
+import { readSid, sameSid, sidKey, type Sid } from './sid.ts'
 
 export interface CsvProblem {
   /** From 1, as an editor counts. */
@@ -23,11 +23,17 @@ const exceptionColumns = [...fields.map((field) => `source_${field}`), ...fields
  * @see reference: maps-filters-connections 3.5
  */
 export function readExceptionsCsv(text: string, type: 'account' | 'group'): CsvRows<{ source: Sid; destination: Sid }> {
-  return read(text, exceptionColumns, (row, at) => {
+  const first = new Map<string, { destination: Sid; line: number }>()
+  return read(text, exceptionColumns, (row, at, line) => {
     const source = readSid({ ...part(row, 'source_'), type })
     const destination = readSid({ ...part(row, 'destination_'), type })
     if (!source) return at('source_id', 'nobody: all source fields are empty')
-    return destination ? { source, destination } : at('destination_id', 'nobody: all destination fields are empty')
+    if (!destination) return at('destination_id', 'nobody: all destination fields are empty')
+    const before = first.get(sidKey(source))
+    if (before && !sameSid(before.destination, destination))
+      return at('destination_id', `sends somebody elsewhere than line ${before.line} does`)
+    if (!before) first.set(sidKey(source), { destination, line })
+    return { source, destination }
   })
 }
 
@@ -44,7 +50,7 @@ type At = (column: string, problem: string) => CsvProblem
 function read<Row extends object>(
   text: string,
   columns: readonly string[],
-  make: (row: Record<string, string>, at: At) => Row | CsvProblem,
+  make: (row: Record<string, string>, at: At, line: number) => Row | CsvProblem,
 ): CsvRows<Row> {
   const { records, problems } = split(text)
   const header = records.shift()
@@ -72,7 +78,7 @@ function read<Row extends object>(
     }
     const row: Record<string, string> = {}
     for (const [i, name] of names.entries()) row[name] = (values[i] ?? '').replaceAll('\\\\', '\\')
-    const made = make(row, (column, problem) => ({ line, column, problem }))
+    const made = make(row, (column, problem) => ({ line, column, problem }), line)
     if ('problem' in made) problems.push(made as CsvProblem)
     else rows.push(made)
   }

@@ -1,7 +1,7 @@
 import type { PrincipalQuery } from '../connector/connector.ts'
 import type { Principal } from '../connector/item.ts'
 import { mapRules, type CompiledMap, type MapRule } from './compile.ts'
-import { means, queryFor, sameText, sidText, type Sid } from './sid.ts'
+import { means, queryFor, sameSid, sameText, sidText, type Sid } from './sid.ts'
 
 export { compileMap, type CompiledMap } from './compile.ts'
 
@@ -44,7 +44,11 @@ export function choose(
   directory: string | undefined,
 ): Resolution {
   if (isExcluded(principal, map)) return excluded('the map excludes it')
-  let why = 'nobody matches'
+  const sentTo = exceptionsFor(principal, map)
+  let why =
+    sentTo.length > 1
+      ? `the map sends it to ${sentTo.map(sidText).join(' and to ')}, which is ambiguous`
+      : 'nobody matches'
   let undecided = true
   for (const [i, candidate] of planned(principal, map, directory).entries()) {
     const answers = distinct((found[i] ?? []).filter((answer) => answersTo(answer, candidate)))
@@ -82,11 +86,12 @@ export function choose(
 function planned(principal: Principal, map: CompiledMap, directory: string | undefined): Candidate[] {
   if (directory === undefined || isExcluded(principal, map)) return []
   const { type } = principal
-  const exception = map.exceptions.find(({ source }) => means(source, principal))
+  const sentTo = exceptionsFor(principal, map)
   const all: Candidate[] = []
-  if (exception)
-    all.push({ how: 'exception', query: queryFor(exception.destination, type), sid: exception.destination })
-  else {
+  if (sentTo.length > 0) {
+    const [sid] = sentTo
+    if (sid && sentTo.length === 1) all.push({ how: 'exception', query: queryFor(sid, type), sid })
+  } else {
     for (const rule of mapRules) {
       const value = principal[rule]
       if (!map.rules.includes(rule) || value === undefined || value === '') continue
@@ -96,6 +101,12 @@ function planned(principal: Principal, map: CompiledMap, directory: string | und
   }
   if (map.fallback) all.push({ how: 'default', query: queryFor(map.fallback, type), sid: map.fallback })
   return all
+}
+
+/** Whom the exceptions make of somebody. More than one is nobody: which of them is meant, only a person can tell. */
+function exceptionsFor(principal: Principal, map: CompiledMap): Sid[] {
+  const sentTo = map.exceptions.filter(({ source }) => means(source, principal)).map(({ destination }) => destination)
+  return sentTo.filter((sid, i) => sentTo.findIndex((other) => sameSid(other, sid)) === i)
 }
 
 function isExcluded(principal: Principal, map: CompiledMap): boolean {

@@ -47,6 +47,15 @@ export function means(sid: Sid, principal: Principal): boolean {
   return equal
 }
 
+/** Equal for two sids that name somebody by the same words. */
+export function sidKey(sid: Sid): string {
+  return JSON.stringify(keys.map((key) => (key === 'id' ? sid.id : sid[key]?.normalize('NFC').toLowerCase())))
+}
+
+export function sameSid(a: Sid, b: Sid): boolean {
+  return sidKey(a) === sidKey(b)
+}
+
 /** What the principal states that a sid's key may mean. */
 function statedAs(key: (typeof keys)[number], { id, email, username, name }: Principal): string[] {
   switch (key) {

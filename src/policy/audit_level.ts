@@ -28,17 +28,15 @@ export const auditTypes = {
 
   skipped: { level: 'warn', meaning: 'left out by a policy' },
   renamed: { level: 'warn', meaning: 'arrives under another name' },
+  hard_link: { level: 'warn', meaning: 'has other names at the source; each is copied as a file of its own' },
   setting: { level: 'warn', meaning: 'a setting that has no effect here' },
   4001: { level: 'warn', meaning: 'conflict copy created' },
   4002: { level: 'warn', meaning: 'invalid security identifier: somebody has no counterpart' },
-  4003: { level: 'warn', meaning: 'unsupported access rule' },
-  4004: { level: 'warn', meaning: 'unsupported access rule target' },
   4005: { level: 'warn', meaning: 'access rule ignored' },
-  4006: { level: 'warn', meaning: 'property value warning' },
   4007: { level: 'warn', meaning: 'restricted content skipped' },
-  4008: { level: 'warn', meaning: 'item locked warning' },
+  left_behind: { level: 'warn', meaning: 'something of ours, half-way, could not be cleared away' },
 
-  failed: { level: 'error', meaning: 'an item failed and will be tried again' },
+  failed: { level: 'error', meaning: 'an item failed; it is tried again, unless it is flagged' },
   flagged: { level: 'error', meaning: 'an item needs a person' },
   halted: { level: 'error', meaning: 'the execution was halted' },
 } as const satisfies Record<string, { level: RowLevel; meaning: string }>

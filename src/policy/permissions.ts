@@ -56,19 +56,18 @@ const posixRights = Right.read | Right.write | Right.execute | Right.list
  */
 export function carryPermissions(carry: Carry): CarriedPermissions {
   const carried = new Carrying(carry).run(carry.source.entries)
+  const defaults = carry.source.defaults && new Carrying(carry).run(carry.source.defaults)
   const { destination, source } = carry
   const lostDisinheritance = !source.inherits && !canCutOff(destination)
   const isPrivate = carried.lostDeny || lostDisinheritance
   const permissions = isPrivate ? onlyOwner(carry) : carried.permissions
-  if (source.defaults !== undefined) {
-    permissions.defaults = isPrivate ? [] : new Carrying(carry).run(source.defaults).permissions.entries
-  }
+  if (defaults) permissions.defaults = isPrivate ? [] : defaults.permissions.entries
   return {
     permissions: isPrivate ? permissions : keepExisting(permissions, carry),
-    outcome: carried.outcome,
+    outcome: [...carried.outcome, ...(defaults?.outcome ?? []).map(forNewChildren)],
     lostDeny: carried.lostDeny,
     lostDisinheritance,
-    narrowed: isPrivate || carried.narrowed,
+    narrowed: isPrivate || carried.narrowed || defaults?.narrowed === true,
     isPrivate,
   }
 }
@@ -89,6 +88,10 @@ export function permissionsFailure(
   return carried.lostDisinheritance
     ? fail('permissions_lost', 'it is cut off from its folder at the source, and can not be at the destination')
     : undefined
+}
+
+function forNewChildren(outcome: EntryOutcome): EntryOutcome {
+  return outcome.why === '' ? outcome : { ...outcome, why: `for what is new in it, ${outcome.why}` }
 }
 
 function canCutOff(destination: Carry['destination']): boolean {

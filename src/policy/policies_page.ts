@@ -303,7 +303,7 @@ matches, so several narrow each other. Filters of the destination have no say in
 - \`filter_size\` names the sizes that are wanted, either way: exclude leaves out smaller than \`min\` and larger than \`max\`; include
   carries from \`min\` to \`max\`.
 - \`filter_date\` judges files, never folders. \`day\`, \`week\`, \`month\`, \`year\` slide with the start of the execution, by the calendar
-  in UTC; later than now counts as recent.
+  in UTC; later than now counts as recent. A time that the source does not state keeps the execution from starting.
 - \`filter_path\` is case-sensitive and includes everything below. \`filter_pattern\` knows \`*\` only, anywhere, without regard to case.
 - A rule that is itself a group matches when any of its rules does; with the opposite action it means all other files.
 - \`filter_metadata\` can't be answered by a platform without metadata, so it is refused rather than ignored.
@@ -337,8 +337,8 @@ small entry is lost, what they would fall back to (their groups, everyone) is cu
 function mapsText(): string {
   return `Who somebody is at the destination: exclusion → exception → ${mapRules.join(' → ')} → fallback → nobody. The first rule that finds
 anybody decides; if it finds two, or somebody disabled, it is nobody, and no weaker rule is asked. An exception that finds nobody is not
-replaced by a rule. An id counts only inside one directory: uid 1000 on two hosts is two people. Text is compared without regard to
-case. \`caption\` is matched as a name. \`unmapped_policy: add\` only warns; \`fuzzy\`, \`ldap\`, \`passthrough\` and
+replaced by a rule, nor are two that send one person to different people: that is nobody. An id counts only inside one directory:
+uid 1000 on two hosts is two people. Text is compared without regard to case. \`caption\` is matched as a name. \`unmapped_policy: add\` only warns; \`fuzzy\`, \`ldap\`, \`passthrough\` and
 \`external_passthrough\` are reported as not carried out.`
 }
 

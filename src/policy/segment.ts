@@ -1,4 +1,4 @@
-import type { NameRules } from '../connector/capabilities.ts'
+import type { Limit, NameRules } from '../connector/capabilities.ts'
 import type { ItemKind } from '../connector/item.ts'
 import type { Settings } from '../job/settings.ts'
 import { conflictSuffix, nameHash } from './conflict_name.ts'
@@ -7,7 +7,7 @@ import { duplicateSuffix } from './duplicate_names.ts'
 import { splitName } from './extension.ts'
 import { nameKey, type NameKey } from './same_name.ts'
 import { quoted, segmentRules } from './segment_transform.ts'
-import { fits, lengthOf, segmentTruncate } from './segment_truncate.ts'
+import { fits, segmentTruncate, taken } from './segment_truncate.ts'
 import { fail, type Verdict } from './verdict.ts'
 
 export type NameSettings = Pick<
@@ -41,7 +41,7 @@ export interface Namer {
 /** What a path's parents leave to its last segment. */
 export interface Room {
   /** Undefined: as much as the segment's own limit. */
-  path?: { n: number; unit: 'bytes' | 'utf16' | 'codepoints' }
+  path?: Limit
   /** The container itself is at the greatest depth. */
   tooDeep?: string
 }
@@ -54,8 +54,8 @@ export function roomIn(rules: NameRules, parents: readonly string[]): Room | und
   const room: Room = {}
   if (maxPath) {
     let n = maxPath.n
-    for (const parent of parents) n -= lengthOf(parent, maxPath.unit) + 1
-    room.path = { n, unit: maxPath.unit }
+    for (const parent of parents) n -= taken(parent, maxPath) + 1
+    room.path = { ...maxPath, n }
   }
   if (tooDeep) room.tooDeep = `it would be ${parents.length + 1} levels deep; the destination takes ${maxDepth}`
   return room

@@ -22,11 +22,12 @@ export function segmentRules(rules: NameRules): SegmentRules {
   const invalid = `[${controls}${charClass(rules.invalid)}]`
   const leading = [...rules.leading]
   const trailing = [...rules.trailing]
+  const refused = `${invalid}|[\\ud800-\\udfff]${rules.escapes ? '|\\ufffd(?![0-9A-F]{2})' : ''}`
   const anyProblem = new RegExp(
-    `${invalid}|^[${charClass(rules.leading)}]|[${charClass(rules.trailing)}]$|^\\.{0,2}$|[\\ud800-\\udfff]`,
+    `${refused}|^[${charClass(rules.leading)}]|[${charClass(rules.trailing)}]$|^\\.{0,2}$`,
     'u',
   )
-  const refusedCharacters = new RegExp(`${invalid}|[\\ud800-\\udfff]`, 'gu')
+  const refusedCharacters = new RegExp(refused, 'gu')
   const refusedCharacter = new RegExp(refusedCharacters.source, 'u')
   const reserved = new Set(rules.reserved.map((word) => word.toLowerCase()))
   const filler = ['_', '-', 'x', '0'].find((c) => !anyProblem.test(c)) ?? '_'

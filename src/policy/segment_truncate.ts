@@ -24,15 +24,29 @@ export function lengthOf(text: string, unit: Limit['unit']): number {
   }
 }
 
+const anyCharacter = /./gsu
+const escapeOrCharacter = /\uFFFD[0-9A-F]{2}|./gsu
+const escape = /\uFFFD[0-9A-F]{2}/g
+
+/** How much of a limit a text takes up. */
+export function taken(text: string, { unit, escapes }: Limit): number {
+  const length = lengthOf(text, unit)
+  if (escapes !== true || !text.includes('\uFFFD')) return length
+  return length - (text.match(escape)?.length ?? 0) * (escapedLength - 1)
+}
+
+/** Of the three characters in UTF-8 that stand for a byte. */
+const escapedLength = 5
+
 /** Whether a text fits, without counting when it can't be otherwise: no UTF-16 unit takes more than three bytes. */
 export function fits(text: string, limit: Limit | undefined): boolean {
   if (limit === undefined || text.length * 3 <= limit.n) return true
-  return lengthOf(text, limit.unit) <= limit.n
+  return taken(text, limit) <= limit.n
 }
 
 /**
  * Cuts characters from the right end of the stem until the whole fits every limit, keeping what follows the stem; never
- * through a character. At worst one character is left of the stem.
+ * through a character, nor through what stands for a byte. At worst one character is left of the stem.
  *
  * @param after the extension, with a number before it where there is one
  * @returns the whole name; undefined when even one character is too much
@@ -46,10 +60,10 @@ export function segmentTruncate(
   let end = stem.length
   for (const limit of limits) {
     if (limit === undefined) continue
-    let room = limit.n - lengthOf(after, limit.unit)
+    let room = limit.n - taken(after, limit)
     let at = 0
-    for (const character of stem) {
-      room -= lengthOf(character, limit.unit)
+    for (const [character] of stem.matchAll(limit.escapes === true ? escapeOrCharacter : anyCharacter)) {
+      room -= taken(character, limit)
       if (room < 0) break
       at += character.length
     }

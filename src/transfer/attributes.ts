@@ -1,5 +1,5 @@
 import type { Attributes, Session } from '../connector/connector.ts'
-import type { Facet, Facts, Item, Principal } from '../connector/item.ts'
+import type { Facet, Facts, Item, Permissions, Principal } from '../connector/item.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
 import { carryPermissions, permissionsFailure } from '../policy/permissions.ts'
@@ -91,6 +91,21 @@ export class AttributeCarrier {
     return access
   }
 
+  /**
+   * What is certain of permissions. The group bits of a mode are the mask of an ACL, if there is one: read unseen they may say
+   * more than the group has, written unseen they may let through what the destination's folder hands down.
+   */
+  #knownOf(permissions: Permissions, access: CarriedAccess): Permissions {
+    const unseen = [this.#source, this.#destination].some((s) => s.capabilities.permissions.groupMayBeMask)
+    if (!unseen) return permissions
+    const known = atMostEveryone(permissions)
+    if (known.entries.every(({ rights }, i) => rights === permissions.entries[i]?.rights)) return permissions
+    access.narrowed = true
+    const message = 'its group gets no more than everyone: ACLs, whose mask would look the same, cannot be read here'
+    access.warnings.push({ level: 'warn', type: '4005', message })
+    return known
+  }
+
   async #carryOwner(principal: Principal | undefined, as: 'owner' | 'group', access: CarriedAccess): Promise<void> {
     if (!principal) return
     const resolution = await this.#principals.resolve(principal)
@@ -107,8 +122,8 @@ export class AttributeCarrier {
   }
 
   async #carryPermissions(item: Item, isRoot: boolean, access: CarriedAccess): Promise<void> {
-    const permissions = item.permissions
-    if (!permissions) return
+    if (!item.permissions) return
+    const permissions = this.#knownOf(item.permissions, access)
     const resolve = await this.#principals.resolveAll(item)
     const carried = carryPermissions({
       source: permissions,
@@ -123,7 +138,7 @@ export class AttributeCarrier {
       isRoot,
     })
     access.attributes.permissions = carried.permissions
-    access.narrowed = carried.narrowed
+    access.narrowed ||= carried.narrowed
     if (carried.isPrivate)
       access.flagged = 'a denial or a cut-off from its folder could not be carried; only its owner may reach it'
     for (const { result, why } of carried.outcome) {
@@ -133,6 +148,15 @@ export class AttributeCarrier {
     }
     access.stopped = permissionsFailure(this.#spec.settings.permissions.failures, carried)?.why
   }
+}
+
+/** An owning group that has no more than everyone has. */
+function atMostEveryone(permissions: Permissions): Permissions {
+  const everyone = permissions.entries.find(({ who }) => who === 'everyone')?.rights ?? 0
+  const entries = permissions.entries.map((entry) =>
+    entry.who === 'owning_group' ? { ...entry, rights: entry.rights & everyone } : entry,
+  )
+  return { ...permissions, entries }
 }
 
 function nameOf(principal: Principal): string {

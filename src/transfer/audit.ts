@@ -11,6 +11,8 @@ export interface DecidedItem {
   fresh: number
   decision: Decision
   destinationName: string
+  /** A person was asked in an earlier execution, and nothing changed since. */
+  flaggedBefore: boolean
 }
 
 /** Writes the audit rows that a level keeps, and builds nothing for the others. */
@@ -22,12 +24,13 @@ export class Audit {
   }
 
   /** Rows about what was decided: at `trace` every decision, and what is settled by deciding it. */
-  decision(rows: AuditRow[], { item, row, fresh, decision, destinationName }: DecidedItem): void {
+  decision(rows: AuditRow[], { item, row, fresh, decision, destinationName, flaggedBefore }: DecidedItem): void {
     const which = row ? { item: row.item } : { fresh }
     const { action, reason, why } = decision
     const about = why === undefined ? {} : { message: `${item.name}: ${why}` }
     this.add(rows, 'decided', () => ({ ...which, ...about, detail: { action, reason, name: destinationName } }))
-    if (action === 'none' || action === 'adopt' || action === 'skip' || action === 'fail') {
+    if (flaggedBefore) this.add(rows, 'flagged', () => ({ ...which, ...about, detail: { reason: 'flagged_before' } }))
+    else if (action === 'none' || action === 'adopt' || action === 'skip' || action === 'fail') {
       this.add(rows, auditTypeOf(decision, item.kind === 'container'), () => ({
         ...which,
         ...about,
@@ -37,6 +40,15 @@ export class Audit {
     if (decision.processing?.some((alteration) => alteration !== 'conflict_copy')) {
       this.add(rows, 'renamed', () => ({ ...which, message: `${item.name} arrives as ${destinationName}` }))
     }
+    if (item.linkCount !== undefined && (action === 'create' || action === 'overwrite')) {
+      const message = `${item.name} is one of ${item.linkCount} names of the same file; it arrives as a file of its own`
+      this.add(rows, 'hard_link', () => ({ ...which, message }))
+    }
+  }
+
+  /** Rows about items that are gone from the source. */
+  gone(rows: AuditRow[], items: readonly number[]): void {
+    for (const item of items) this.add(rows, 'left', () => ({ item, detail: { reason: 'source_gone' } }))
   }
 
   /** Rows about what was done. */

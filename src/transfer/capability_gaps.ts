@@ -20,6 +20,8 @@ export function cannotBeExpressed(settings: Settings, source: Session, destinati
     else if (to.permissions.mode !== 'readwrite')
       gaps.push('permissions.policy: permissions cannot be set at the destination')
   }
+  if (from.metadata.user !== 'none') gaps.push('extended attributes of files are not carried; they stay at the source')
+  if (from.content.sparse && !to.content.sparse) gaps.push('holes of sparse files are filled at the destination')
   if (from.tree.links && !to.tree.links) gaps.push('symbolic links cannot be made at the destination: each is reported')
   for (const { capability, why } of source.notes) gaps.push(`source, ${capability}: ${why}`)
   for (const { capability, why } of destination.notes) gaps.push(`destination, ${capability}: ${why}`)

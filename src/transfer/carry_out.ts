@@ -1,4 +1,4 @@
-import type { Facts, Item } from '../connector/item.ts'
+import type { Facet, Facts, Item } from '../connector/item.ts'
 import type { Attributes, Staged, Target } from '../connector/connector.ts'
 import type { AuditRow, Batch, ContainerAddress, FailedItem, StagedItem, WorkItem } from '../ledger/ledger.ts'
 import { ConnectorError } from '../connector/errors.ts'
@@ -18,7 +18,7 @@ import {
 } from './new_folder.ts'
 import { Stop, type Obeys } from './signals.ts'
 import { factsOf } from './list_container.ts'
-import { isSmall, readSmall, Suspended, transferContent } from './transfer_content.ts'
+import { isSmall, readSmall, replaces, Suspended, transferContent } from './transfer_content.ts'
 import { itemTrouble, type Side } from './trouble.ts'
 
 /** What one batch came to: items done and failed; `stopped` when some went back untouched. */
@@ -56,6 +56,8 @@ class BatchWork {
   readonly #context: JobContext
   readonly #batch: Batch
   readonly #obeys: Obeys
+  /** What listings carry of the destination. */
+  readonly #want: readonly Facet[]
   readonly #containers = new Map<number, ContainerAddress>()
   readonly #done: FinishedItems = noResults()
   readonly #failed: FailedItem[] = []
@@ -76,6 +78,7 @@ class BatchWork {
     this.#context = context
     this.#batch = batch
     this.#obeys = obeys
+    this.#want = context.wanted
     for (const container of batch.containers) this.#containers.set(container.item, container)
     this.#folders = newFolders(context, batch)
     this.#former = batch.formerTokens.length > 0 ? formerFolders(batch) : new Map<number, FormerFolder>()
@@ -227,7 +230,10 @@ class BatchWork {
     if (found.state === 'gone') return false
     const notes: Notes = { narrowed: false, audit: [] }
     if (found.state === 'staged') this.#ready.push({ work, staged: before, notes })
-    else this.#finish(work, { item: found.item, hash: before.hash, notes })
+    else {
+      await this.#context.flush(found.item.id, before.container)
+      this.#finish(work, { item: found.item, hash: before.hash, notes })
+    }
     return true
   }
 
@@ -345,10 +351,12 @@ class BatchWork {
     const notes: Notes = { narrowed: false, audit: [] }
     const attributes = await context.attributesFor(this.#sourceId(work), work, notes)
     this.#side = 'destination'
-    const { id, facts } = this.#counterpart(work, await this.#container(work))
+    const container = await this.#container(work)
+    const { id, facts } = this.#counterpart(work, container)
     failpoint('attributes:before')
     const expected = this.#batch.attempt > 1 ? await this.#setBefore(id, attributes, facts) : facts
     const item = await context.destination.setAttributes(id, attributes, expected)
+    await context.flush(id, container)
     failpoint('attributes:after')
     this.#finish(work, { item, hash: work.hash ?? '', notes, contentBytes: 0n })
     return undefined
@@ -399,6 +407,7 @@ class BatchWork {
     const attributes = await context.attributesFor(source.id, work, notes)
     const item =
       Object.keys(attributes).length > 0 ? await context.destination.setAttributes(made.id, attributes) : made
+    await context.flush(item.id, parent)
     this.#finish(work, { item, hash: '', notes, contentBytes: 0n })
     return undefined
   }
@@ -429,6 +438,8 @@ class BatchWork {
         if (work.keepAs !== undefined) await this.#makeRoom(work, staged.container)
         failpoint('publish:before')
         const item = await destination.publish(staged, this.#target(work, staged.container))
+        // Staged by somebody who died: this session does not know that it was to last.
+        if (!read) await this.#context.flush(item.id, staged.container)
         failpoint('publish:after')
         this.#finish(work, { item, hash: staged.hash, notes, ...(read ? { read } : {}) })
       } catch (error) {
@@ -477,16 +488,15 @@ class BatchWork {
     const aside = destination.childId && (await destination.stat(destination.childId(container, name), []))
     if (!aside || aside.identity !== facts.identity) {
       failpoint('keep:before')
-      await destination.move(id, container, name, facts)
+      const kept = await destination.move(id, container, name, facts)
+      await this.#context.flush(kept.id, container)
       failpoint('keep:after')
     }
   }
 
   #target(work: WorkItem, container: string): Target {
-    const replaces = work.action === 'overwrite' || work.action === 'reread'
-    const condition =
-      replaces && work.keepAs === undefined && work.counterpart ? this.#counterpart(work, container).facts : 'absent'
-    return { container, name: work.destinationName, condition }
+    const condition = replaces(work) ? this.#counterpart(work, container).facts : 'absent'
+    return { container, name: work.destinationName, condition, want: this.#want }
   }
 
   #finish(work: WorkItem, result: Finished): void {
@@ -507,6 +517,8 @@ class BatchWork {
     if (baseline !== work.source) this.#baselineMoved = true
     this.#sources.push(baseline)
     if (notes.audit.length > 0) this.#audit.push(...notes.audit)
+    if (notes.flagged !== undefined)
+      context.audit.add(this.#audit, 'flagged', () => ({ item: work.item, message: notes.flagged! }))
     if (work.keepAs !== undefined) this.#audit.push(keptAside(work.item, work.keepAs))
     context.audit.result(this.#audit, work, { bytes, hash })
     // The bytes of a long content were counted on their way.

@@ -7,7 +7,7 @@ import type { JobInHand, OpenJobs } from './open_jobs.ts'
 
 /** The last activity of an execution, whatever ended it: clears leftovers away, stores counts that balance, says how it went. */
 export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome> {
-  const balance = await balanceOf(jobs, ref)
+  const balance = await balanceOf(jobs, ref, ended.kind === 'halted' ? ended.why : undefined)
   const outcome = outcomeOf(ended, balance)
   // One that failed to start before anything else has no row yet, and is part of the job's history all the same.
   await jobs.catalog.executions.begin(ref.jobId, ref.execution, false)
@@ -25,7 +25,7 @@ export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended
 }
 
 /** Nothing when the execution never got as far as a ledger. */
-async function balanceOf(jobs: OpenJobs, ref: ExecutionRef): Promise<Balance | undefined> {
+async function balanceOf(jobs: OpenJobs, ref: ExecutionRef, halted?: string): Promise<Balance | undefined> {
   let job: JobInHand
   try {
     job = await jobs.open(ref)
@@ -36,7 +36,7 @@ async function balanceOf(jobs: OpenJobs, ref: ExecutionRef): Promise<Balance | u
   }
   await job.drained()
   await clearLeftovers(job, ref)
-  return job.ledger.end(ref.execution)
+  return job.ledger.end(ref.execution, halted)
 }
 
 export function outcomeOf(ended: EndedBy, balance: Balance | undefined): ExecutionOutcome {

@@ -22,6 +22,7 @@ export async function ensureContainer(
   const known = context.readyContainers.get(item)
   if (known !== undefined) return { id: known }
   const id = await makeOrFind(context, item, parent, name)
+  await context.flush(id, parent)
   context.readyContainers.set(item, id)
   // Not awaited: on the ledger's port it stays ahead of every result that depends on it.
   context.later(context.ledger.containerReady(item, { token, id: context.destination.childId ? '' : id, made: true }))

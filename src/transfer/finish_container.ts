@@ -49,6 +49,7 @@ async function finishOne(
     const there = attributes
       ? await context.destination.setAttributes(destination, attributes)
       : await context.destination.stat(destination, [])
+    if (attributes) await context.flush(destination, destination)
     if (audit.length > 0) context.later(context.ledger.audit(audit))
     return there ? { item, destination: factsOf(there) } : { item }
   } catch (error) {

@@ -4,6 +4,7 @@ import { ConnectorError } from '../connector/errors.ts'
 import type { Facts, Item } from '../connector/item.ts'
 import { resolveRoot } from '../connector/fs/resolve.ts'
 import { connectorFor } from '../connector/registry.ts'
+import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
 import { durationMs } from '../job/times.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
@@ -44,6 +45,8 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
 
   const source = await openSide(spec.source, 'source')
   try {
+    const unanswered = unanswerable(settings.filter.source, source.capabilities)
+    if (unanswered.length > 0) throw new FailedToStart(unanswered.map((why) => `transfer.filter.source: ${why}`))
     const destination = await openSide(spec.destination, 'destination')
     try {
       if (!spec.simulated) refuseReadOnly(destination)
@@ -55,10 +58,13 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
       await sameRootAsBefore(job, 'source', sourceRoot)
       if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
       await clearUpAfterFormer(job, ref)
+      const gaps = cannotBeExpressed(settings, source, destination)
+      const all = [...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps]
       await job.ledger.begin({
         execution: ref.execution,
         auditLevel: settings.auditLevel,
         simulated: spec.simulated,
+        warnings: all,
         triesPerExecution: retryPolicy(settings.failurePolicy).triesPerExecution,
         maxRetry,
         lazyContainers: settings.emptyContainers === 'skip',
@@ -67,8 +73,6 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
           ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
         },
       })
-      const gaps = cannotBeExpressed(settings, source, destination)
-      const all = [...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps]
       await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
       return {
         failurePolicy: settings.failurePolicy,

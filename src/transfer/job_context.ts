@@ -168,7 +168,8 @@ export class JobContext {
     // A container that was there before keeps its own owner, permissions and times: its content is merged, not its identity.
     const ours = isRoot ? (await this.ledger.recall(rootMade)) === 'yes' : container.made
     if (!ours) return undefined
-    const item = await this.source.stat(source, [])
+    // As listings have it: without its ACL in the fingerprint it would be taken for another folder of the same mode.
+    const item = await this.source.stat(source, this.wanted)
     if (!item) throw new ConnectorError('NotFound', 'is gone')
     const access = await this.#carrier.accessOf(source, item, isRoot ? 'root' : 'container')
     for (const warning of access.warnings) audit.push({ item: container.item, ...warning })
@@ -195,6 +196,11 @@ export class JobContext {
     const { changedNs } = facts
     if (changedNs === undefined || seenNs - changedNs > clockGranularityNs) return facts
     return { ...facts, changedNs: unsettledNs }
+  }
+
+  /** Where the job is to survive a power cut: of what was not staged, which sees to that itself. */
+  async flush(id: string, container: string): Promise<void> {
+    if (this.spec.settings.durability === 'power') await this.destination.flush?.(id, container)
   }
 
   backoffMs(tries: number): number {

@@ -92,6 +92,7 @@ export function decideChildren(
   if (seen)
     for (const row of tracked.values())
       if (!seen.has(row.item) && !row.sourceGone && !row.decided) listing.gone.push(row.item)
+  context.audit.gone(listing.audit, listing.gone)
 }
 
 interface Decided {
@@ -110,7 +111,8 @@ export function add(context: JobContext, listing: Listing, decided: Decided, unc
   const asBefore = staysAsItIs(decided)
   if (decision.action === 'fail' && !asBefore && context.halting)
     context.halted(`${decided.path}: ${decision.why ?? decision.reason}`)
-  context.audit.decision(listing.audit, { ...decided, fresh: listing.fresh.name.length })
+  const flaggedBefore = asBefore && row?.state === 'remediation'
+  context.audit.decision(listing.audit, { ...decided, fresh: listing.fresh.name.length, flaggedBefore })
   if (row) {
     if (asBefore) {
       unchanged.count(row.state, reasonToStay(row), item)
@@ -317,7 +319,7 @@ export async function failContainer(
       {
         item: container.item,
         level: 'error',
-        type: flag ? 'flagged' : 'failed',
+        type: 'failed',
         message: `${readable(container.sourceNames)}: ${trouble.why}`,
       },
     ],

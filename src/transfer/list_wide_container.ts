@@ -59,6 +59,7 @@ async function decideInPieces(
     const last = children.at(-1)
     listing.last = last === undefined
     if (listing.last) listing.gone = spool.gone()
+    context.audit.gone(listing.audit, listing.gone)
     failpoint('enumerated:before')
     await context.ledger.enumerated(listing)
     failpoint('enumerated:after')

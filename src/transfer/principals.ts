@@ -41,7 +41,8 @@ export class Principals {
   /** Everybody an item's permissions name, resolved ahead, so that the policy stays pure. */
   async resolveAll(item: Item): Promise<(principal: Principal) => Resolution> {
     const resolved = new Map<Principal, Resolution>()
-    const named = (item.permissions?.entries ?? []).map((entry) => entry.who).filter((who) => typeof who === 'object')
+    const { entries = [], defaults = [] } = item.permissions ?? {}
+    const named = [...entries, ...defaults].map((entry) => entry.who).filter((who) => typeof who === 'object')
     for (const who of [...named, item.owner, item.group])
       if (who && !resolved.has(who)) resolved.set(who, await this.resolve(who))
     return (principal) => resolved.get(principal) ?? unresolved

@@ -85,7 +85,7 @@ export async function readSmall(
   let content: Uint8Array
   let whole = false
   try {
-    content = await readWhole(reading, Number(expected.sizeBytes))
+    content = await readWhole(reading, Number(expected.sizeBytes), source)
     whole = true
   } finally {
     await reading.close(!whole)
@@ -108,13 +108,15 @@ export async function hashContent(
   const hash = createHash('sha256')
   let whole = false
   try {
-    for (let offset = 0n; ;) {
+    let offset = 0n
+    for (;;) {
       const n = await reading.read(buffer, offset)
       if (n === 0) break
       hash.update(buffer.subarray(0, n))
       offset += BigInt(n)
       if (obeys.stop !== Stop.run) throw new Suspended('stopped while reading')
     }
+    requireWhole(offset, expected.sizeBytes, source)
     whole = true
   } finally {
     await reading.close(!whole)
@@ -125,26 +127,43 @@ export async function hashContent(
 
 const buffer = Buffer.allocUnsafeSlow(chunkBytes)
 
-async function readWhole(reading: Reading, size: number): Promise<Uint8Array> {
+/**
+ * A connector says so itself; but should one ever not, a staging filled up to its announced size would pass for the content.
+ *
+ * @throws ConnectorError `ShortRead`, `GrewWhileRead`
+ */
+function requireWhole(bytes: bigint, expected: bigint, id: string): void {
+  if (bytes < expected) throw new ConnectorError('ShortRead', `ends at ${bytes} of ${expected} bytes`, { id })
+  if (bytes > expected) throw new ConnectorError('GrewWhileRead', `goes on past its ${expected} bytes`, { id })
+}
+
+async function readWhole(reading: Reading, size: number, id: string): Promise<Uint8Array> {
   // Room for one byte more than expected: a content that grew shows itself without a second read.
   let filled = 0
   for (;;) {
     const n = await reading.read(buffer.subarray(filled, size + 1), BigInt(filled))
     if (n === 0 || (filled += n) >= size) break
   }
+  requireWhole(BigInt(filled), BigInt(size), id)
   return buffer.subarray(0, filled)
 }
 
 async function once(
   context: JobContext,
-  { work, container, key, attributes, at }: ContentTransfer,
+  { work, source, container, key, attributes, at }: ContentTransfer,
   reading: Reading,
 ): Promise<Staged> {
-  const content = await readWhole(reading, Number(work.source.sizeBytes))
+  const content = await readWhole(reading, Number(work.source.sizeBytes), source)
   const hash = hashOnce('sha256', content, 'hex')
   at('destination')
   failpoint('stage:before')
-  const staging = await stage(context, { container, key, sizeBytes: work.source.sizeBytes, attributes })
+  const staging = await stage(context, {
+    container,
+    key,
+    sizeBytes: work.source.sizeBytes,
+    attributes,
+    replaces: replaces(work),
+  })
   try {
     if (content.length > 0) await staging.write(content, 0n)
     const staged = await staging.finish(hash)
@@ -159,12 +178,24 @@ async function once(
 async function inParts(context: JobContext, transfer: ContentTransfer, reading: Reading): Promise<Staged> {
   const { work, container, key, attributes, at, obeys } = transfer
   const { sizeBytes } = work.source
+  const sparse = await keepsHoles(context, transfer)
   at('destination')
   failpoint('stage:before')
-  const { staging, resumeAt } = await stageOrResume(context, { container, key, sizeBytes, attributes }, transfer)
+  const { staging, resumeAt } = await stageOrResume(
+    context,
+    { container, key, sizeBytes, attributes, replaces: replaces(work) },
+    transfer,
+  )
   const hash = createHash('sha256')
   let offset = 0n
   let part = resumeAt + partBytes
+  // What is recorded as staged must be there, a hole at its end included.
+  let reach = resumeAt
+  const reachOffset = async () => {
+    if (reach >= offset) return
+    await staging.write(zeros.subarray(0, 1), offset - 1n)
+    reach = offset
+  }
   try {
     // The state of SHA-256 can't be stored: what is there already is read and hashed again, from the source.
     while (offset < sizeBytes) {
@@ -175,23 +206,30 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
       const chunk = buffer.subarray(0, n)
       hash.update(chunk)
       at('destination')
-      await writeBeyond(staging, chunk, offset, resumeAt)
+      if (!sparse || offset < resumeAt || !isZero(chunk)) {
+        await writeBeyond(staging, chunk, offset, resumeAt)
+        if (offset + BigInt(n) > reach) reach = offset + BigInt(n)
+      }
       offset += BigInt(n)
       // Long before it is done, so that somebody who waits for it sees it move.
       if (offset > resumeAt) obeys.slot.count(0, n)
       if (offset >= part) {
         part = offset + partBytes
+        await reachOffset()
         failpoint('partial:before')
         await context.ledger.partial(transfer.token, work.item, { key, bytes: offset, source: work.source })
         failpoint('partial:after')
       }
       // Not for the end of the slice: what was read would be read and hashed again, the more the longer the file.
-      if (offset < sizeBytes && obeys.stop !== Stop.run)
+      if (offset < sizeBytes && obeys.stop !== Stop.run) {
+        await reachOffset()
         await suspend(context, transfer, staging, offset > resumeAt ? offset : resumeAt)
+      }
     }
     at('source')
     // One more read tells a content that grew past its listed size.
-    if ((await reading.read(buffer.subarray(0, 1), offset)) > 0) offset += 1n
+    const beyond = await reading.read(buffer.subarray(0, 1), offset)
+    requireWhole(offset + BigInt(beyond), sizeBytes, transfer.source)
     at('destination')
     const staged = await staging.finish(hash.digest('hex'))
     failpoint('stage:after')
@@ -200,6 +238,18 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
     if (!(error instanceof Suspended)) await staging.suspend()
     throw error
   }
+}
+
+/** A long content with holes keeps them where the destination can; bytes that are merely zero are written. */
+async function keepsHoles({ source, destination }: JobContext, transfer: ContentTransfer): Promise<boolean> {
+  if (!destination.capabilities.content.sparse) return false
+  return (await source.stat(transfer.source, []))?.sparse ?? false
+}
+
+const zeros = Buffer.alloc(chunkBytes)
+
+function isZero(chunk: Buffer): boolean {
+  return chunk[0] === 0 && chunk.equals(zeros.subarray(0, chunk.length))
 }
 
 /** Goes on where an earlier try was put down; begins anew when what it staged is no longer there as recorded. */
@@ -267,6 +317,11 @@ async function verifyPrefix(staging: Staging, chunk: Uint8Array, offset: bigint)
     filled += n
   }
   if (filled < chunk.length || !there.equals(chunk)) await staging.write(chunk, offset)
+}
+
+/** Whether a content takes the place of exactly the item that was planned against. */
+export function replaces({ action, keepAs, counterpart }: WorkItem): boolean {
+  return (action === 'overwrite' || action === 'reread') && keepAs === undefined && counterpart !== undefined
 }
 
 function stage(context: JobContext, spec: Omit<StageSpec, 'durability'>): Staging | Promise<Staging> {

@@ -37,6 +37,7 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
   const commands: string[] = []
   const heard = (command: string) => async (jobId: string) => {
     commands.push(`${command} ${jobId}`)
+    return { execution: 1 }
   }
   const app = createApi(
     {

@@ -49,6 +49,18 @@ describe('/v1/connections', () => {
     expect(json.errors[0].description).toMatch(why)
   })
 
+  test.each([
+    { platform: 'sftp://me:hush@host' },
+    { auth: 'sftp://me:hush@host' },
+    { auth: { root: 'sftp://me:hush@host' } },
+    { auth: { root: '/srv', password: 'hush' } },
+    { password: 'hush' },
+  ])('a refusal of %j repeats no secret', async (change) => {
+    const { status, json } = await bench.call('POST', '/v1/connections', body('/srv/data', change))
+    expect(status).toBe(400)
+    expect(JSON.stringify(json)).not.toContain('hush')
+  })
+
   test('the platforms say what a connection to them may set', async () => {
     const { json } = await bench.call('GET', '/v1/connections/platforms')
     expect(json.platforms.map((p: { id: string }) => p.id)).toContain('fs')

@@ -29,6 +29,8 @@ describe('every failure has its status and an errors list', () => {
     ['a list for a body', 'POST', '/v1/jobs', [], 400, 'invalid'],
     ['no body', 'POST', '/v1/jobs', undefined, 400, 'invalid'],
     ['null for a body', 'POST', '/v1/connections', 'null', 400, 'invalid'],
+    ['an address that is no URL', 'GET', '/v1/jobs/%', undefined, 400, 'malformed'],
+    ['an execution of no job', 'GET', '/v1/jobs/history?execution=last', undefined, 400, 'missing'],
     ['a body above the limit', 'POST', '/v1/jobs', { name: 'x'.repeat(1024 * 1024) }, 413, 'body_too_large'],
   ])('%s', async (...[, method, url, body, status, code]) => {
     const answer = await bench.call(method, url, body)

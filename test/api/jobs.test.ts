@@ -144,6 +144,37 @@ describe('POST /v1/jobs', () => {
     ])
   })
 
+  test('wrong values and connections that do not exist are named together', async () => {
+    const document = aJob(
+      { category: { id: 99 } },
+      {
+        large_item: 'maybe',
+        source: { connection: { platform: 'ftp' }, type: 'folder' },
+        destination: { connection: { platform: 'fs', auth: { root: '/srv', nonsense: 1 } } },
+        group_map: { id: 'nowhere' },
+      },
+    )
+    const { status, json } = await bench.call('POST', '/v1/jobs', document)
+    expect(status).toBe(400)
+    expect(json.errors.map((e: { property: string }) => e.property).sort()).toEqual([
+      'category.id',
+      'transfer.destination.connection.auth.nonsense',
+      'transfer.group_map.id',
+      'transfer.large_item',
+      'transfer.source.connection.platform.id',
+      'transfer.source.type',
+    ])
+  })
+
+  test.each([
+    [{ transfer: null }],
+    [{ transfer: [1] }],
+    [{ transfer: { source: 'x', destination: { connection: 7 } } }],
+    [{ category: [] }],
+  ])('what is no job at all, %j, is a 400 and no accident', async (document) => {
+    expect((await bench.call('POST', '/v1/jobs', document)).status).toBe(400)
+  })
+
   test('a group map where an account map belongs is told from one that does not exist', async () => {
     const source = await bench.call('POST', '/v1/connections', connection('/srv/old'))
     const { id } = source.json.connection
@@ -190,6 +221,30 @@ describe('POST /v1/jobs', () => {
     for (const query of ['?strict', '?strict=1', '?strict=true'])
       expect((await bench.call('POST', `/v1/jobs${query}`, document)).status).toBe(400)
   })
+
+  test('settings that change nothing are warned of, and those that keep it from starting too', async () => {
+    const account_map = { map_by: { email: true, ldap: true } }
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({}, { tags: 'add', account_map, batch_mode: 'none' }))
+    expect(json.warnings).toEqual([
+      { code: 'inert', property: 'transfer.tags', description: expect.stringContaining('no tags') },
+      { code: 'not_carried_out', property: 'transfer.account_map', description: expect.stringContaining('LDAP') },
+    ])
+    const started = await bench.call('PATCH', `/v1/jobs/${json.job.id}?start=1`)
+    expect([started.status, started.json.errors]).toEqual([
+      409,
+      [{ code: 'not_carried_out', property: 'transfer.account_map', description: expect.stringContaining('LDAP') }],
+    ])
+  })
+
+  test.each([{ status: 'start' }, { schedule: { mode: 'auto' } }])(
+    'one that asks to run at once, %j, and may not is stored and says why it did not start',
+    async (asking) => {
+      const { status, json } = await bench.call('POST', '/v1/jobs', aJob(asking, { delete_propagation: 'mirror' }))
+      expect(status).toBe(201)
+      expect(json.warnings).toMatchObject([{ code: 'not_started', property: 'transfer.delete_propagation' }])
+      expect(bench.commands).toEqual([])
+    },
+  )
 
   test('a missing transfer_type means sync, with a warning', async () => {
     const { status, json } = await bench.call('POST', '/v1/jobs', aJob({}, { transfer_type: undefined }))
@@ -289,6 +344,27 @@ describe('one job', () => {
       expect(bench.commands).toEqual(Array(3).fill(`${command} ${json.job.id}`))
     },
   )
+
+  test.each([
+    ['reset', '?start=1&reset=hard', undefined],
+    ['stop', '?stop=1', undefined],
+    [undefined, '?start=1', []],
+    [undefined, '?start=1', '"now"'],
+    [undefined, '?start=1', { name: 'Other' }],
+  ])('PATCH does not pass over what it cannot do: %s %s %j', async (property, query, body) => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const { status, json: answer } = await bench.call('PATCH', `/v1/jobs/${json.job.id}${query}`, body)
+    expect(status).toBe(400)
+    expect(answer.errors[0].property).toBe(property)
+    expect(bench.commands).toEqual([])
+  })
+
+  test('a disabled job is shown as one', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({ disabled: true }))
+    expect(json.job.disabled).toBe(true)
+    const { json: read } = await bench.call('GET', `/v1/jobs/${json.job.id}?fields=health`)
+    expect(read.job.health).toBe('inactive')
+  })
 
   test('PATCH takes an empty JSON body, and two commands at once as little as none', async () => {
     const { json } = await bench.call('POST', '/v1/jobs', aJob())

@@ -160,7 +160,9 @@ describe('executions', () => {
     const { json } = await bench.call('GET', `/v1/jobs/${job}/history`)
     expect(json).toMatchObject({ type: 'job_executions', meta: { total_count: 2 } })
     expect(json.job_executions.map((e: Wire) => e.id)).toEqual([2, 1])
+    expect(json.job_executions[0]).toMatchObject({ id: 2, progress: 0, end_time: null })
     expect(json.job_executions[1]).toMatchObject({
+      progress: 1,
       status: 'completed',
       stats: { source: { existing: { folders: 1 }, flagged: 1 }, by_status: { skipped: { items: 1, bytes: 9_000 } } },
     })

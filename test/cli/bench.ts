@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runCli } from '../../src/cli/program.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
+import type { Catalog } from '../../src/catalog/catalog.ts'
 import { openStevedoreHome } from '../../src/open_home.ts'
 import { emptyBalance } from '../../src/report/summary.ts'
 import type { Balance } from '../../src/ledger/ledger.ts'
+import { Refused } from '../../src/refused.ts'
 import type { OpenHome, Stevedore } from '../../src/stevedore.ts'
 import type { StoredExecution } from '../../src/catalog/catalog.ts'
 
@@ -20,6 +22,9 @@ export class CliBench {
   readonly commands: string[] = []
   /** How the next executions end; the last one is used again. */
   endings: Ending[] = [{}]
+  /** So many commands to start are refused, as if an execution were under way; what happens meanwhile. */
+  refusesStart = 0
+  whenRefusing: (jobId: string, catalog: Catalog) => Promise<unknown> = async () => undefined
   served = 0
   serves = true
   #out: string[] = []
@@ -109,21 +114,29 @@ export class CliBench {
       })
       await catalog.jobs.update(jobId, { status: 'idle', lastExecution: execution })
     }
-    const begin = async (jobId: string): Promise<void> => {
+    const begin = async (jobId: string): Promise<{ execution: number }> => {
+      if (this.refusesStart > 0) {
+        this.refusesStart--
+        await this.whenRefusing(jobId, catalog)
+        throw new Refused('it is running (execution 1); wait for its end, or cancel it')
+      }
       const execution = (await catalog.jobs.get(jobId))!.lastExecution + 1
       const ending = this.endings.length > 1 ? this.endings.shift()! : this.endings[0]!
       if (ending === 'no start') {
         await catalog.jobs.update(jobId, { status: 'failed-to-start', statusReason: 'the source is gone' })
-        return
+        return { execution }
       }
       await catalog.executions.begin(jobId, execution, false)
       await catalog.jobs.update(jobId, { status: 'running', lastExecution: execution })
       await end(jobId, execution, ending)
+      return { execution }
     }
-    const heard = (command: string, then: (jobId: string) => Promise<void>) => async (jobId: string) => {
-      this.commands.push(command)
-      await then(jobId)
-    }
+    const heard =
+      <T>(command: string, then: (jobId: string) => Promise<T>) =>
+      (jobId: string): Promise<T> => {
+        this.commands.push(command)
+        return then(jobId)
+      }
     return {
       addresses: { temporal: '127.0.0.1:7233', ui: 'http://127.0.0.1:8233', api: 'http://127.0.0.1:9090' },
       serves: this.serves,

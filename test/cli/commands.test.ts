@@ -25,6 +25,23 @@ describe('job', () => {
     }
   })
 
+  test('a run that is under way is shown by where it stands, not by counts it does not have yet', async () => {
+    bench.endings = ['never']
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await bench.interrupt(() => bench.commands.includes('start'))
+    await running
+    const { out } = await bench.run('job', 'show', 'Share')
+    expect(out).toMatch(/^status: paused$/m)
+    expect(out).toMatch(/^run 1: nothing done yet$/m)
+    expect(out).not.toContain('found')
+  })
+
+  test('a status there is not is refused, not taken for one that no job has', async () => {
+    const { code, err } = await bench.run('job', 'list', '--status', 'runing')
+    expect(code).toBe(2)
+    expect(err).toContain('not one of idle, start, running')
+  })
+
   test('an unknown name is answered with those there are', async () => {
     await bench.run('run', bench.file(bench.aJob()))
     expect((await bench.run('job', 'show', 'Shore')).err).toContain('there are "Share"')
@@ -63,6 +80,13 @@ describe('connection', () => {
     expect(await list()).toMatchObject([{ auth: { root: bench.folder } }])
     expect((await bench.run('connection', 'add', '--platform', 'fs', '--set', 'root=@/nowhere')).code).toBe(2)
     expect((await bench.run('connection', 'add', '--platform', 'fs', '--set', 'root')).code).toBe(2)
+  })
+
+  test('a file whose auth is no object is told so, not read letter by letter', async () => {
+    const file = bench.file({ name: 'New', platform: 'fs', auth: '/data' }, 'connection.json')
+    const { code, err } = await bench.run('connection', 'add', file)
+    expect(code).toBe(2)
+    expect(err).toBe('error: auth: what was given is not an object')
   })
 
   test('wrong settings are refused by name, one that does not open is said to', async () => {

@@ -75,6 +75,13 @@ describe('explain', () => {
     expect(text).toMatch(/state +left out on purpose/)
   })
 
+  test('the folder the job begins at is nobody’s decision', () => {
+    const text = said()
+    expect(text).toMatch(/^\/\n +source +a folder/)
+    expect(text).toContain('this is where the job begins')
+    expect(text).not.toContain('[]')
+  })
+
   test('an item is found by its name at the destination too, and a folder says that it is one', () => {
     expect(said('Sales', 'what_.txt')).toMatch(/^\/Sales\/what\?\.txt\n/)
     expect(said('Sales')).toMatch(/^\/Sales\/\n +source +a folder/)

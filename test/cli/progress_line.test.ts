@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { pace, progressBar, progressLine, shareDone, type Reading } from '../../src/cli/progress_line.ts'
+import { pace, progressBar, progressLine, type Reading } from '../../src/cli/progress_line.ts'
 import { columns } from '../../src/report/format.ts'
+import { shareDone } from '../../src/report/share_done.ts'
 import type { Progress } from '../../src/ledger/ledger.ts'
 
 function progress(change: Partial<Progress> = {}): Progress {
@@ -22,20 +23,41 @@ const readings = (now = progress()): Reading[] => [
 ]
 
 describe('the progress of an execution', () => {
-  test('the estimate is that of the slower of items and bytes', () => {
+  test('the estimate counts items and bytes alike', () => {
     const speed = pace(readings())
     expect(speed.itemsPerSecond).toBe(100)
     expect(speed.bytesPerSecond).toBe(500_000)
     // 500 items at 100/s would be 5 s; 7.5 MB at 0.5 MB/s are 15 s.
-    expect(speed.leftMs).toBe(15_000)
-    expect(progressLine(progress(), speed)).toContain('about 15 s left')
+    expect(speed.leftMs).toBeCloseTo(8_333, 0)
+    expect(progressLine(progress(), speed)).toContain('about 8.3 s left')
+  })
+
+  test('a few large files before thousands of small ones do not make hours of seconds', () => {
+    const found = { items: 20_212, containers: 200, bytes: 3_500_000_000n }
+    const at = (items: number, bytes: bigint): Progress => progress({ found, done: { items, bytes } })
+    const { leftMs } = pace([
+      { atMs: 0, progress: at(0, 0n) },
+      { atMs: 5_000, progress: at(7, 1_600_000_000n) },
+    ])
+    expect(leftMs).toBeGreaterThan(5_000)
+    expect(leftMs).toBeLessThan(30_000)
+  })
+
+  test('when all is done nothing is left to estimate', () => {
+    const done = progress({ done: { items: 1_000, bytes: 10_000_000n } })
+    expect(progressLine(done, pace(readings(done)))).not.toContain('left')
+  })
+
+  test('before anything is found there is nothing to count', () => {
+    const nothing = progress({ found: { items: 0, containers: 0, bytes: 0n }, enumerationClosed: false })
+    expect(progressLine(nothing, pace([{ atMs: 0, progress: nothing }]))).toBe('nothing found yet, still enumerating')
   })
 
   test('while enumeration goes on, total and time left are said to be lower bounds', () => {
     const now = progress({ enumerationClosed: false })
     const line = progressLine(now, pace(readings(now)))
     expect(line).toContain('500 of at least 1,000 items, still enumerating')
-    expect(line).toContain('at least 15 s left')
+    expect(line).toContain('at least 8.3 s left')
   })
 
   test('without two readings there is no estimate', () => {
@@ -60,18 +82,26 @@ describe('the progress of an execution', () => {
     const almost = progress({ done: { items: 999, bytes: 10_000_000n } })
     expect(shareDone(almost)).toBeLessThan(1)
     for (const width of [20, 40, 80, 120, 200]) {
-      const [line, hand] = progressBar(
+      const [line, speed, hand] = progressBar(
         progress({ inHand: `/a/${'long '.repeat(80)}/日本語.txt` }),
         pace(readings()),
         width,
       )
-      expect(columns(line)).toBeLessThan(width)
-      expect(columns(hand)).toBeLessThan(Math.max(width, 14))
+      expect(columns(line!)).toBeLessThan(width)
+      expect(columns(speed!)).toBeLessThan(width)
+      expect(columns(hand!)).toBeLessThan(Math.max(width, 14))
     }
   })
 
+  test('a terminal of 80 columns has room for bar, numbers, speed and time left', () => {
+    const now = progress({ enumerationClosed: false })
+    const [line, speed] = progressBar(now, pace(readings(now)), 80)
+    expect(line).toMatch(/^[█░]{8,} +… {2}500 of at least 1,000 items · 2\.4 MiB of 9\.5 MiB$/)
+    expect(speed).toBe('  still enumerating · 100 items/s, 488 KiB/s · at least 8.3 s left')
+  })
+
   test('a name that would move the cursor is shown as text', () => {
-    const [, hand] = progressBar(progress({ inHand: 'a\x1b[2Jb\u202Etxt' }), pace(readings()), 80)
+    const [, , hand] = progressBar(progress({ inHand: 'a\x1b[2Jb\u202Etxt' }), pace(readings()), 80)
     expect(hand).toBe('  a\\u{1b}[2Jb\\u{202e}txt')
   })
 })

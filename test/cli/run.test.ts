@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { aBalance, CliBench, until, type Ending } from './bench.ts'
+import { aBalance, CliBench, until, type Ending, type Wire } from './bench.ts'
 
 let bench: CliBench
 beforeEach(() => {
@@ -63,6 +63,21 @@ describe('the exit code of run', () => {
     expect(bench.served).toBe(0)
   })
 
+  test('2 with every mistake at once: in values, in connections, and what is missing', async () => {
+    const document = bench.aJob({ kind: 'transfr' }, { transfer_type: undefined, large_item: 'maybe' })
+    document.transfer.source.connection = { platform: { id: 'fs' }, auth: { root: 'relative' } }
+    document.transfer.destination.connection = { id: 'f'.repeat(32) }
+    const { code, lines } = await bench.run('run', bench.file(document), '--json')
+    expect(code).toBe(2)
+    expect(lines[0].errors.map((error: Wire) => error.property).sort()).toEqual([
+      'kind',
+      'transfer.destination.connection.id',
+      'transfer.large_item',
+      'transfer.source.connection.auth.root',
+      'transfer.transfer_type',
+    ])
+  })
+
   test('2 without a transfer_type: a person has to say it', async () => {
     const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: undefined })))
     expect(code).toBe(2)
@@ -114,6 +129,19 @@ describe('run', () => {
     expect(lines[0]).toMatchObject({ type: 'error', errors: [{ property: 'transfer.large_item' }] })
   })
 
+  test('with --json, warnings, changes and refusals are objects too', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    const changed = await bench.run('run', bench.file(bench.aJob({ frobnicate: 1, priority: 3 })), '--json')
+    expect(changed.lines.map((line) => line.type)).toEqual(['warning', 'changed', 'started', 'summary'])
+    expect(changed.lines[0]).toMatchObject({ property: 'frobnicate' })
+    expect(changed.lines[1].changes).toContain('priority: (absent) → 3')
+    const refused = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'move' })), '--json')
+    expect(refused.code).toBe(3)
+    const answer = { type: 'error', errors: [{ code: 'not_carried_out', property: 'transfer.transfer_type' }] }
+    expect(refused.lines.at(-1)).toMatchObject(answer)
+    expect((await bench.run('job', 'start', 'Share', '--json')).lines).toMatchObject([answer])
+  })
+
   test('the same name again is the next run of the same job', async () => {
     const file = bench.file(bench.aJob())
     await bench.run('run', file)
@@ -133,6 +161,44 @@ describe('run', () => {
     const job = await bench.catalog(({ catalog }) => catalog.jobs.findByName('Share'))
     expect(job?.document.transfer).toMatchObject({ large_item: 'skip' })
     expect((await bench.run('run', bench.file(bench.aJob({}, { large_item: 'skip' })))).err).not.toContain('Changed')
+  })
+
+  test('a changed category, priority or switch to disabled is what the job then has', async () => {
+    await bench.run('run', bench.file(bench.aJob({ category: 'Legal', priority: 5 })))
+    await bench.run('run', bench.file(bench.aJob({ category: 'Other', priority: 7, disabled: true })))
+    const job = await bench.catalog(({ catalog }) => catalog.jobs.findByName('Share'))
+    expect(job).toMatchObject({ category: { name: 'Other' }, priority: 7, disabled: true })
+    await bench.run('run', bench.file(bench.aJob()))
+    const after = await bench.catalog(({ catalog }) => catalog.jobs.findByName('Share'))
+    expect(after).toMatchObject({ category: { id: -1 }, priority: 0, disabled: false })
+  })
+
+  test('a change beside the endpoints of a side is shown too', async () => {
+    const sized = (count: number): unknown => {
+      const job = bench.aJob()
+      job.transfer.source.size_estimate = { count }
+      return job
+    }
+    await bench.run('run', bench.file(sized(10)))
+    const { err } = await bench.run('run', bench.file(sized(20)))
+    expect(err).toContain('transfer.source.size_estimate.count: 10 → 20')
+  })
+
+  test('of a changed secret only the change is shown', async () => {
+    const withSecrets = (secret: string): unknown =>
+      bench.aJob({
+        apiToken: secret,
+        description: `from sftp://me:${secret}@host`,
+        notifications: {
+          handlers: [{ smtp_password: secret }],
+          ...(secret === 'hush' ? {} : { more: { pwd: secret } }),
+        },
+      })
+    await bench.run('run', bench.file(withSecrets('hush')))
+    const { err, out } = await bench.run('run', bench.file(withSecrets('psst')))
+    expect(err).toContain('apiToken: changed')
+    expect(err).toContain('smtp_password: changed')
+    expect(err + out).not.toMatch(/hush|psst/)
   })
 
   test('an inline map that is as it was is not stored again, a changed one is', async () => {
@@ -226,6 +292,62 @@ describe('run', () => {
         await catalog.jobs.update(id, { status: 'idle' })
       })
     }
+  })
+
+  test('an execution that began before it was on record is gone on with', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    // As a process leaves it that dies right after the start.
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.jobs.update(id, { status: 'running', lastExecution: 2 })
+    })
+    bench.commands.length = 0
+    const goingOn = bench.run('run', bench.file(bench.aJob()))
+    await until(() => bench.served === 2)
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.executions.begin(id, 2, false)
+      await catalog.executions.update(id, 2, { status: 'completed', phase: 'complete', endedOn: 1 })
+      await catalog.jobs.update(id, { status: 'idle' })
+    })
+    const { code, err } = await goingOn
+    expect(err).toContain('Going on with execution 2')
+    expect(code).toBe(0)
+    expect(bench.commands).toEqual([])
+  })
+
+  test('a job that began by its own schedule meanwhile is followed, not refused', async () => {
+    bench.refusesStart = 1
+    bench.whenRefusing = async (id, catalog) => {
+      await catalog.executions.begin(id, 1, false)
+      await catalog.jobs.update(id, { status: 'running', lastExecution: 1 })
+      setTimeout(() => {
+        void catalog.executions
+          .update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 })
+          .then(() => catalog.jobs.update(id, { status: 'idle' }))
+      }, 200)
+    }
+    const { code, out } = await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
+    expect(out).toMatch(/^Run 1 of "Share" completed/)
+    expect(code).toBe(0)
+  })
+
+  test('an execution that is just settling its end does not keep the next from beginning', async () => {
+    bench.refusesStart = 2
+    expect((await bench.run('run', bench.file(bench.aJob()))).code).toBe(0)
+    expect(bench.commands).toEqual(['start', 'start', 'start'])
+  })
+
+  test('a job that was paused between two runs is resumed by running it', async () => {
+    await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.jobs.update(id, { status: 'paused' })
+    })
+    bench.commands.length = 0
+    const { code } = await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
+    expect(code).toBe(0)
+    expect(bench.commands).toEqual(['resume', 'start'])
   })
 
   test('a document from standard input', async () => {

@@ -28,6 +28,8 @@ export interface Oracle {
   linkTarget?(path: readonly string[]): Maybe<string>
   /** Where owners are claimed: ids as in `Principal.id`. */
   owners?(path: readonly string[]): Maybe<{ owner: string; group: string }>
+  /** Where metadata is claimed: every property there is. */
+  metadata?(path: readonly string[]): Maybe<Record<string, string>>
   /** Where permissions are claimed: what somebody has, in the platform's own words; '' for nothing. `who` is a role or an id. */
   access?(path: readonly string[], who: Grantee): Maybe<string>
 }

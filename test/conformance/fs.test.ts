@@ -25,8 +25,11 @@ conformance('fs', onDisk({}))
 conformance('fs with the names of Windows and a size limit', onDisk({ names: 'windows', max_size: 2_000_000 }))
 conformance('fs that follows symbolic links', onDisk({ symlinks: 'follow', max_segment: 100 }))
 
-/** The same connector where something is missing: hard links (FAT, some network file systems), descriptors as paths (macOS). */
-function without(missing: Omit<Surroundings, 'xattrs'>): Connector {
+/**
+ * The same connector where something is missing: hard links (FAT, some network file systems), descriptors as paths (macOS), the
+ * optional package fs-xattr.
+ */
+function without(missing: Partial<Surroundings>): Connector {
   return {
     ...fs,
     open: async (auth) => new FsSession(settingsOf(auth), { xattrs: await loadXattrs(), ...missing }),
@@ -40,4 +43,8 @@ conformance('fs without hard links', async () => ({
 conformance('fs without descriptors as paths', async () => ({
   ...(await onDisk({})()),
   connector: without({ handles: false }),
+}))
+conformance('fs without fs-xattr', async () => ({
+  ...(await onDisk({})()),
+  connector: without({ xattrs: null }),
 }))

@@ -3,7 +3,7 @@ import * as disk from 'node:fs'
 import { join } from 'node:path'
 import type { Grantee, Oracle } from './bench.ts'
 
-/** Reads the disk with the tools of the system: `stat`, `getfacl`. */
+/** Reads the disk with the tools of the system: `stat`, `getfacl`, `getfattr`. */
 export function diskOracle(root: string): Oracle {
   const at = (path: readonly string[]) => (path.length === 0 ? root : join(root, ...path))
   return {
@@ -21,23 +21,30 @@ export function diskOracle(root: string): Oracle {
       const [owner = '', group = ''] = tool('stat', ['-c', '%u %g', at(path)]).split(' ')
       return { owner, group }
     },
-    ...(hasGetfacl() ? { access: (path: readonly string[], who: Grantee) => accessOf(at(path), who) } : {}),
+    ...(has('getfattr', 'attr', 'extended attributes')
+      ? { metadata: (path: readonly string[]) => propertiesOf(at(path)) }
+      : {}),
+    ...(has('getfacl', 'acl', 'permissions')
+      ? { access: (path: readonly string[], who: Grantee) => accessOf(at(path), who) }
+      : {}),
   }
 }
 
-let getfacl: boolean | undefined
+const tools = new Map<string, boolean>()
 
-function hasGetfacl(): boolean {
-  if (getfacl === undefined) {
+function has(name: string, debian: string, what: string): boolean {
+  let there = tools.get(name)
+  if (there === undefined) {
     try {
-      tool('getfacl', ['--version'])
-      getfacl = true
+      tool(name, ['--version'])
+      there = true
     } catch {
-      getfacl = false
-      console.warn('permissions not checked by a second channel: getfacl is missing (Debian: apt-get install acl)')
+      there = false
+      console.warn(`${what} not checked by a second channel: ${name} is missing (Debian: apt-get install ${debian})`)
     }
+    tools.set(name, there)
   }
-  return getfacl
+  return there
 }
 
 export function tool(name: string, args: string[]): string {
@@ -61,4 +68,13 @@ function accessOf(path: string, who: Grantee): string {
   if (who === 'everyone') return find('other::').replaceAll('-', '')
   if (who === 'owning_group') return masked(find('group::'))
   return masked(find(`${who.type === 'account' ? 'user' : 'group'}:${who.id}:`))
+}
+
+function propertiesOf(path: string): Record<string, string> {
+  const lines = tool('getfattr', ['--absolute-names', '--dump', '--encoding=hex', path]).split('\n')
+  const found = lines.flatMap((line) => {
+    const [, name, hex = ''] = /^user\.([^=]+)=?(?:0x)?([0-9a-f]*)$/.exec(line) ?? []
+    return name === undefined ? [] : [[name, Buffer.from(hex, 'hex').toString()] as const]
+  })
+  return Object.fromEntries(found)
 }

@@ -149,6 +149,60 @@ describe('stevedore', () => {
   )
 
   test(
+    'killed as soon as it has begun, the same command goes on with the same run',
+    async () => {
+      tree('killed', { 'a.txt': 'one', 'b/c.txt': 'two' })
+      const file = job('killed')
+      const killed = await stevedore(['run', file, '--json'], (out, child) => {
+        if (out.includes('"started"')) child.kill('SIGKILL')
+      })
+      expect(killed.code).toBeNull()
+      const again = await stevedore(['run', file, '--json'])
+      expect(again.err).toBe('')
+      expect(again.code).toBe(0)
+      expect(summaryOf(again.out)).toMatchObject({ found: { items: 3 }, balanced: true })
+      expect(filesIn(join(folder, 'killed/new'))).toEqual(['a.txt', 'b/c.txt'])
+    },
+    long,
+  )
+
+  test(
+    'runs a job that has a schedule of its own, whoever of the two begins it',
+    async () => {
+      tree('auto', { 'a.txt': 'one' })
+      const document = JSON.parse(readFileSync(job('auto'), 'utf8')) as Record<string, unknown>
+      const schedule = { mode: 'auto', repeat_interval: { value: 1, unit: 'h' } }
+      writeFileSync(join(folder, 'auto.json'), JSON.stringify({ ...document, schedule }))
+      for (const execution of [1, 2]) {
+        const ran = await stevedore(['run', join(folder, 'auto.json'), '--json'])
+        expect(ran).toMatchObject({ code: 0, err: '' })
+        expect(summaryOf(ran.out)).toMatchObject({ execution })
+      }
+    },
+    long,
+  )
+
+  test(
+    'a second up on a home is told who serves it and where, and opens nothing itself',
+    async () => {
+      let first: { web_ui: string; api: string } | undefined
+      let second: Promise<Ended> | undefined
+      const up = await stevedore(['up', '--port', '0', '--json'], (out, child) => {
+        if (second || !out.includes('\n')) return
+        first = JSON.parse(out) as typeof first
+        second = stevedore(['up', '--port', '0'])
+        void second.then(() => child.kill('SIGTERM'))
+      })
+      expect(up.code).toBe(0)
+      const refused = await second!
+      expect(refused.code).toBe(3)
+      expect(refused.err).toMatch(/served already by process \d+/)
+      expect(refused.err).toContain(`API ${first!.api}/v1`)
+    },
+    long,
+  )
+
+  test(
     'refuses a job that could do harm, and a source that is not there, with 3',
     async () => {
       expect((await stevedore(['run', job('harm', { transfer_type: 'move' })])).code).toBe(3)

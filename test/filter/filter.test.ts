@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import type { Item } from '../../src/connector/item.ts'
 import { compileFilters } from '../../src/filter/compile.ts'
 import { filterGroups } from '../../src/filter/filter_group.ts'
-import type { FilterRule, FilterSetting } from '../../src/job/settings.ts'
+import { unanswerable } from '../../src/filter/unanswerable.ts'
+import type { DateTarget, FilterRule, FilterSetting } from '../../src/job/settings.ts'
 import { aFile, aFolder } from '../policy/build.ts'
 
 const second = 1_000_000_000n
@@ -219,6 +220,30 @@ describe('filters together', () => {
     const filters = { source: [], destination: [{ action: 'exclude' as const, rules: [txt] }] }
     expect(compileFilters(filters, 'destination', now).passesAll).toBe(true)
     expect(compileFilters(filters, 'destination', now, 'sync').judge(file('a.txt'), '/a.txt')).toBeDefined()
+  })
+})
+
+describe('a rule about a time that the source does not state', () => {
+  const date = (...targets: DateTarget[]): FilterRule => ({
+    type: 'filter_date',
+    targets,
+    range: { type: 'day', value: 1 },
+  })
+  const asked = (rule: FilterRule): string[] =>
+    unanswerable([{ action: 'exclude', rules: [rule] }], {
+      times: { modified: 'readwrite', created: 'read', accessed: 'none', precisionNs: 1n, containers: true },
+    })
+
+  test('can not be answered, however deep it is nested', () => {
+    const why = ['filter_date cannot be answered: the source does not state accessed_on']
+    expect(asked(date('accessed_on'))).toEqual(why)
+    expect(asked(date('modified_on', 'accessed_on'))).toEqual(why)
+    expect(asked({ type: 'filter_rule', action: 'include', rules: [date('accessed_on')] })).toEqual(why)
+  })
+
+  test('is answered by the others when it speaks of all', () => {
+    expect(asked(date('modified_on', 'created_on'))).toEqual([])
+    expect(asked(date('modified_on', 'created_on', 'accessed_on'))).toEqual([])
   })
 })
 

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -22,6 +25,21 @@ beforeEach(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'stevedore-home-')))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const root = process.geteuid?.() === 0
+
+test('a home that may not be written is named, before anything is made in it', () => {
+  const home = join(folder, 'home')
+  mkdirSync(home, { mode: 0o500 })
+  if (root) {
+    const script = new URL('./open_as_nobody.ts', import.meta.url).pathname
+    chmodSync(folder, 0o755)
+    chownSync(home, 65_534, 65_534)
+    const { stdout, stderr } = spawnSync(process.execPath, [script, home], { encoding: 'utf8' })
+    expect(stderr + stdout).toContain(`home ${home} may not be read and written by you`)
+  } else expect(() => openHome(home)).toThrow(`home ${home} may not be read and written by you`)
+  expect(readdirSync(home)).toEqual([])
+})
 
 test('a home is made private, with its folders, and opened again as it is', () => {
   const home = openHome(join(folder, 'deep/home'))

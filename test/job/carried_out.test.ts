@@ -84,8 +84,73 @@ describe('a job does not start', () => {
     ['with a mistyped brake', { simulaton_mode: true }, {}, 'transfer.simulaton_mode'],
     ['with a brake in the wrong place', {}, { simulation_mode: true }, 'simulation_mode'],
     ['with a mistyped brake in the wrong place', {}, { filters: {} }, 'filters'],
+    [
+      'on a whole connection because target is mistyped',
+      { source: { connection: { id: 'a' }, traget: { path: '/x' } } },
+      {},
+      'transfer.source.traget',
+    ],
+    [
+      'on a whole connection because the path is mistyped',
+      side({ target: { pth: '/x' } }),
+      {},
+      'transfer.source.target.pth',
+    ],
+    ['on a whole connection because the path is in the wrong place', side({ path: '/x' }), {}, 'transfer.source.path'],
+    [
+      'as another account because impersonate_as is mistyped',
+      side({ target: '/x', impersonate_sa: { id: 7 } }),
+      {},
+      'transfer.source.impersonate_sa',
+    ],
+    [
+      'with a filter on a side that nobody knows',
+      { filter: { sorce: [{ rules: [{ type: 'hidden' }] }] } },
+      {},
+      'transfer.filter.sorce',
+    ],
+    [
+      'that would exclude what was to be included',
+      { filter: { source: { actoin: 'include', rules: { type: 'hidden' } } } },
+      {},
+      'transfer.filter.source[0].actoin',
+    ],
+    [
+      'with a rule that lost one of its bounds',
+      { filter: { source: { rules: { type: 'size', max: 5, mni: 3 } } } },
+      {},
+      'transfer.filter.source[0].rules[0].mni',
+    ],
+    [
+      'with a condition in a filter that nobody knows',
+      { filter: { source: { conjunction: 'and', rules: { type: 'hidden' } } } },
+      {},
+      'transfer.filter.source[0].conjunction',
+    ],
+    ['with a mistyped map', { account_mpa: { id: 'x' } }, {}, 'transfer.account_mpa'],
+    [
+      'with a map whose exclusions are mistyped',
+      { account_map: { map_by: { id: true }, source: { exclusion: [] } } },
+      {},
+      'transfer.account_map.source.exclusion',
+    ],
+    ['with permissions that would stay behind', { permisions: 'add' }, {}, 'transfer.permisions'],
+    ['that would go on after a failure', { failure_polcy: 'halt' }, {}, 'transfer.failure_polcy'],
+    ['with a limit to bandwidth that is mistyped', { performance: { uplaod: {} } }, {}, 'transfer.performance.uplaod'],
+    ['without the limit that was meant', {}, { stop_policy: { on_excute: 3 } }, 'stop_policy.on_excute'],
+    ['without any limit', {}, { stop_polcy: { on_execute: 3 } }, 'stop_polcy'],
+    ['beyond its end', {}, { schedule: { mode: 'auto', end_dat: 5 } }, 'schedule.end_dat'],
+    ['that was to be disabled, in the wrong place', { disabled: true }, {}, 'transfer.disabled'],
   ])('%s', (_what, transfer, beside, path) => {
     expect(refused(transfer, beside)).toEqual([path])
+  })
+
+  test.each([
+    ['excluded', { source: { exclusions: [{ sid: { external_id: 'x' } }] } }],
+    ['sent to somebody else', { exceptions: [{ source: { external_id: 'x' }, destination: { id: 7 } }] }],
+    ['standing in', { destination: { default: { external_id: 'x', given_name: 'X' } } }],
+  ])('with somebody %s in a way that would not hold', (_what, map) => {
+    expect(refused({ account_map: { map_by: { id: true }, ...map } })).toEqual(['transfer.account_map'])
   })
 
   test('when a map it refers to asks LDAP', () => {
@@ -108,6 +173,22 @@ describe('a job starts, with a warning', () => {
     ['retries', { performance: { retries: 3 } }, {}, 'transfer.performance.retries'],
     ['a provisioning map', { account_map: { unmapped_policy: 'add' } }, {}, 'transfer.account_map'],
     ['guests', { account_map: { map_by: { passthrough: true } } }, {}, 'transfer.account_map'],
+    [
+      'wildcards that a pattern has not',
+      { filter: { source: { rules: { type: 'pattern', text: '*.do?' } } } },
+      {},
+      'transfer.filter.source',
+    ],
+    ['well-known identities', { group_map: { map_by: { built_in: true } } }, {}, 'transfer.group_map'],
+    ['groups by user name', { group_map: { map_by: { username: true } } }, {}, 'transfer.group_map'],
+    ['a stand-in for the way back', { account_map: { source: { default: { id: 7 } } } }, {}, 'transfer.account_map'],
+    [
+      'an estimate',
+      { source: { connection: { id: 'a' }, size_estimate: { count: 1 } } },
+      {},
+      'transfer.source.size_estimate',
+    ],
+    ['another scheduler', {}, { scheduler: { id: 3 } }, 'scheduler'],
     ['days of a manual job', {}, { schedule: { mode: 'manual', days: 'monday' } }, 'schedule'],
     [
       'an interval beside run_at',
@@ -124,8 +205,14 @@ describe('a job starts, with a warning', () => {
   })
 })
 
+test('when a map it refers to has mistyped exclusions, a job does not start', () => {
+  const accountMap = { map_by: { id: true }, source: { exlusions: [{ sid: { name: 'root' } }] } }
+  expect(refused({ account_map: { id: 'a' } }, {}, { accountMap })).toEqual(['transfer.account_map.source.exlusions'])
+})
+
 test('an unknown key that is no brake does not stop a job', () => {
-  expect(refused({ colour: 1, large_itme: 'skip', filter: {} }, { nmae: 'x' })).toEqual([])
+  const filter = { source: { description: 'no thumbnails', _who: 'me', rules: { type: 'hidden', comment: 'x' } } }
+  expect(refused({ colour: 1, large_itme: 'skip', filter }, { nmae: 'x' })).toEqual([])
 })
 
 test('each gap says what happens instead', () => {
@@ -135,6 +222,11 @@ test('each gap says what happens instead', () => {
 test('the table in docs/job-document.md is the one in the code', () => {
   const page = readFileSync(new URL('../../docs/job-document.md', import.meta.url), 'utf8')
   expect(page).toContain(notCarriedOutTable())
+})
+
+test('nothing is said of what the API itself adds to a job that is read back', () => {
+  const scheduler = { id: -1, name: 'default', caption: 'Default Scheduler', disabled: false }
+  expect(notCarriedOut(aJob({}, { scheduler, priority: 0 }))).toEqual({ warnings: [], refusals: [] })
 })
 
 test('nothing is refused for what was left out of a copy', () => {

@@ -91,6 +91,27 @@ describe('a wrong value', () => {
       aDocument({ account_map: { id: 'a', type: 'group_map' } }),
       ['transfer.account_map.type'],
     ],
+    [
+      'a group among accounts, which nobody would be',
+      aDocument({
+        account_map: { map_by: { id: true }, source: { exclusions: { sid: { name: 'x', type: 'group' } } } },
+      }),
+      ['transfer.account_map.source.exclusions.sid.type'],
+    ],
+    [
+      'one person sent to two',
+      aDocument({
+        account_map: {
+          exceptions: [
+            { source: { email: 'a@x' }, destination: { email: 'b@y' } },
+            { source: { email: 'c@x' }, destination: { email: 'b@y' } },
+            { source: { email: 'A@x', type: 'account' }, destination: { email: 'c@y' } },
+            { source: { email: 'c@x' }, destination: { email: 'B@y' } },
+          ],
+        },
+      }),
+      ['transfer.account_map.exceptions[2].destination'],
+    ],
     ['a paused manual job', aDocument({}, { status: 'paused' }), ['status']],
     ['never and a limit', aDocument({}, { stop_policy: { policy: 'never', on_execute: 1 } }), ['stop_policy.policy']],
     [
@@ -138,6 +159,7 @@ describe('a wrong value', () => {
       { type: 'filter_date', range: { type: 'range' } },
       { type: 'filter_date', range: { type: 'week' } },
       { type: 'filter_pattern', text: '' },
+      { type: 'filter_pattern', text: ' ; ;' },
       { type: 'filter_extension', extensions: [] },
       { type: 'filter_group', groups: ['Poems'] },
       { type: 'filter_path', path: 'relative' },
@@ -150,10 +172,11 @@ describe('a wrong value', () => {
       'rules[2].range',
       'rules[3].range.value',
       'rules[4].text',
-      'rules[5].extensions',
-      'rules[6].groups[0]',
-      'rules[7].path',
-      'rules[8]',
+      'rules[5].text',
+      'rules[6].extensions',
+      'rules[7].groups[0]',
+      'rules[8].path',
+      'rules[9]',
     ])
   })
 
@@ -212,6 +235,17 @@ describe('an unknown key', () => {
         },
       },
     })
+  })
+
+  test('is pointed at where the key that was meant is missing', () => {
+    expect(
+      problemsOf({ transfer: { transfer_type: 'copy', source: { conection: { id: 'a' } }, destnation: {} } }),
+    ).toEqual([
+      expect.stringMatching(
+        /^transfer\.source\.connection: is missing; .*was it meant by transfer\.source\.conection\?$/,
+      ),
+      expect.stringMatching(/^transfer\.destination: is missing; .*was it meant by transfer\.destnation\?$/),
+    ])
   })
 
   test('is an error when read strictly, beside the wrong values', () => {
@@ -370,6 +404,13 @@ describe('hostile input', () => {
     const found = problemsOf(JSON.parse('{"transfer": {"__proto__": {"polluted": true}}}'))
     expect(found).toEqual(['transfer.__proto__: no key may be called "__proto__"'])
     expect({}).not.toHaveProperty('polluted')
+  })
+
+  test('a megabyte of dots is refused at once', () => {
+    const dots = 'a.'.repeat(500_000)
+    const started = performance.now()
+    expect(problemsOf(aDocument({ large_item: dots, [dots]: 1 }))).toHaveLength(1)
+    expect(performance.now() - started).toBeLessThan(2_000)
   })
 
   test('keys of Object itself are keys like any other', () => {

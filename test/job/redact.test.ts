@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { redact as redactForLog } from '../../src/home/redact.ts'
 import { redact } from '../../src/job/redact.ts'
 
 test('of a connection only what is known to be harmless is shown', () => {
@@ -44,4 +45,11 @@ test('of a connection only what is known to be harmless is shown', () => {
       account_map: { ldap: { servers: [{ name: 'dc', password: '[redacted]' }] } },
     },
   })
+})
+
+test('a megabyte of dots takes no time, for the log or for an answer', () => {
+  const dots = 'a.'.repeat(500_000)
+  const started = performance.now()
+  expect([redact({ dots }), redactForLog({ dots })]).toEqual([{ dots }, { dots }])
+  expect(performance.now() - started).toBeLessThan(2_000)
 })

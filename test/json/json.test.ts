@@ -36,6 +36,19 @@ describe('JSON that somebody wrote', () => {
     expect(() => parseJson('{"a": {"__proto__": {}}}')).toThrow('__proto__')
   })
 
+  test.each([
+    ['{"a": 1, "b": {"a": 2}, "a": 3}', 'line 1, column 25'],
+    ['{"x": [{"filter": 1,\n  "fil\\u0074er": 2}]}', 'line 2, column 3'],
+    ['{"a:": "a", "b": ":", "a:": {}}', 'line 1, column 23'],
+  ])('%j is refused: it has a key twice, the second time at %s', (text, place) => {
+    expect(() => parseJson(text)).toThrow(`twice in one object, again at ${place}`)
+  })
+
+  test('one key in several objects is no mistake', () => {
+    const value = { a: { a: [{ a: 'a' }, { a: '{"a": 1, "a": 2}' }] }, b: 'a' }
+    expect(parseJson(JSON.stringify(value))).toEqual(value)
+  })
+
   test('numbers that a double cannot hold are written as text', () => {
     expect(toJson({ a: 12n, b: 2n ** 60n, c: -(2n ** 60n) })).toBe(`{"a":12,"b":"${2n ** 60n}","c":"-${2n ** 60n}"}`)
   })

@@ -288,11 +288,30 @@ test('audit rows below the level are not written, and none at all when there is 
   const reader = new LedgerReader(rig.file)
   const { rows } = reader.audits({ offset: 0, limit: 100 })
   reader.close()
-  expect(rows.map(({ execution, level }) => [execution, level])).toEqual([
+  expect(rows.map(({ execution, type }) => [execution, type])).toEqual([
+    [1, 'execution'],
     [1, 'info'],
     [1, 'warn'],
     [1, 'error'],
+    [1, 'execution'],
     [2, 'error'],
+  ])
+})
+
+test('an execution is told of once at its begin and once at its end, however often either is repeated', async () => {
+  const warnings = ['tags: nothing to carry']
+  await ledger.begin(start({ execution: 2, warnings }))
+  await ledger.begin(start({ execution: 2, warnings }))
+  await ledger.end(2, 'a.txt: locked')
+  await ledger.end(2, 'a.txt: locked')
+  const reader = new LedgerReader(rig.file)
+  const { rows } = reader.audits({ execution: 2, offset: 0, limit: 100 })
+  reader.close()
+  expect(rows.map(({ type, message }) => [type, message])).toEqual([
+    ['execution', 'execution 2 began'],
+    ['setting', 'tags: nothing to carry'],
+    ['halted', 'a.txt: locked'],
+    ['execution', 'execution 2 ended'],
   ])
 })
 

@@ -99,13 +99,8 @@ describe('a map', () => {
     expect(compileMap({ map_by: { displayname: true } }, 'group').rules).toEqual(['name'])
   })
 
-  test('says what it asks for and does not get', () => {
-    const map = compileMap(
-      { map_by: { email: true, fuzzy: true, ldap: true, externalpassthrough: true }, unmapped_policy: 'add' },
-      'account',
-    )
-    expect(map.notes).toHaveLength(4)
-    expect(map.unmappedPolicy).toBe('warn')
+  test('warns of whoever it does not map, unless told not to', () => {
+    expect(compileMap({ unmapped_policy: 'add' }, 'account').unmappedPolicy).toBe('warn')
     expect(compileMap({ unmapped_policy: 'ignore' }, 'account').unmappedPolicy).toBe('ignore')
   })
 
@@ -119,6 +114,24 @@ describe('a map', () => {
       how: 'unresolved',
       why: expect.stringContaining('root@b.com'),
     })
+  })
+
+  test('two exceptions that send one person to two are ambiguous, also when they name that person differently', () => {
+    const [bob, eve] = [at('there', { id: '1', email: 'b@b', username: 'bob' }), at('there', { id: '2', email: 'e@b' })]
+    const exceptions = [
+      { source: { email: 'alice@a.com' }, destination: { email: 'b@b' } },
+      { source: { username: 'alice' }, destination: { email: 'e@b' } },
+    ]
+    const people = [at('there'), bob, eve]
+    expect(resolved(alice, people, { exceptions })).toMatchObject({
+      how: 'unresolved',
+      mayOwn: false,
+      why: expect.stringMatching(/"b@b" and to "e@b", which is ambiguous/),
+    })
+    const twice = [exceptions[0], { source: { username: 'alice' }, destination: { email: 'B@b' } }]
+    expect(resolved(alice, people, { exceptions: twice })).toMatchObject({ how: 'exception', destination: bob })
+    const fallback = { exceptions, destination: { default: { username: 'bob' } } }
+    expect(resolved(alice, people, fallback)).toMatchObject({ how: 'default', mayBeGranted: false })
   })
 
   test('an exception must fit in all it says', () => {
@@ -235,6 +248,21 @@ describe('maps as CSV', () => {
   ])('%j is refused with column %s, line %d: %s', (text, column, line, problem) => {
     const { problems } = readExclusionsCsv(text, 'account')
     expect(problems).toEqual([{ line, column, problem: expect.stringContaining(problem) }])
+  })
+
+  test('one person sent to two is refused with the line; the same row twice is not', () => {
+    const row = (from: string, to: string) => `"","","${from}","","","","${to}",""\n`
+    const text = `${header}\n${row('a@a', 'a@b')}${row('A@a', 'A@b')}${row('a@a', 'c@b')}`
+    expect(readExceptionsCsv(text, 'account').problems).toEqual([
+      { line: 4, column: 'destination_id', problem: 'sends somebody elsewhere than line 2 does' },
+    ])
+  })
+
+  test('what a spreadsheet would take for a formula is a name like any other', () => {
+    const text = `${header}\n"","","=cmd|' /C calc'!A0","","","","@SUM(1)",""\n`
+    expect(readExceptionsCsv(text, 'account').rows).toMatchObject([
+      { source: { name: "=cmd|' /C calc'!A0" }, destination: { name: '@SUM(1)' } },
+    ])
   })
 
   test('an exception needs both sides', () => {

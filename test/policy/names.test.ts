@@ -68,6 +68,15 @@ describe('segment_transform', () => {
     }
   })
 
+  test('replaces a U+FFFD that stands for no byte, where others do', () => {
+    const rules = { ...posixNames, escapes: true }
+    expect(transformSegment('a\ufffdb\ufffdE9', rules, settings)).toEqual({
+      name: 'a_b\ufffdE9',
+      processing: ['renamed'],
+    })
+    expect(transformSegment('a\ufffdb', posixNames, settings)).toEqual({ name: 'a\ufffdb' })
+  })
+
   test('finds another stand-in where the underscore is refused too', () => {
     const rules = { ...windowsNames, invalid: '?_', trailing: '-' }
     expect(transformSegment('a?b', rules, settings).name).toBe('axb')
@@ -98,6 +107,20 @@ describe('segment_truncate', () => {
       action: 'fail',
       reason: 'name_too_long',
     })
+  })
+
+  test('counts bytes that are no UTF-8 as what they are, and never cuts through one', () => {
+    const rules = { ...posixNames, maxSegment: { n: 10, unit: 'bytes' as const, escapes: true } }
+    const bytes = (n: number) => '\ufffdC4'.repeat(n)
+    expect(transformSegment(bytes(10), rules, settings)).toEqual({ name: bytes(10) })
+    expect(transformSegment(bytes(12), rules, { ...settings, segmentTruncate: true })).toEqual({
+      name: bytes(10),
+      processing: ['truncated'],
+    })
+    expect(transformSegment(`é${bytes(10)}.c`, rules, { ...settings, segmentTruncate: true }).name).toBe(
+      `é${bytes(6)}.c`,
+    )
+    expect(transformSegment(bytes(11), rules, settings).verdict?.reason).toBe('name_too_long')
   })
 
   test('counts in the platform’s unit', () => {

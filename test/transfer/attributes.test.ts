@@ -159,6 +159,80 @@ describe('permissions', () => {
   testWith(
     hasAcls,
     'no POSIX ACLs',
+    'of a folder with an ACL are its own, though another folder shows the same mode',
+    async () => {
+      const job = await rig.job(withOwnersToo, {
+        source: (root) => {
+          const shown = Array.from({ length: 6 }, (_, n) => [`plain ${n}/`, { mode: 0o770 }])
+          aTree({ ...Object.fromEntries(shown), 'team/': { mode: 0o700 }, 'team/in.txt': 'x' })(root)
+          execFileSync('setfacl', ['-m', 'u:1:rwx', join(root, 'team')])
+        },
+      })
+      await job.run()
+      expect(modes(job.source)).toMatchObject({ team: '770', 'plain 0': '770' })
+      expect(acl(join(job.destination, 'team'))).toBe(acl(join(job.source, 'team')))
+      expect(acl(join(job.destination, 'plain 5'))).toBe('user::rwx group::rwx other::---')
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
+  testWith(
+    hasAcls,
+    'no POSIX ACLs',
+    'that a folder hands down to what is new in it arrive, also to those who may not enter it',
+    async () => {
+      const job = await rig.job(withOwnersToo, {
+        source: (root) => {
+          aTree({ 'd/': { mode: 0o750 } })(root)
+          execFileSync('setfacl', ['-m', 'd:u:1:rwx,d:g:2:rx', join(root, 'd')])
+        },
+      })
+      await job.run()
+      expect(acl(join(job.destination, 'd'))).toBe(acl(join(job.source, 'd')))
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
+  testWith(
+    hasAcls,
+    'no POSIX ACLs',
+    'never widen where fs-xattr is not installed: a mask is not taken for the rights of a group, nor let through',
+    async () => {
+      const job = await rig.job(withOwnersToo, {
+        source: (root) => {
+          const files = {
+            masked: { is: 'x', mode: 0o600 },
+            team: { is: 'x', mode: 0o640 },
+            open: { is: 'x', mode: 0o644 },
+          }
+          aTree(files)(root)
+          execFileSync('setfacl', ['-m', 'u:1:rw', join(root, 'masked')])
+        },
+        destination: (root) => {
+          mkdirSync(root)
+          execFileSync('setfacl', ['-m', 'd:u:2:rwx', root])
+        },
+      })
+      const hidden = new URL('no_xattr.ts', import.meta.url).href
+      const script = new URL('play_in_process.ts', import.meta.url).pathname
+      const run = spawnSync(process.execPath, ['--import', hidden, script, rig.home.path, job.id, '1'], {
+        encoding: 'utf8',
+        env: { ...process.env, NODE_OPTIONS: '' },
+      })
+      expect({ status: run.status, stderr: run.status === 0 ? '' : run.stderr }).toEqual({ status: 0, stderr: '' })
+      expect(modes(job.source)).toEqual({ masked: '660', team: '640', open: '644' })
+      expect(modes(job.destination)).toEqual({ masked: '600', team: '600', open: '644' })
+      const mask = (name: string) => /mask::(...)/.exec(acl(join(job.destination, name)))?.[1]
+      expect([mask('masked'), mask('team'), mask('open')]).toEqual(['---', '---', 'r--'])
+      expect(job.explain('team').state).toBe('processed')
+      const stored = await rig.catalog.executions.get(job.id, 1)
+      expect(stored?.warnings.filter((warning) => warning.includes('fs-xattr'))).not.toEqual([])
+    },
+  )
+
+  testWith(
+    hasAcls,
+    'no POSIX ACLs',
     'a default ACL of the destination’s folder grants nobody what the source does not',
     async () => {
       const job = await rig.job(withOwnersToo, {
@@ -173,6 +247,46 @@ describe('permissions', () => {
       expect((await job.run()).status).toBe('no_changes')
     },
   )
+})
+
+describe('an overwritten file', () => {
+  const changedSource = async (transfer: Record<string, unknown>) => {
+    const job = await rig.job(transfer, { source: aTree({ closed: 'old', open: 'old', large: '1 MB' }) })
+    await job.run()
+    for (const name of ['closed', 'open', 'large']) writeFileSync(join(job.source, name), `new ${name}`.repeat(9))
+    return job
+  }
+
+  test('keeps the mode it was given at the destination, where permissions are not carried', async () => {
+    const job = await changedSource({})
+    chmodSync(join(job.destination, 'closed'), 0o600)
+    chmodSync(join(job.destination, 'large'), 0o4710)
+    expect((await job.run()).reasons).toEqual({ 'success changed': 3 })
+    expect(modes(job.destination)).toEqual({ closed: '600', open: '644', large: '710' })
+    expect(textAt(job.destination, 'closed')).toBe(textAt(job.source, 'closed'))
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  testWith(isRoot && hasAcls, 'not root, or no POSIX ACLs', 'keeps its owner and its ACL, too', async () => {
+    const job = await changedSource({})
+    const at = join(job.destination, 'closed')
+    chownSync(at, 1, 2)
+    execFileSync('setfacl', ['-m', 'u:3:rw,g::-', at])
+    const before = acl(at)
+    await job.run()
+    expect(textAt(job.destination, 'closed')).toBe(textAt(job.source, 'closed'))
+    expect(look(job.destination).get('closed')).toMatchObject({ uid: 1, gid: 2 })
+    expect(acl(at)).toBe(before)
+    expect(look(job.destination).get('open')).toMatchObject({ uid: 0, gid: 0 })
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('has the source’s mode where permissions are carried', async () => {
+    const job = await changedSource(withPermissions)
+    chmodSync(join(job.destination, 'closed'), 0o600)
+    await job.run()
+    expect(modes(job.destination)).toEqual(modes(job.source))
+  })
 })
 
 describe('owners', () => {

@@ -78,6 +78,22 @@ describe('a copied tree', () => {
     expect(paths(job.destination)).toEqual(['bad-\xfe', 'bad-\xff', 'folder-\xe9/', 'folder-\xe9/inside'])
   })
 
+  test('has names that are no UTF-8 as long as the file system takes them', async () => {
+    const job = await rig.job(
+      {},
+      {
+        source: (root) => {
+          mkdirSync(root)
+          // 120 characters of GBK.
+          const name = Buffer.from('c4e3'.repeat(120), 'hex')
+          writeFileSync(Buffer.concat([Buffer.from(`${root}/`), name]), 'x')
+        },
+      },
+    )
+    expect(await job.run()).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(paths(job.destination)).toEqual(paths(job.source))
+  })
+
   test('is written to nowhere by a second run, which says that there is nothing to do', async () => {
     const job = await rig.job({}, { source: everyKind })
     await job.run()

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -94,8 +94,34 @@ test.each(deaths)(
   },
 )
 
-async function die(job: Job, failpoint: string): Promise<void> {
-  const child = spawn(process.execPath, [script, rig.home.path, job.id, '2'], {
+const hasAcls = spawnSync('setfacl', ['-m', 'u:1:r', rig.folder]).status === 0
+if (!hasAcls) console.warn('4 skipped: no POSIX ACLs')
+
+const cases = (['staged:after-commit', 'publish:after'] as const).flatMap((failpoint) =>
+  [true, false].map((carried) => [failpoint, carried] as const),
+)
+;(hasAcls ? test : test.skip).each(cases)(
+  'after a death at %s a file with an ACL is as the next listing sees it (permissions carried: %s)',
+  async (failpoint, carried) => {
+    const job = await rig.job(carried ? { ...settings, preserve_owners: true } : { ...settings, permissions: 'none' }, {
+      source: (root) => {
+        aTree({ large: '1 MB' })(root)
+        spawnSync('setfacl', ['-m', 'u:1:rw', join(root, 'large')])
+      },
+      destination: (root) => {
+        mkdirSync(root)
+        // What is made here has an ACL, whether one is carried or not.
+        spawnSync('setfacl', ['-m', 'd:u:2:rw', root])
+      },
+    })
+    await die(job, failpoint, 1)
+    await job.resume({ execution: 1 })
+    expect((await job.run()).reasons).toEqual({ 'success unchanged': 1 })
+  },
+)
+
+async function die(job: Job, failpoint: string, execution = 2): Promise<void> {
+  const child = spawn(process.execPath, [script, rig.home.path, job.id, String(execution)], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, STEVEDORE_FAILPOINT: failpoint, NODE_OPTIONS: '' },
   })

@@ -223,6 +223,14 @@ describe('a vault as source', () => {
     expect(textAt(job.destination, 'twin (2).txt')).toBe('third')
   })
 
+  test('a U+FFFD in a name, which stands for a byte on a file system, is replaced', async () => {
+    const job = await rig.job({}, { from: vaultSide })
+    await inVault(job.source, (session) => put(session, session.root('/')!.id, 'caf\ufffd.txt', 'x'))
+    expect(await job.run()).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(readdirSync(job.destination)).toEqual(['caf_.txt'])
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
   test('a file renamed there is a new file here, and nothing is deleted', async () => {
     const job = await rig.job({}, { from: vaultSide })
     await inVault(job.source, (session) => put(session, session.root('/')!.id, 'old.txt', 'content'))
@@ -261,4 +269,12 @@ test('a wide folder of a vault is decided about on disk as in memory', async () 
   } finally {
     await narrow.close()
   }
+})
+
+test('a filter on a time that a vault does not keep is refused at the start, and nothing is written', async () => {
+  const rule = { type: 'filter_date', targets: ['accessed_on'], range: { type: 'day', value: 1 } }
+  const job = await rig.job({ filter: { source: [{ rules: [rule] }] } }, { from: vaultSide })
+  const ran = await job.run()
+  expect(ran.status).toBe('failed_to_start')
+  expect(ran.sentence).toContain('transfer.filter.source: filter_date cannot be answered')
 })

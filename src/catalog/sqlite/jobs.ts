@@ -13,8 +13,8 @@ export function jobs(db: DatabaseSync): Jobs {
   const byId = db.prepare(`${select} WHERE jobs.id = ?`)
   const byName = db.prepare(`${select} WHERE jobs.name = ? ORDER BY n DESC LIMIT 1`)
   const insert = db.prepare(
-    `INSERT INTO jobs (id, name, folded, kind, document, status, category, priority, created_on, modified_on)
-     VALUES (:id, :name, :folded, 'transfer', :document, :status, :category, :priority, :now, :now)`,
+    `INSERT INTO jobs (id, name, folded, kind, document, status, category, priority, disabled, created_on, modified_on)
+     VALUES (:id, :name, :folded, 'transfer', :document, :status, :category, :priority, :disabled, :now, :now)`,
   )
   const release = db.prepare('DELETE FROM roots WHERE job = ?')
 
@@ -29,7 +29,7 @@ export function jobs(db: DatabaseSync): Jobs {
   }
 
   return {
-    async create({ name, document, categoryId, status = 'idle', priority = normalPriority }) {
+    async create({ name, document, categoryId, status = 'idle', priority = normalPriority, disabled = false }) {
       return transaction(db, () => {
         const id = newId()
         insert.run({
@@ -40,6 +40,7 @@ export function jobs(db: DatabaseSync): Jobs {
           status,
           category: categoryId,
           priority,
+          disabled: Number(disabled),
           now: now(),
         })
         return known(id)
@@ -70,6 +71,7 @@ export function jobs(db: DatabaseSync): Jobs {
       if (change.lastExecution !== undefined) columns.last_execution = change.lastExecution
       if (change.executeOn !== undefined) columns.execute_on = change.executeOn
       if (change.disabled !== undefined) columns.disabled = Number(change.disabled)
+      if (change.categoryId !== undefined) columns.category = change.categoryId
       if (change.priority !== undefined) columns.priority = change.priority
       return transaction(db, () => {
         set(db, 'jobs', columns, { id })

@@ -19,7 +19,9 @@ export interface AddOptions extends CommonOptions {
 /** From a file as the API takes it, or from `--platform fs --set root=/data`. */
 export async function addConnection(file: string | undefined, options: AddOptions, parts: CliParts): Promise<ExitCode> {
   const given = file === undefined ? {} : await readDocument(file, parts.terminal)
-  const auth = { ...(given.auth as object | undefined), ...settings(options.set ?? []) }
+  const set = settings(options.set ?? [])
+  const isObject = typeof given.auth === 'object' && given.auth !== null && !Array.isArray(given.auth)
+  const auth = given.auth === undefined || isObject ? { ...(given.auth as object | undefined), ...set } : given.auth
   const body = {
     ...given,
     ...(options.name === undefined ? {} : { name: options.name }),

@@ -1,4 +1,4 @@
-import { itemView } from '../../api/item_view.ts'
+import { auditView, itemView } from '../../api/item_view.ts'
 import type { Facts } from '../../connector/item.ts'
 import { toJson } from '../../json.ts'
 import type { Explanation } from '../../ledger/sqlite/reader.ts'
@@ -23,8 +23,9 @@ export async function explain(name: string, path: string, options: CommonOptions
         `${JSON.stringify(path)} was never seen by ${JSON.stringify(job.name)}; paths begin at the folders of the job`,
       )
     if (options.json === true) {
-      const { audit, container } = found
-      parts.terminal.out(toJson({ ...itemView(found, found), absent: found.absent, container, audit }, 2))
+      const { absent, container } = found
+      const audit = found.audit.map((entry) => auditView(job.id, entry, ledger))
+      parts.terminal.out(toJson({ ...itemView(found, found), absent, container, audit }, 2))
     } else for (const line of explanation(found)) parts.terminal.out(line)
     return ExitCode.done
   })
@@ -53,6 +54,7 @@ const states: Record<Explanation['state'], string> = {
 
 /** Lines for a person, from what was seen to what was done. */
 export function explanation(item: Explanation): string[] {
+  if (item.item === 1) return explainRoot(item)
   const why = item.why === undefined ? [] : [line('', item.why)]
   return [
     `${printable(`/${item.sourceNames.join('/')}`)}${item.kind === 'container' ? '/' : ''}`,
@@ -66,6 +68,16 @@ export function explanation(item: Explanation): string[] {
     line('state', states[item.state]),
     ...attempts(item),
     ...(item.hash === undefined ? [] : [line('SHA-256', item.hash)]),
+    ...history(item),
+  ]
+}
+
+function explainRoot(item: Explanation): string[] {
+  return [
+    '/',
+    line('source', seen(item.source, item.kind)),
+    line('destination', item.destination ? seen(item.destination, item.kind) : 'not made yet'),
+    line('decided', 'nothing: this is where the job begins'),
     ...history(item),
   ]
 }

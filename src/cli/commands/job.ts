@@ -1,15 +1,19 @@
 import type { StoredJob } from '../../catalog/catalog.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
+import { statuses } from '../../api/jobs.ts'
 import { jobView } from '../../api/job_view.ts'
 import { toJson } from '../../json.ts'
-import { sentence, Unacceptable } from '../../problem.ts'
+import type { Progress } from '../../ledger/ledger.ts'
+import { Unacceptable } from '../../problem.ts'
 import { printable, table } from '../../report/format.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { JobCommands, OpenHome } from '../../stevedore.ts'
 import { ExitCode } from '../exit_code.ts'
+import { NotStarted } from '../failed.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
+import { pace, progressLine } from '../progress_line.ts'
 
 export interface ListOptions extends CommonOptions {
   status?: string
@@ -17,12 +21,15 @@ export interface ListOptions extends CommonOptions {
 }
 
 export async function listJobs(options: ListOptions, parts: CliParts): Promise<ExitCode> {
-  return withHome(options, parts, async ({ catalog }) => {
-    const jobs = (await all(catalog, options.search)).filter(
-      (job) => options.status === undefined || job.status === options.status,
-    )
+  const { status } = options
+  if (status !== undefined && !statuses.some((known) => known === status))
+    throw new Unacceptable([
+      { code: 'invalid', description: `--status ${status}: is not one of ${statuses.join(', ')}` },
+    ])
+  return withHome(options, parts, async ({ catalog, ledgers }) => {
+    const jobs = (await all(catalog, options.search)).filter((job) => status === undefined || job.status === status)
     if (options.json === true) {
-      for (const job of jobs) parts.terminal.out(toJson(await jobView(job, catalog)))
+      for (const job of jobs) parts.terminal.out(toJson(await jobView(job, { catalog, ledgers })))
       return ExitCode.done
     }
     if (jobs.length === 0) parts.terminal.err('There are no jobs here. `stevedore run job.json` makes one.')
@@ -38,10 +45,10 @@ export async function listJobs(options: ListOptions, parts: CliParts): Promise<E
 }
 
 export async function showJob(name: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
-  return withHome(options, parts, async ({ catalog }) => {
+  return withHome(options, parts, async ({ catalog, ledgers }) => {
     const job = await theJob(name, catalog)
     if (options.json === true) {
-      parts.terminal.out(toJson(await jobView(job, catalog), 2))
+      parts.terminal.out(toJson(await jobView(job, { catalog, ledgers }), 2))
       return ExitCode.done
     }
     const say = parts.terminal.out
@@ -49,12 +56,20 @@ export async function showJob(name: string, options: CommonOptions, parts: CliPa
     say(`status: ${job.status}${job.statusReason === '' ? '' : `, ${printable(job.statusReason)}`}`)
     for (const side of ['source', 'destination'] as const) say(`${side}: ${await sideText(side, job, catalog)}`)
     const last = job.lastExecution > 0 ? await catalog.executions.get(job.id, job.lastExecution) : undefined
-    if (last) {
+    if (last?.endedOn === null) {
+      const progress = ledgers.open(job.id, last.simulated ? 'simulated' : 'real')?.progress(last.execution)
+      say(`run ${last.execution}: ${progress ? soFar(progress) : 'nothing done yet'}`)
+    } else if (last) {
       const summary = summarize(job, last, await inertSettings(job, catalog))
       say(`\n${summaryText(summary, { colour: parts.terminal.colour }).trimEnd()}`)
     }
     return ExitCode.done
   })
+}
+
+/** Of a run that is under way, or paused in the middle. */
+function soFar(progress: Progress): string {
+  return progressLine(progress, pace([{ atMs: 0, progress }]))
 }
 
 /** start, pause, resume, cancel: a command to the process that serves this home. */
@@ -68,8 +83,7 @@ export async function commandJob(
     const job = await theJob(name, home.catalog)
     if (command === 'start') {
       const refused = await refusals(job, home.catalog)
-      for (const reason of refused) parts.terminal.err(sentence(reason))
-      if (refused.length > 0) return ExitCode.failed
+      if (refused.length > 0) throw new NotStarted(refused)
     }
     const served = await parts.serve(home, { worker: false, say: (line) => parts.terminal.err(line) })
     try {
@@ -78,7 +92,7 @@ export async function commandJob(
       await served.close()
     }
     const now = await theJob(job.id, home.catalog)
-    if (options.json === true) parts.terminal.out(toJson(await jobView(now, home.catalog)))
+    if (options.json === true) parts.terminal.out(toJson(await jobView(now, home)))
     else parts.terminal.out(`${printable(now.name)}: ${now.status}`)
     return ExitCode.done
   })

@@ -1,7 +1,8 @@
-import { sayChange } from '../../accept/changes.ts'
+import { sayChange, sayOpenChange } from '../../accept/changes.ts'
 import { checkJob, storeJob, type CheckedJob } from '../../accept/job.ts'
 import { reviseJob, revisionOf } from '../../accept/revise.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
+import { beginExecution } from '../../begin_execution.ts'
 import type { Catalog, StoredExecution, StoredJob } from '../../catalog/catalog.ts'
 import { toJson } from '../../json.ts'
 import type { Progress } from '../../ledger/ledger.ts'
@@ -12,6 +13,7 @@ import { webUiOf, type OpenHome, type Stevedore } from '../../stevedore.ts'
 import { watchExecution } from '../../watch_execution.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode, exitCodeOf } from '../exit_code.ts'
+import { NotStarted } from '../failed.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 
@@ -24,35 +26,16 @@ export interface RunOptions extends CommonOptions {
 /** `stevedore run job.json`: one execution of one job, from the document to the summary. */
 export async function runJob(file: string, options: RunOptions, parts: CliParts): Promise<ExitCode> {
   const document = await readDocument(file, parts.terminal)
-  demandTransferType(document)
   const home = await parts.openHome(options.home)
   try {
-    const { job, isNew } = await settle(document, home.catalog, options, parts)
+    const job = await settle(document, home.catalog, options, parts)
     const refused = await refusals(job, home.catalog)
-    if (refused.length > 0) {
-      for (const reason of refused) parts.terminal.err(sentence(reason))
-      parts.terminal.err('The job is stored, but was not started.')
-      return ExitCode.failed
-    }
+    if (refused.length > 0) throw new NotStarted(refused)
     const served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line) })
-    return await new Run(job, { home, served, parts, options, file }).toItsEnd(isNew)
+    return await new Run(job, { home, served, parts, options, file }).toItsEnd()
   } finally {
     await home.close()
   }
-}
-
-/** On the wire an absent `transfer_type` means `sync`, which may delete: a person has to say what is meant. */
-function demandTransferType(document: Record<string, unknown>): void {
-  const { transfer } = document
-  if (typeof transfer !== 'object' || transfer === null || Array.isArray(transfer) || 'transfer_type' in transfer)
-    return
-  throw new Unacceptable([
-    {
-      code: 'missing',
-      property: 'transfer.transfer_type',
-      description: 'is missing; say copy, sync, publish, move, migrate or taxonomy (the API would take sync)',
-    },
-  ])
 }
 
 /** The stored job this document belongs to: the one of the same name, revised, or a new one. */
@@ -61,31 +44,37 @@ async function settle(
   catalog: Catalog,
   options: RunOptions,
   parts: CliParts,
-): Promise<{ job: StoredJob; isNew: boolean }> {
-  const checked = await checkJob(document, catalog, { strict: options.strict ?? false })
-  for (const warning of checked.warnings) say(parts, options, `warning: ${sentence(warning)}`)
+): Promise<StoredJob> {
+  const checked = await checkJob(document, catalog, { strict: options.strict ?? false, needsTransferType: true })
+  for (const warning of checked.warnings) {
+    if (options.json === true) parts.terminal.out(toJson({ type: 'warning', ...warning }))
+    else parts.terminal.err(`warning: ${sentence(warning)}`)
+  }
   const stored = options.new === true ? undefined : await catalog.jobs.findByName(checked.name)
-  if (stored === undefined) return { job: await storeJob(checked, catalog), isNew: true }
-  return { job: await revised(stored, checked, catalog, (line) => say(parts, options, line)), isNew: false }
+  if (stored === undefined) return storeJob(checked, catalog)
+  return revised(stored, checked, catalog, (changes) => {
+    if (options.json === true) return parts.terminal.out(toJson({ type: 'changed', changes }))
+    parts.terminal.err(`Changed since the last run of ${JSON.stringify(stored.name)}:`)
+    for (const change of changes) parts.terminal.err(`  ${change}`)
+  })
 }
 
 async function revised(
   stored: StoredJob,
   checked: CheckedJob,
   catalog: Catalog,
-  tell: (line: string) => void,
+  tell: (changes: string[]) => void,
 ): Promise<StoredJob> {
   const { endpoints, settings } = await revisionOf(stored, checked, catalog)
   if (endpoints.length > 0)
     throw new Unacceptable(
       endpoints.map((change) => ({
         code: 'endpoint_changed',
-        description: `${sayChange(change)}: job ${JSON.stringify(stored.name)} keeps its source and destination; give another name, or --new`,
+        description: `${sayOpenChange(change)}: job ${JSON.stringify(stored.name)} keeps its source and destination; give another name, or --new`,
       })),
     )
   if (settings.length === 0) return stored
-  tell(`Changed since the last run of ${JSON.stringify(stored.name)}:`)
-  for (const change of settings) tell(`  ${sayChange(change)}`)
+  tell(settings.map(sayChange))
   return reviseJob(stored, checked, catalog)
 }
 
@@ -114,10 +103,10 @@ class Run {
     this.#view = progressView(run.parts.terminal, { json: run.options.json ?? false })
   }
 
-  async toItsEnd(isNew: boolean): Promise<ExitCode> {
+  async toItsEnd(): Promise<ExitCode> {
     const stopListening = this.#with.parts.terminal.onInterrupt((times) => this.#interrupt(times))
     try {
-      const number = await this.#begin(isNew)
+      const number = await this.#begin()
       this.#announce(number)
       const ended = await this.#watch(number)
       this.#view.end()
@@ -129,18 +118,11 @@ class Run {
     }
   }
 
-  /** The unfinished execution goes on; without one the next begins. */
-  async #begin(isNew: boolean): Promise<number> {
-    const { catalog } = this.#with.home
-    const last = isNew ? undefined : await catalog.executions.get(this.#job.id, this.#job.lastExecution)
-    if (last && last.endedOn === null) {
-      this.#tell(`Going on with execution ${last.execution} of ${JSON.stringify(this.#job.name)}.`)
-      if (this.#job.status === 'paused' || (await catalog.control.read(this.#job.id)).paused)
-        await this.#served.commands.resume(this.#job.id)
-      return last.execution
-    }
-    await this.#served.commands.start(this.#job.id)
-    return this.#job.lastExecution + 1
+  async #begin(): Promise<number> {
+    const { id, name } = this.#job
+    const { execution, goesOn } = await beginExecution(id, this.#with.home.catalog, this.#served.commands)
+    if (goesOn) this.#tell(`Going on with execution ${execution} of ${JSON.stringify(name)}.`)
+    return execution
   }
 
   #watch(execution: number): Promise<StoredExecution | 'failed_to_start' | 'stopped'> {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, type BigIntStats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
 import type { Permissions, Principal } from '../item.ts'
 import { accessAcl, aclOfMode, decodeAcl, defaultAcl, encodeAcl, type AclEntry } from './acl.ts'
 import type { IdDirectory } from './directory.ts'
-import { flags } from './flags.ts'
 import type { Folder } from './folders.ts'
+import { throughHandle } from './handle.ts'
 import { join } from './ids.ts'
 import { aclOf, modeOf, permissionsOf, type PrincipalOf } from './permissions.ts'
 import { errno } from './trouble.ts'
@@ -71,15 +71,19 @@ export class Access {
    * Writes the ACLs of a plan; the mode is the caller's to set afterwards, never before: it is the ACL's mask.
    *
    * @param path a descriptor's own path, never one that a link could stand in
+   * @param file `close` shuts everybody out but its owner: without its ACL the group has what was the mask
    */
-  write(path: string, planned: PlannedAccess, isContainer: boolean): void {
+  write(path: string, planned: PlannedAccess, file: { container: boolean; close: () => void }): void {
     const xattrs = this.#xattrs
     if (!xattrs) return
     const there = this.#list(path)
     if (planned.acl) xattrs.setAttributeSync(path, accessAcl, planned.acl)
     // A folder's default ACL gave the new file grants that nobody asked for.
-    else if (there.includes(accessAcl)) xattrs.removeAttributeSync(path, accessAcl)
-    if (!isContainer || planned.defaults === undefined) return
+    else if (there.includes(accessAcl)) {
+      file.close()
+      xattrs.removeAttributeSync(path, accessAcl)
+    }
+    if (!file.container || planned.defaults === undefined) return
     if (planned.defaults) xattrs.setAttributeSync(path, defaultAcl, planned.defaults)
     else if (there.includes(defaultAcl)) xattrs.removeAttributeSync(path, defaultAcl)
   }
@@ -102,15 +106,7 @@ export class Access {
       const there = this.#list(path)
       if (!there.includes(accessAcl) && !there.includes(defaultAcl)) return undefined
     }
-    const fd = openSync(path, flags.handle)
-    try {
-      const now = fstatSync(fd, { bigint: true })
-      if (now.ino !== stats.ino || now.dev !== stats.dev)
-        throw new ConnectorError('ChangedWhileRead', 'was replaced while its permissions were read')
-      return this.#readBoth(xattrs, `/proc/${process.pid}/fd/${fd}`)
-    } finally {
-      closeSync(fd)
-    }
+    return throughHandle(path, stats, (own) => this.#readBoth(xattrs, own))
   }
 
   #readBoth(xattrs: Xattrs, path: string): Acls | undefined {

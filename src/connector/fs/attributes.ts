@@ -1,9 +1,22 @@
-import { chmodSync, chownSync, fchmodSync, fchownSync, futimesSync, utimesSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  openSync,
+  utimesSync,
+  type BigIntStats,
+} from 'node:fs'
 import type { Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { PlannedAccess } from './access.ts'
+import { flags } from './flags.ts'
 import { idIn } from './permissions.ts'
 import type { Place } from './place.ts'
+import type { PlannedProperties } from './properties.ts'
 import { secondsOf } from './times.ts'
 
 /** Attributes in the system's terms; made before anything is written, so that what cannot be said changes nothing. */
@@ -11,6 +24,7 @@ export interface Plan {
   uid?: number
   gid?: number
   access?: PlannedAccess
+  properties?: PlannedProperties
   modified?: number | string
   accessed?: number | string
 }
@@ -20,7 +34,6 @@ export function planOf(place: Place, attributes: Attributes, container: boolean)
   const { modifiedNs, accessedNs, owner, group, permissions } = attributes
   const plan: Plan = {}
   if (attributes.createdNs !== undefined) unsupported('the creation time cannot be set')
-  if (attributes.metadata !== undefined) unsupported('there is no place for metadata')
   if ((owner ?? group) && !place.canChown) unsupported('only root may give files away')
   if (owner) {
     if (owner.type !== 'account') unsupported('a group cannot be owner')
@@ -31,6 +44,10 @@ export function planOf(place: Place, attributes: Attributes, container: boolean)
     plan.gid = idIn(place.access.directory.name, group)
   }
   if (permissions) plan.access = place.access.plan(permissions, container)
+  if (attributes.metadata) {
+    if (!place.properties) unsupported('there are no extended attributes here')
+    plan.properties = place.properties.plan(attributes.metadata)
+  }
   if (modifiedNs !== undefined) plan.modified = secondsOf(modifiedNs)
   if (accessedNs !== undefined) plan.accessed = secondsOf(accessedNs)
   return plan
@@ -41,22 +58,27 @@ function unsupported(why: string): never {
 }
 
 /**
- * Applies a plan: owner first (it clears bits), then ACL and mode, times last. setuid, setgid and sticky never pass.
+ * Applies a plan: properties while it may still be written, owner (it clears bits), ACL and mode, times last. setuid, setgid
+ * and sticky never pass.
  *
  * @param at an open descriptor, or the path of one (`/proc/<pid>/fd/<n>`)
- * @param now what stays of the times when only one is given
+ * @param now what it is by now; its times stay when only one of them is given
  */
-export function apply(place: Place, at: number | string, plan: Plan, now: CurrentTimes): void {
-  const { uid, gid, access, modified, accessed } = plan
+export function apply(place: Place, at: number | string, plan: Plan, now: Current): void {
+  const { uid, gid, access, properties, modified, accessed } = plan
+  if (properties) place.properties?.write(pathOf(at), properties)
+  const close = () => {
+    if (access && now.reachable) setMode(at, access.mode & 0o700)
+  }
   if (uid !== undefined || gid !== undefined) {
+    // The new group must not have, for a moment, what the old one had.
+    close()
     if (typeof at === 'number') fchownSync(at, uid ?? -1, gid ?? -1)
     else chownSync(at, uid ?? -1, gid ?? -1)
   }
   if (access) {
-    if (place.access.named)
-      place.access.write(typeof at === 'number' ? `/proc/${process.pid}/fd/${at}` : at, access, now.container)
-    if (typeof at === 'number') fchmodSync(at, access.mode)
-    else chmodSync(at, access.mode)
+    place.access.write(pathOf(at), access, { container: now.container, close })
+    setMode(at, access.mode)
   }
   if (modified !== undefined || accessed !== undefined) {
     const [a, m] = [accessed ?? now.accessed(), modified ?? now.modified()]
@@ -65,15 +87,50 @@ export function apply(place: Place, at: number | string, plan: Plan, now: Curren
   }
 }
 
-export interface CurrentTimes {
+function pathOf(at: number | string): string {
+  return typeof at === 'number' ? `/proc/${process.pid}/fd/${at}` : at
+}
+
+function setMode(at: number | string, mode: number): void {
+  if (typeof at === 'number') fchmodSync(at, mode)
+  else chmodSync(at, mode)
+}
+
+/** As {@link apply}, by way of a descriptor that is checked to be the thing of these `stats`: no link swapped in is followed. */
+export function applyTo(place: Place, path: string | Buffer, plan: Plan, stats: BigIntStats): void {
+  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, currently(stats))
+  const fd = openSync(path, flags.handle)
+  try {
+    const now = fstatSync(fd, { bigint: true })
+    if (now.ino !== stats.ino || now.dev !== stats.dev)
+      throw new ConnectorError('PreconditionFailed', 'was replaced just now')
+    apply(place, `/proc/${process.pid}/fd/${fd}`, plan, currently(now))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+export function currently(stats: BigIntStats): Current {
+  return {
+    container: stats.isDirectory(),
+    reachable: true,
+    accessed: () => secondsOf(stats.atimeNs),
+    modified: () => secondsOf(stats.mtimeNs),
+  }
+}
+
+export interface Current {
   container: boolean
+  /** Others may have it open, or open it, already. */
+  reachable: boolean
   accessed(): number | string
   modified(): number | string
 }
 
 /** Of a file that was made just now. */
-export const justMade: CurrentTimes = {
+export const justMade: Current = {
   container: false,
+  reachable: false,
   accessed: () => Date.now() / 1000,
   modified: () => Date.now() / 1000,
 }

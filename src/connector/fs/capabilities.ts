@@ -1,4 +1,4 @@
-import type { Capabilities, CapabilityNote, NameRules } from '../capabilities.ts'
+import type { Capabilities, CapabilityNote, Limit, NameRules } from '../capabilities.ts'
 import { posixNames, windowsNames } from './names.ts'
 import { posixRights } from './permissions.ts'
 import type { FsSettings } from './settings.ts'
@@ -8,18 +8,25 @@ export interface Abilities {
   byHandle: boolean
   /** Why there are no ACLs. */
   noAcls: string | undefined
+  /** Why there are no extended attributes. */
+  noProperties: string | undefined
+  /** ACLs can't be read, but may be there. */
+  aclsUnseen: boolean
   canChown: boolean
+  statesBirths: boolean
 }
 
 /** What this connection can do here, the settings' own limits laid over what the system allows. */
 export function capabilitiesOf(
   settings: FsSettings,
-  { byHandle, noAcls, canChown }: Abilities,
+  { byHandle, noAcls, noProperties, aclsUnseen, canChown, statesBirths }: Abilities,
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
-  const base = settings.names === 'windows' ? windowsNames : posixNames
-  const names: NameRules = settings.maxSegment ? { ...base, maxSegment: settings.maxSegment } : base
+  const base = { ...(settings.names === 'windows' ? windowsNames : posixNames), escapes: true }
+  const names: NameRules = settings.maxSegment
+    ? { ...base, maxSegment: shorter(base.maxSegment, settings.maxSegment) }
+    : base
   const capabilities: Capabilities = {
     tree: { model: 'path', emptyContainers: true, links: settings.symlinks === 'keep' },
     names,
@@ -30,17 +37,30 @@ export function capabilitiesOf(
       hash: false,
       sparse: true,
     },
-    times: { modified: write, created: 'read', accessed: write, precisionNs, containers: true },
+    times: { modified: write, created: statesBirths ? 'read' : 'none', accessed: write, precisionNs, containers: true },
     owners: { owner: owners, group: owners },
-    permissions: { mode: write, deny: false, breakInheritance: true, named: noAcls === undefined, rights: posixRights },
+    permissions: {
+      mode: write,
+      deny: false,
+      breakInheritance: true,
+      named: noAcls === undefined,
+      rights: posixRights,
+      ...(aclsUnseen ? { groupMayBeMask: true } : {}),
+    },
     identity: { impersonation: false, directory: true },
-    metadata: { user: 'none' },
+    metadata: { user: noProperties === undefined ? write : 'none' },
   }
   const notes: CapabilityNote[] = []
   const note = (capability: string, why: string) => notes.push({ capability, why })
   if (!byHandle)
     note('root confinement', 'paths are re-checked instead of walked by descriptor: this system has no /proc')
   if (noAcls !== undefined) note('permissions.named', noAcls)
+  if (aclsUnseen)
+    note(
+      'permissions',
+      'ACLs may be there unseen, so where permissions are carried an owning group gets no more than everyone',
+    )
+  if (noProperties !== undefined) note('metadata.user', noProperties)
   if (!canChown) note('owners', 'only root may give files away; the owner is read, not set')
   if (process.geteuid?.() === 0)
     note('shared', 'running as root: whatever belongs to somebody else counts as shared by the filter filter_shared')
@@ -48,4 +68,9 @@ export function capabilitiesOf(
     note('tree.links', 'symbolic links are followed inside the root, and none are made')
   if (settings.readOnly) note('write', 'the connection is read-only')
   return { capabilities, notes }
+}
+
+/** A setting takes away from what the names here may be, it adds nothing. Both are in the same unit. */
+function shorter(base: Limit | undefined, asked: Limit): Limit {
+  return base && base.n < asked.n ? base : asked
 }

@@ -1,11 +1,8 @@
 import {
-  closeSync,
-  fstatSync,
   lchownSync,
   linkSync,
   lutimesSync,
   mkdirSync,
-  openSync,
   renameSync,
   symlinkSync,
   unlinkSync,
@@ -14,15 +11,14 @@ import {
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
-import { apply, planOf, type CurrentTimes, type Plan } from './attributes.ts'
+import { applyTo, currently, planOf, type Plan } from './attributes.ts'
 import { bytesOfName, leadIn } from './escape.ts'
-import { flags } from './flags.ts'
 import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import { describe, lookAt, rootItem, statsOf } from './look.ts'
 import { troubleIn, within, type Place } from './place.ts'
+import { syncFolder } from './publish.ts'
 import { errno, knowsNoLinks, refusesLink } from './trouble.ts'
-import { secondsOf } from './times.ts'
 
 /** A folder that only its owner can enter until its permissions are set, or one with the host's default mode. */
 export function makeContainer(place: Place, container: string, name: string, access: Access = 'closed'): Item {
@@ -80,7 +76,10 @@ function makeOrKeep(place: Place, { parent, name }: { parent: string; name: stri
   if (!there) {
     if (place.settings.readOnly) throw new ConnectorError('ReadOnly', 'the connection is read-only')
     try {
-      return makeContainer(place, parent, name, access)
+      const item = makeContainer(place, parent, name, access)
+      // Everything the job brings hangs on it, and it is made once.
+      within(place, parent, id, syncFolder)
+      return item
     } catch (error) {
       if (errno(error) !== 'Conflict') throw error
       there = look()
@@ -171,7 +170,7 @@ export function setAttributes(place: Place, id: string, attributes: Attributes, 
     if (kind === 'special') throw new ConnectorError('Unsupported', 'a special file is left as it is', { id })
     const plan = planOf(place, attributes, kind === 'container')
     if (kind === 'link') setOnLink(join(folder.base, name), plan, stats, id)
-    else setOnHandle(place, join(folder.base, name), plan, stats)
+    else applyTo(place, join(folder.base, name), plan, stats)
     return afterwards(place, folder, name, attributes, expected)
   })
 }
@@ -182,7 +181,7 @@ function setRootAttributes(place: Place, attributes: Attributes, expected: Facts
     const stats = statsOf(folder, '.')
     if (expected) place.shape.require(expected, stats, '')
     const plan = planOf(place, attributes, true)
-    if (stats) setOnHandle(place, `${folder.base}.`, plan, stats)
+    if (stats) applyTo(place, `${folder.base}.`, plan, stats)
     return rootItem(place, attributes.permissions ? ['permissions'] : [])
   } catch (error) {
     throw troubleIn(place, error, '')
@@ -191,32 +190,12 @@ function setRootAttributes(place: Place, attributes: Attributes, expected: Facts
 
 function setOnLink(path: string | Buffer, plan: Plan, stats: BigIntStats, id: string): void {
   if (plan.access) throw new ConnectorError('Unsupported', 'a symbolic link has no permissions', { id })
+  if (plan.properties) throw new ConnectorError('Unsupported', 'a symbolic link has no extended attributes', { id })
   const { uid = -1, gid = -1, modified, accessed } = plan
   if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid)
   if (modified === undefined && accessed === undefined) return
-  const now = timesOf(stats)
+  const now = currently(stats)
   lutimesSync(path, accessed ?? now.accessed(), modified ?? now.modified())
-}
-
-function setOnHandle(place: Place, path: string | Buffer, plan: Plan, stats: BigIntStats): void {
-  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, timesOf(stats))
-  const fd = openSync(path, flags.handle)
-  try {
-    const now = fstatSync(fd, { bigint: true })
-    if (now.ino !== stats.ino || now.dev !== stats.dev)
-      throw new ConnectorError('PreconditionFailed', 'was replaced just now')
-    apply(place, `/proc/${process.pid}/fd/${fd}`, plan, timesOf(now))
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function timesOf(stats: BigIntStats): CurrentTimes {
-  return {
-    container: stats.isDirectory(),
-    accessed: () => secondsOf(stats.atimeNs),
-    modified: () => secondsOf(stats.mtimeNs),
-  }
 }
 
 /** The fingerprint tells of an ACL when permissions are part of what is being done, as the listing of such a job does. */

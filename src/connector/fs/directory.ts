@@ -12,7 +12,7 @@ import { errno } from './trouble.ts'
  *
  * | `uid` or `gid` | the number; with `uid` the row is an account (its `gid` is then its main group), else a group |
  * | `email` `username` `name` | who it is |
- * | `disabled` | `true`: never matched by a map |
+ * | `disabled` | `true`: never matched by a map; `false` or nothing; in any case of letters, as spreadsheets write it |
  * | `groups` | the account's groups, for the reader; not looked at |
  *
  * Two connections share a directory when they name the same file, or the same host.
@@ -110,7 +110,8 @@ function fileDirectory(path: string): IdDirectory {
   let real: string
   try {
     real = realpathSync(path)
-    content = readFileSync(real, 'utf8')
+    // Spreadsheets put a byte order mark in front.
+    content = readFileSync(real, 'utf8').replace(/^\uFEFF/, '')
   } catch (error) {
     throw misread(path, `cannot be read (${errno(error) ?? 'unknown error'})`)
   }
@@ -160,8 +161,16 @@ function toRow(path: string, raw: Record<string, unknown>, number: number): Dire
     const value = raw[key]
     if (typeof value === 'string' && value !== '') row[key] = value
   }
-  if (raw['disabled'] === true || raw['disabled'] === 'true') row.disabled = true
+  if (isDisabled(path, raw['disabled'], number)) row.disabled = true
   return row
+}
+
+/** Taking a word that is not understood for "no" would let a map match somebody who left. */
+function isDisabled(path: string, value: unknown, number: number): boolean {
+  const word = String(value ?? '').toLowerCase()
+  if (word === 'true') return true
+  if (word === 'false' || word === '') return false
+  throw misread(path, `row ${number}: disabled is ${JSON.stringify(value)}, neither true nor false`)
 }
 
 function isId(value: unknown): boolean {

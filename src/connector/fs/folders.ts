@@ -166,7 +166,8 @@ export class HandleFolders implements Folders {
       base,
       handle,
       above,
-      walkedMs: now,
+      // No longer than the way to it: one step after another would be trusted for ever.
+      walkedMs: above?.walkedMs ?? now,
       holds: 0,
       forgotten: false,
       ...this.#which(handle),

@@ -56,10 +56,13 @@ function describeAll(place: Place, folder: Folder, names: readonly string[], wan
   return items
 }
 
+/** Gone, no link any more, without the ACL it had a moment ago, another file. */
+const seenElsewhere: ReadonlySet<string> = new Set(['ENOENT', 'EINVAL', 'ENODATA', 'ChangedWhileRead'])
+
 /** A second look at a child that was replaced or removed between two looks; its loss is not the folder's. */
 function again(place: Place, folder: Folder, name: string, want: readonly Facet[], error: unknown): Item | undefined {
   const number = errno(error)
-  const moved = number === 'ENOENT' || number === 'EINVAL' || number === 'ChangedWhileRead'
+  const moved = seenElsewhere.has(number ?? '')
   if (!moved || isStale(folder)) throw error
   try {
     return lookAt(place, folder, name, want)
@@ -71,13 +74,15 @@ function again(place: Place, folder: Folder, name: string, want: readonly Facet[
   }
 }
 
-/** File systems that say how long a folder's list of names is; elsewhere a million may hide behind "4096 bytes". */
+/**
+ * File systems that say how long a folder's list of names is; elsewhere a million may hide behind "4096 bytes". overlayfs
+ * only says it of its upper layer.
+ */
 const saysLength: ReadonlySet<number> = new Set([
   0xef53, // ext2, ext3, ext4
   0x01021994, // tmpfs
   0x58465342, // XFS
   0x9123683e, // Btrfs
-  0x794c7630, // overlayfs
 ])
 
 /** By device: what lies below the root may be mounted from elsewhere. */
@@ -92,7 +97,7 @@ function isSmall(folder: Folder): boolean {
 }
 
 /** All names, at most a page at a time; nothing for an empty folder. */
-function* namesOf(folder: Folder): Generator<string[]> {
+export function* namesOf(folder: Folder): Generator<string[]> {
   if (!isSmall(folder)) return yield* streamed(folder)
   let names = readdirSync(folder.base)
   if (names.some((name) => name.includes(leadIn))) names = readdirSync(folder.base, 'buffer').map(nameOfBytes)

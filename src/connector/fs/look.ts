@@ -47,6 +47,10 @@ function addFacets(place: Place, { folder, name, stats }: Found, item: Item, wan
         if (print !== '') item.facets += `+${print}`
         break
       }
+      case 'metadata':
+        if (!place.properties) throw new ConnectorError('Unsupported', 'there are no extended attributes here')
+        item.metadata = place.properties.read(folder, name, stats)
+        break
       case 'hash':
         throw new ConnectorError('Unsupported', 'a file system states no hashes')
       default:
@@ -78,6 +82,12 @@ function followed(place: Place, folder: Folder, link: Item, want: readonly Facet
   return item
 }
 
+/** Anything can be written into a link, a name that no file system takes too; `Escapes` is a link swapped in just now. */
+const leadsNowhere: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'ELOOP', 'ENOTDIR', 'ENAMETOOLONG'],
+  ...['Escapes', 'NotAContainer'],
+])
+
 /** Where a link inside the root leads, or why nowhere. */
 export function targetOf(place: Place, folder: Folder, name: string): Found | string {
   try {
@@ -94,7 +104,7 @@ export function targetOf(place: Place, folder: Folder, name: string): Found | st
     }
   } catch (error) {
     const number = errno(error)
-    if (number === 'ENOENT' || number === 'ELOOP' || number === 'ENOTDIR') return 'broken symbolic link'
+    if (number !== undefined && leadsNowhere.has(number)) return 'broken symbolic link'
     if (number === 'EACCES') return 'unreadable symbolic link'
     throw error
   }

@@ -13,7 +13,7 @@ export const posixNames: NameRules = {
   reserved: ['.', '..'],
   reservedStems: false,
   invalidExtensions: [],
-  maxSegment: { n: 255, unit: 'bytes' },
+  maxSegment: { n: 255, unit: 'bytes', escapes: true },
 }
 
 const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '¹', '²', '³']
@@ -74,6 +74,7 @@ function tooLong(name: string, { n, unit }: Limit): boolean {
 
 /** What two names have in common when they differ only by case, one code point at a time as NTFS does it. */
 export function foldCase(name: string): string {
+  if (/^[ -~]*$/.test(name)) return name.toUpperCase()
   let folded = ''
   for (const c of name) {
     const upper = c.toUpperCase()

@@ -4,6 +4,7 @@ import type { Access } from './access.ts'
 import type { Folder, Folders } from './folders.ts'
 import { mayBeTheRoots, errno, troubleOf } from './trouble.ts'
 import type { Root } from './root.ts'
+import type { Properties } from './properties.ts'
 import type { Shape } from './shape.ts'
 import type { FsSettings } from './settings.ts'
 import type { Twins } from './twins.ts'
@@ -15,14 +16,27 @@ export interface Place {
   readonly folders: Folders
   readonly shape: Shape
   readonly access: Access
+  /** Absent where there are no extended attributes. */
+  readonly properties: Properties | undefined
   readonly canChown: boolean
+  /** ACLs can't be read, but may be there. */
+  readonly aclsUnseen: boolean
   /** Present where names that differ by case are one. */
   readonly twins: Twins | undefined
   checkName(name: string): void
   /** Of stagings under way, by key: what `publish` must know and `Staged` has no room for. */
-  readonly stagings: Map<string, { power: boolean; acl: boolean }>
+  readonly stagings: Map<string, Brought>
   /** Cleared on the first sign that this file system has no hard links. */
   hardLinks: boolean
+}
+
+/** What came with a staging. */
+export interface Brought {
+  power: boolean
+  owner: boolean
+  access: boolean
+  /** With grants by name. */
+  acl: boolean
 }
 
 /**

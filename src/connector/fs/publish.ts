@@ -19,6 +19,7 @@ import { childId, join } from './ids.ts'
 import { describe, statsOf, type Found } from './look.ts'
 import { within, type Place } from './place.ts'
 import { stagingName } from './stage.ts'
+import { takeOver } from './take_over.ts'
 import { errno, knowsNoLinks, refusesLink } from './trouble.ts'
 
 /**
@@ -48,10 +49,13 @@ export function publish(place: Place, staged: Staged, target: Target): Item {
         const ready = statsOf(folder, temporary)
         if (!ready || !isStaged(place, way, ready))
           throw new ConnectorError('IntegrityMismatch', 'what was staged is gone or no longer the same', { id })
+        // Of a staging from before a death it is known only what the job asks for.
+        const brought = place.stagings.get(staged.key) ?? { owner: true, access: wantsAcl(target) }
+        takeOver(place, folder, [temporary, ready], [name, there], brought)
         renameSync(folder.base + temporary, join(folder.base, name))
       }
     }
-    return confirmed(place, way)
+    return confirmed(place, way, target)
   })
   place.stagings.delete(staged.key)
   return item
@@ -131,7 +135,7 @@ function isPlaceholder(folder: Folder, name: string, { key }: Staged): boolean {
 }
 
 /** What has the name now must be what was staged; anything else was put under the temporary name by somebody. */
-function confirmed(place: Place, way: Way): Item {
+function confirmed(place: Place, way: Way, target: Target): Item {
   const { folder, name, id, staged } = way
   const stats = statsOf(folder, name)
   // Left where it is: it may as well be the work of somebody who was quick.
@@ -140,7 +144,12 @@ function confirmed(place: Place, way: Way): Item {
   place.twins?.made(folder, name)
   const how = place.stagings.get(staged.key)
   if (how?.power) syncFolder(folder)
-  return published(place, { folder, name, stats }, how?.acl ?? false)
+  return published(place, { folder, name, stats }, how?.acl ?? wantsAcl(target))
+}
+
+/** For what another session staged, which alone knows whether there is an ACL. */
+function wantsAcl({ want }: Target): boolean {
+  return want?.includes('permissions') ?? false
 }
 
 /** Its fingerprint tells of the ACL that was asked for, as the listing of a job with permissions will. */
@@ -191,7 +200,7 @@ export function reconcile(
       if (there && isStaged(place, way, there) && hashOf(folder, name) === staged.hash) {
         removeOurs(place, way)
         const stats = statsOf(folder, name)
-        if (stats) return { state: 'published', item: published(place, { folder, name, stats }, true) }
+        if (stats) return { state: 'published', item: published(place, { folder, name, stats }, wantsAcl(target)) }
       }
       const left = statsOf(folder, temporary)
       if (left && isStaged(place, way, left) && hashOf(folder, temporary) === staged.hash) return { state: 'staged' }

@@ -7,6 +7,8 @@ export class Root {
   readonly path: string
   readonly dev: bigint
   readonly ino: bigint
+  /** This file system states when a file was made. */
+  readonly statesBirths: boolean
 
   /** @throws ConnectorError `RootGone`, `Misconfigured` */
   constructor(path: string) {
@@ -16,6 +18,7 @@ export class Root {
     if (!stats.isDirectory()) throw new ConnectorError('Misconfigured', `root: ${path} is not a folder`)
     this.dev = stats.dev
     this.ino = stats.ino
+    this.statesBirths = stats.birthtimeNs > 0n
   }
 
   /** @throws ConnectorError `RootGone`, `RootReplaced` */

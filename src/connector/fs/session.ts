@@ -20,10 +20,11 @@ import { flags } from './flags.ts'
 import { HandleFolders, PathFolders, hasHandles } from './folders.ts'
 import { childId, idOfPath, join, nameOf, parentOf } from './ids.ts'
 import { list } from './list.ts'
-import { lookAt, rootItem, targetOf } from './look.ts'
+import { lookAt, rootItem, statsOf, targetOf } from './look.ts'
 import { nameGate } from './names.ts'
 import { discardContainer, publishContainer, putInside, stageContainer } from './new_folder.ts'
 import { within, type Place } from './place.ts'
+import { Properties, probeProperties } from './properties.ts'
 import { discard, publish, reconcile, syncFolder } from './publish.ts'
 import { FileReading } from './reading.ts'
 import { resolveRoot } from './resolve.ts'
@@ -59,10 +60,21 @@ export class FsSession implements Session {
     const byHandle = handles ?? hasHandles(root.path)
     const follow = settings.symlinks === 'follow'
     const folders = byHandle ? new HandleFolders(root, follow) : new PathFolders(root, follow)
-    const noAcls = byHandle ? probeAcls(xattrs, `${folders.get('').base}.`) : 'POSIX ACLs need Linux'
+    const noAcls = byHandle ? probeAcls(xattrs, `${folders.get('').base}.`) : 'POSIX ACLs need Linux and its /proc'
+    const noProperties = byHandle
+      ? probeProperties(xattrs, `${folders.get('').base}.`)
+      : 'extended attributes need Linux and its /proc'
     const access = new Access(this.directory, noAcls === undefined ? xattrs : null)
+    const aclsUnseen = process.platform === 'linux' && (xattrs === null || !byHandle)
     const canChown = mayChown()
-    const { capabilities, notes } = capabilitiesOf(settings, { byHandle, noAcls, canChown })
+    const { capabilities, notes } = capabilitiesOf(settings, {
+      byHandle,
+      noAcls,
+      noProperties,
+      aclsUnseen,
+      canChown,
+      statesBirths: root.statesBirths,
+    })
     this.capabilities = capabilities
     this.notes = notes
     const uid = process.geteuid?.()
@@ -72,7 +84,9 @@ export class FsSession implements Session {
       root,
       folders,
       access,
+      properties: xattrs && noProperties === undefined ? new Properties(xattrs) : undefined,
       canChown,
+      aclsUnseen,
       hardLinks,
       shape,
       twins: capabilities.names.caseSensitive ? undefined : new Twins(),
@@ -210,8 +224,12 @@ export class FsSession implements Session {
   flush(id: string, container: string): void {
     within(this.#place, container, container, (folder) => syncFolder(folder))
     if (id === '' || id === container) return
+    const name = nameOf(id)
     within(this.#place, parentOf(id), id, (folder) => {
-      const fd = openSync(join(folder.base, nameOf(id)), flags.read)
+      const stats = statsOf(folder, name)
+      // Anything else has no content of its own: it is in its folder.
+      if (!stats?.isFile() && !stats?.isDirectory()) return
+      const fd = openSync(join(folder.base, name), flags.read)
       try {
         fsyncSync(fd)
       } finally {

@@ -69,7 +69,12 @@ export function settingsOf(auth: Record<string, unknown>): FsSettings {
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(maxSegment === undefined
       ? {}
-      : { maxSegment: { n: Number(maxSegment), unit: names === 'windows' ? 'utf16' : 'bytes' } }),
+      : {
+          maxSegment:
+            names === 'windows'
+              ? { n: Number(maxSegment), unit: 'utf16' }
+              : { n: Number(maxSegment), unit: 'bytes', escapes: true },
+        }),
     symlinks: auth['symlinks'] === 'follow' ? 'follow' : 'keep',
     directory: String(auth['directory'] ?? 'host'),
     readOnly: String(auth['read_only']) === 'true',

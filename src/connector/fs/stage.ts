@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import type { Staged, StageSpec, Staging } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { apply, justMade, planOf, type Plan } from './attributes.ts'
@@ -28,10 +38,11 @@ export function stage(place: Place, spec: StageSpec): FileStaging {
     throw new ConnectorError('TooLarge', `${sizeBytes} bytes; this connection takes at most ${maxBytes}`, { id })
   const plan = planOf(place, attributes, false)
   // Nobody may read before the permissions are those asked for.
-  const mode = plan.access ? 0o600 : 0o666
+  const mode = plan.access || spec.replaces ? 0o600 : 0o666
   const fd = within(place, container, id, (folder) => {
     const path = folder.base + name
-    if (spec.resumeAt !== undefined && spec.resumeAt > 0n) return reopen(path, spec.resumeAt, id)
+    if (spec.resumeAt !== undefined && spec.resumeAt > 0n)
+      return reopen(path, spec.resumeAt, { id, closed: mode === 0o600 })
     try {
       return openSync(path, flags.create, mode)
     } catch (error) {
@@ -41,12 +52,17 @@ export function stage(place: Place, spec: StageSpec): FileStaging {
     unlinkSync(path)
     return openSync(path, flags.create, mode)
   })
-  place.stagings.set(key, { power: spec.durability === 'power', acl: plan.access?.acl !== undefined })
+  place.stagings.set(key, {
+    power: spec.durability === 'power',
+    owner: plan.uid !== undefined || plan.gid !== undefined,
+    access: plan.access !== undefined,
+    acl: plan.access?.acl !== undefined,
+  })
   return new FileStaging(place, spec, fd, plan)
 }
 
 /** The content that a suspended or killed staging left, cut to what is known to be right. */
-function reopen(path: string, resumeAt: bigint, id: string): number {
+function reopen(path: string, resumeAt: bigint, { id, closed }: { id: string; closed: boolean }): number {
   const fd = openSync(path, flags.resume)
   try {
     const stats = fstatSync(fd, { bigint: true })
@@ -54,6 +70,8 @@ function reopen(path: string, resumeAt: bigint, id: string): number {
       throw new ConnectorError('PreconditionFailed', 'what was staged is no longer ours', { id })
     if (stats.size < resumeAt)
       throw new ConnectorError('PreconditionFailed', `only ${stats.size} of ${resumeAt} staged bytes are there`, { id })
+    // The job may have come to carry permissions only since it was begun.
+    if (closed) fchmodSync(fd, 0o600)
     if (stats.size > resumeAt) ftruncateSync(fd, Number(resumeAt))
     return fd
   } catch (error) {
@@ -104,7 +122,7 @@ export class FileStaging implements Staging {
     try {
       let stats = fstatSync(fd, { bigint: true })
       if (stats.size < sizeBytes) {
-        // The engine leaves zeros out; the last of them are a hole that no write made.
+        // Holes are left out; one at the end is made by no write.
         ftruncateSync(fd, Number(sizeBytes))
         stats = fstatSync(fd, { bigint: true })
       }

@@ -1,17 +1,22 @@
 import type { Capabilities, NameRules } from '../capabilities.ts'
 import { posixNames, windowsNames } from '../fs/names.ts'
 
-const vaultNames: NameRules = { ...posixNames, duplicateNames: true, maxSegment: { n: 255, unit: 'utf16' } }
-
-export interface Overlay {
-  names?: 'windows'
-  maxBytes?: bigint
+const longestName = 255
+const rules: Record<'any' | 'windows', NameRules> = {
+  any: { ...posixNames, duplicateNames: true },
+  windows: { ...windowsNames, duplicateNames: true },
 }
 
-export function abilities({ names, maxBytes }: Overlay): Capabilities {
+export interface Overlay {
+  names?: 'any' | 'windows'
+  maxBytes?: bigint
+  maxSegment?: number
+}
+
+export function abilities({ names = 'any', maxBytes, maxSegment = longestName }: Overlay): Capabilities {
   return {
     tree: { model: 'id', emptyContainers: true, links: false },
-    names: names === 'windows' ? { ...windowsNames, duplicateNames: true } : vaultNames,
+    names: { ...rules[names], maxSegment: { n: Math.min(maxSegment, longestName), unit: 'utf16' } },
     content: {
       ...(maxBytes !== undefined && { maxBytes }),
       rangedRead: true,

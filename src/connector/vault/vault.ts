@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs'
 import { basename, isAbsolute, join } from 'node:path'
 import { openDatabase } from '../../database/sqlite.ts'
 import type { Connector, SettingDescription } from '../connector.ts'
@@ -18,6 +18,7 @@ const settings: readonly SettingDescription[] = [
     values: ['ignore'],
   },
   { key: 'max_size', meaning: 'refuse files larger than this many bytes' },
+  { key: 'max_segment', meaning: 'refuse names longer than this many UTF-16 units' },
   { key: 'names', meaning: 'refuse names that Windows does not take', values: ['any', 'windows'] },
 ]
 
@@ -29,12 +30,13 @@ export const vault: Connector = {
 
   check(auth) {
     const problems = settingProblems(auth, settings)
-    const { root, max_size: maxSize } = auth
+    const { root } = auth
     if (root !== undefined && (typeof root !== 'string' || !isAbsolute(root) || root.includes('\0'))) {
       problems.push(`root: ${JSON.stringify(root)} is not an absolute path`)
     }
-    if (maxSize !== undefined && !/^[1-9]\d{0,18}$/.test(String(maxSize))) {
-      problems.push(`max_size: ${JSON.stringify(maxSize)} is not a whole number above 0`)
+    for (const key of ['max_size', 'max_segment']) {
+      if (auth[key] === undefined || /^[1-9]\d{0,18}$/.test(String(auth[key]))) continue
+      problems.push(`${key}: ${JSON.stringify(auth[key])} is not a whole number above 0`)
     }
     return problems
   },
@@ -45,6 +47,7 @@ export const vault: Connector = {
     const overlay: Overlay = {
       ...(auth.names === 'windows' && { names: 'windows' }),
       ...(auth.max_size !== undefined && { maxBytes: BigInt(String(auth.max_size)) }),
+      ...(auth.max_segment !== undefined && { maxSegment: Number(auth.max_segment) }),
     }
     return guarded('', () => openVault(String(auth.root), overlay))
   },
@@ -53,6 +56,8 @@ export const vault: Connector = {
 function openVault(folder: string, overlay: Overlay): VaultSession {
   const file = join(folder, 'vault.db')
   refuseUnlessVault(folder, file)
+  // Names and times are as private as the contents; SQLite would let the umask decide, for its log too.
+  if (!statSync(file, { throwIfNoEntry: false })) closeSync(openSync(file, 'a', 0o600))
   const db = openDatabase(file, { applicationId, migrations })
   try {
     mkdirSync(join(folder, 'staging'), { recursive: true, mode: 0o700 })

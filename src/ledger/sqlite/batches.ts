@@ -284,7 +284,7 @@ export class Batches {
       parts: { spans: [], ids: [item], trials: [] },
       staged: past.staged,
     })
-    audit.note({ item, level: 'error', type: 'flagged', message: why }, current())
+    audit.note({ item, level: 'error', type: 'failed', message: why }, current())
     counters.flush(execution)
   }
 

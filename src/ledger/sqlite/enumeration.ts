@@ -155,6 +155,7 @@ export class Enumeration {
       const isWork = !ready && containers.becomesWork(container)
       if (isWork) this.#onWork(container, container, [container])
       const items = this.#insertFresh(container, depth + 1, listing.fresh)
+      nameFresh(listing.audit, (this.#nextId ?? 0) - listing.fresh.name.length)
       if (isWork && items > 0 && isWhole(listing)) wholes.add(container, items)
       this.#decideAgain(depth + 1, listing.changed)
       const as = listing.unchanged.some(({ reason }) => reason === unchanged) ? unchanged : null
@@ -348,7 +349,7 @@ export class Enumeration {
     if (orphan.attempt >= givenUpAfter) {
       const why = `the worker died ${orphan.attempt} times while listing it`
       containers.fail(container, { reason: 'crashed_worker', why, flag: true })
-      audit.note({ item: container, level: 'error', type: 'flagged', message: why }, current())
+      audit.note({ item: container, level: 'error', type: 'failed', message: why }, current())
     } else {
       for (const { state, reason, items, containers: among, bytes } of orphan.counted) {
         counters.addSum(state, reason, { items: -items, containers: -among, bytes: -BigInt(bytes) })
@@ -378,6 +379,13 @@ export class Enumeration {
       resumed: lease.pages > 0,
     }
   }
+}
+
+/** Rows about fresh children, who have ids only now. */
+function nameFresh(audit: WireListing['audit'], first: number): void {
+  audit.item.forEach((item, i) => {
+    if (item !== null && item < 0) audit.item[i] = first - 1 - item
+  })
 }
 
 /** All its children are in this one commit, new, and none of them is a container. */

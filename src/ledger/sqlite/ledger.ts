@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from '../../database/sqlite.ts'
 import type { Facts } from '../../connector/item.ts'
 import { packFacts, unpackFacts } from '../facts_text.ts'
-import type { Balance, Claim, ExecutionStart, Holder, MadeContainer, Progress } from '../ledger.ts'
+import type { AuditRow, Balance, Claim, ExecutionStart, Holder, MadeContainer, Progress } from '../ledger.ts'
 import type {
   WireAddress,
   WireAudit,
@@ -77,8 +77,8 @@ export class SqliteLedger {
     this.#counters = new Counters(db)
     this.#addresses = new Addresses(db)
     this.#leases = new Leases(db)
-    this.#trials = new Trials(db)
     this.#audit = new AuditLog(db, nowMs)
+    this.#trials = new Trials(db, (item) => this.#note({ item, level: 'error', type: 'flagged' }))
     const parts: Omit<LedgerParts, 'containers'> = {
       db,
       nowMs,
@@ -121,16 +121,20 @@ export class SqliteLedger {
         this.#nowMs(),
       )
     this.#current = undefined
+    this.#note({ level: 'info', type: 'execution', message: `execution ${start.execution} began` })
+    for (const message of start.warnings ?? []) this.#note({ level: 'warn', type: 'setting', message })
     this.#writeRoot(start)
     this.#enumeration.start(root)
   }
 
-  end(execution: number): Balance {
+  end(execution: number, halted?: string): Balance {
     const current = this.#execution()
     if (execution === current.n && !current.ended) {
       this.#endLazyContainers(execution)
       this.#forgiveContainers(execution)
       this.#clear()
+      if (halted !== undefined) this.#note({ level: 'error', type: 'halted', message: halted })
+      this.#note({ level: 'info', type: 'execution', ...ending(execution, this.#tally.balance(execution)) })
       this.#db.prepare('UPDATE execution SET ended_ms = ? WHERE n = ?').run(this.#nowMs(), execution)
       this.#current = undefined
     }
@@ -405,12 +409,22 @@ export class SqliteLedger {
     this.#counters.flush(execution)
   }
 
+  #note(row: AuditRow): void {
+    this.#audit.note(row, this.#execution())
+  }
+
   #pathOf(item: number): string {
     const row = this.#db.prepare('SELECT parent, name FROM item WHERE id = ?').get(item)
     if (!row) return ''
     const { parent, name } = row as { parent: number; name: string }
     return `/${[...this.#addresses.of(parent).sourceNames, name].join('/')}`
   }
+}
+
+function ending(execution: number, { found, byStatus }: Balance): Pick<AuditRow, 'message' | 'detail'> {
+  const counts = Object.entries(byStatus).map(([status, { items }]) => [status, items] as const)
+  const detail = { found: found.items, ...Object.fromEntries(counts.filter(([, items]) => items > 0)) }
+  return { message: `execution ${execution} ended`, detail }
 }
 
 function sameAttributes(before: Facts, now: Facts): boolean {

@@ -21,8 +21,11 @@ export class Trials {
   readonly #hand
   readonly #rest
   readonly #tries
+  readonly #onFlagged: (item: number) => void
 
-  constructor(db: DatabaseSync) {
+  /** @param onFlagged told of each item that from now on needs a person */
+  constructor(db: DatabaseSync, onFlagged: (item: number) => void) {
+    this.#onFlagged = onFlagged
     this.#select = db.prepare('SELECT execution, tries, strikes, struck FROM trial WHERE item = ?')
     this.#upsert = db.prepare(
       `INSERT OR REPLACE INTO trial (item, execution, tries, strikes, struck, not_before_ms, waiting, lease)
@@ -55,7 +58,7 @@ export class Trials {
     }
     const strikes = before.struck === n ? before.strikes : before.strikes + 1
     this.#upsert.run(item, n, tried, strikes, n, 0, 0)
-    return notBeforeMs === 'never' || strikes > maxRetry ? State.remediation : State.retry
+    return this.#struck(item, notBeforeMs === 'never' || strikes > maxRetry)
   }
 
   /** Not tried again in this execution; one strike per execution. */
@@ -63,7 +66,13 @@ export class Trials {
     const before = this.#of(item)
     const strikes = before.struck === n ? before.strikes : before.strikes + 1
     this.#upsert.run(item, n, before.execution === n ? before.tries : 0, strikes, n, 0, 0)
-    return flag || strikes > maxRetry ? State.remediation : State.retry
+    return this.#struck(item, flag || strikes > maxRetry)
+  }
+
+  #struck(item: number, flag: boolean): number {
+    if (!flag) return State.retry
+    this.#onFlagged(item)
+    return State.remediation
   }
 
   settled(item: number): void {

@@ -149,6 +149,25 @@ export function attributeCases(at: Current): void {
     }
   })
 
+  test('properties are set as asked, all of them, seen by the platform, and told by a listing', async () => {
+    const bench = at()
+    if (bench.claims.metadata.user !== 'readwrite') return
+    const root = await bench.rootId()
+    const metadata = { color: 'red', größe: 'größer\nals', empty: '' }
+    const staged = await bench.write(root, 'staged', bytes('x'), { attributes: { metadata } })
+    const folder = await bench.makeContainer(root, 'folder')
+    await bench.session.setAttributes(folder.id, { metadata })
+    for (const name of ['staged', 'folder']) {
+      expect((await bench.child(root, name, ['metadata'])).metadata).toEqual(metadata)
+      if (bench.oracle.metadata) expect(await bench.oracle.metadata([name])).toEqual(metadata)
+    }
+    const after = await bench.session.setAttributes(staged.id, { metadata: { color: 'blue' } }, staged)
+    expect((await bench.session.stat(staged.id, ['metadata']))?.metadata).toEqual({ color: 'blue' })
+    expect(after.modifiedNs).toBe(staged.modifiedNs)
+    await bench.session.setAttributes(staged.id, { modifiedNs: 0n })
+    expect((await bench.session.stat(staged.id, ['metadata']))?.metadata).toEqual({ color: 'blue' })
+  })
+
   test('a grant to somebody by name is set and taken away as asked, or refused where not claimed', async () => {
     const bench = at()
     if (bench.claims.permissions.mode !== 'readwrite') return

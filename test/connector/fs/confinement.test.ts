@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as disk from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import type { Session, Staged, Staging } from '../../../src/connector/connector.ts'
 import type { Item } from '../../../src/connector/item.ts'
@@ -235,6 +236,19 @@ test("a folder removed and made again is found again, though its descriptor is t
   expect(await session.stat('inside/theirs', [])).toMatchObject({ name: 'theirs' })
   write(session, 'inside', 'after', 'x')
   expect(disk.readdirSync(join(root, 'inside')).sort()).toEqual(['after', 'theirs'])
+})
+
+test('a folder that was moved out of the root is out of reach after a second, however busy its depths are', async () => {
+  const { root, outside } = aRoot()
+  disk.mkdirSync(join(root, 'inside', 'deep', 'er'), { recursive: true })
+  const session = await aSession(root)
+  expect(await session.stat('inside/deep', [])).not.toBeNull()
+  await sleep(300)
+  expect(await session.stat('inside/deep/er', [])).not.toBeNull()
+  disk.renameSync(join(root, 'inside'), join(outside, 'inside'))
+  await sleep(800)
+  expect(await refusal(() => write(session, 'inside/deep', 'file', 'x'))).toBe('NotFound')
+  expect(disk.readdirSync(join(outside, 'inside', 'deep'))).toEqual(['er'])
 })
 
 test('more folders than descriptors are kept, and none is left open', async () => {

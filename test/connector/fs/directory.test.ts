@@ -51,6 +51,15 @@ test('ids of two directories are two people', () => {
   expect(one.of('account', 1000).directory).not.toBe(two.of('account', 1000).directory)
 })
 
+test.each(['TRUE', 'True', 'true'])('an account that a spreadsheet calls disabled with %s is disabled', (word) => {
+  const directory = directoryFor(aFile('people.csv', `\uFEFFuid,username,disabled\r\n1000,jane,${word}\r\n`))
+  expect(directory.find({ type: 'account', username: 'jane' })).toMatchObject([{ id: '1000', disabled: true }])
+})
+
+test('a byte order mark is no part of a directory', () => {
+  expect(directoryFor(aFile('people.json', `\uFEFF${json}`)).find({ type: 'account', id: '1000' })).toHaveLength(1)
+})
+
 test('a number nobody knows is still somebody', () => {
   expect(directoryFor(aFile('a.json', json)).of('account', 77)).toEqual({
     type: 'account',
@@ -62,6 +71,7 @@ test('a number nobody knows is still somebody', () => {
 test.each([
   ['[{"uid": "x"}]', 'row 1 has no usable uid or gid'],
   ['[{"email": "a@b"}]', 'row 1 has no usable uid or gid'],
+  ['uid,disabled\n1000,yes', 'row 1: disabled is "yes", neither true nor false'],
   ['[1]', 'is not an array of rows'],
   ['[', 'JSON'],
   ['name,email\nx,y', 'has no header line with a uid or gid column'],

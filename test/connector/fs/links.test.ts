@@ -56,6 +56,17 @@ test('links are followed inside the root, and nowhere else, when that is asked',
   expect(await refusal(() => session.open('out'))).toBe('Escapes')
 })
 
+test.each([
+  ['a name that is too long', 'x'.repeat(300)],
+  ['a name in a file', 'folder/file/x'],
+])('a followed link to %s is reported by itself, and its folder is listed all the same', async (_, target) => {
+  const root = aRoot()
+  disk.symlinkSync(target, join(root, 'odd'))
+  const found = children(await aSession(root, { symlinks: 'follow' }), '')
+  expect(found.get('odd')).toMatchObject({ kind: 'special', special: 'broken symbolic link' })
+  expect(found.has('folder')).toBe(true)
+})
+
 test('a link that leads in circles ends at once', async () => {
   const root = aRoot()
   const session = await aSession(root, { symlinks: 'follow' })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { FsSession } from '../../../src/connector/fs/session.ts'
 import { settingsOf } from '../../../src/connector/fs/settings.ts'
+import { loadXattrs, type Xattrs } from '../../../src/connector/fs/xattr.ts'
 import { Right, type Item, type Permissions } from '../../../src/connector/item.ts'
 import type { Session } from '../../../src/connector/connector.ts'
 import { refusal } from '../../conformance/bench.ts'
@@ -38,6 +39,108 @@ test('a content with permissions to come is closed to others while it is staged'
   const staging = await session.stage({ container: '', key: 'k', sizeBytes: 0n, attributes, durability: 'process' })
   expect(mode(join(root, '.~k'))).toBe('600')
   await staging.suspend()
+})
+
+async function overwrite(session: Session, name: string): Promise<Item> {
+  const there = (await session.stat(name, [])) as Item
+  const spec = {
+    container: '',
+    key: 'k',
+    sizeBytes: 0n,
+    attributes: {},
+    durability: 'process',
+    replaces: true,
+  } as const
+  const staging = await session.stage(spec)
+  return session.publish(await staging.finish(emptyHash), { container: '', name, condition: there })
+}
+
+test('a content that is to replace something is closed to others while it is staged', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  const spec = {
+    container: '',
+    key: 'k',
+    sizeBytes: 0n,
+    attributes: {},
+    durability: 'process',
+    replaces: true,
+  } as const
+  const staging = await session.stage(spec)
+  expect(mode(join(root, '.~k'))).toBe('600')
+  await staging.suspend()
+})
+
+test('what is replaced hands on its mode, but no group bits that may be the mask of an ACL', async () => {
+  const root = aFolder()
+  disk.writeFileSync(join(root, 'file'), 'old')
+  disk.chmodSync(join(root, 'file'), 0o4664)
+  await overwrite(await aSession(root), 'file')
+  expect(mode(join(root, 'file'))).toBe('664')
+  const blind = new FsSession(settingsOf({ root }), { xattrs: null })
+  await overwrite(blind, 'file')
+  expect(mode(join(root, 'file'))).toBe('644')
+  blind.close()
+})
+
+test('a staging that is gone on with is closed, though it was begun without permissions to come', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  const spec = { container: '', key: 'k', sizeBytes: 4n, durability: 'process' } as const
+  const begun = await session.stage({ ...spec, attributes: {} })
+  await begun.write(Buffer.from('ab'), 0n)
+  await begun.suspend()
+  expect(mode(join(root, '.~k'))).not.toBe('600')
+  const staging = await session.stage({ ...spec, attributes: { permissions: ownerOnly }, resumeAt: 2n })
+  expect(mode(join(root, '.~k'))).toBe('600')
+  await staging.suspend()
+})
+
+/** Real ACLs, and a look at the file each time they are asked for or changed. */
+async function watched(look: () => void): Promise<Xattrs> {
+  const xattrs = await loadXattrs()
+  if (!xattrs) throw new Error('fs-xattr is not installed')
+  const looked = <A extends unknown[], R>(call: (...args: A) => R) => {
+    return (...args: A): R => {
+      try {
+        return call(...args)
+      } finally {
+        look()
+      }
+    }
+  }
+  return {
+    listAttributesSync: looked(xattrs.listAttributesSync),
+    getAttributeSync: looked(xattrs.getAttributeSync),
+    setAttributeSync: looked(xattrs.setAttributeSync),
+    removeAttributeSync: looked(xattrs.removeAttributeSync),
+  }
+}
+
+test('on the way to new permissions nobody has more than before or after, not for a moment', async () => {
+  const root = aFolder()
+  const path = join(root, 'file')
+  const seen = new Set<string>()
+  const look = () => {
+    const { gid, mode } = disk.statSync(path)
+    const [acl] = facl(path).filter((line) => line.startsWith('group::'))
+    seen.add(`${gid} ${(mode & 0o777).toString(8)} ${acl}`)
+  }
+  // Its group may nothing, but an ACL lets its mask look like the group's.
+  disk.writeFileSync(path, '', { mode: 0o600 })
+  execFileSync('setfacl', ['-m', 'u:12345:rw', path])
+  const session = new FsSession(settingsOf({ root }), { xattrs: await watched(look) })
+  seen.clear()
+  session.setAttributes('file', { permissions: ownerOnly })
+  look()
+  expect([...seen].filter((s) => s !== '0 660 group::---' && s !== '0 600 group::---')).toEqual([])
+  // Another group must not get what this one had.
+  disk.chmodSync(path, 0o640)
+  seen.clear()
+  session.setAttributes('file', { permissions: ownerOnly, group: session.directory.of('group', 54_321) })
+  look()
+  expect([...seen].filter((s) => s.startsWith('54321') && s !== '54321 600 group::---')).toEqual([])
+  session.close()
 })
 
 test('a new folder is closed until its permissions are set', async () => {

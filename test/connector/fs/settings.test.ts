@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { expect, test } from '@jest/globals'
 import { fs } from '../../../src/connector/fs/fs.ts'
 import { refusal } from '../../conformance/bench.ts'
@@ -14,6 +16,7 @@ test.each<[Record<string, unknown>, string[]]>([
   [{ root: '/a', maxsize: 5 }, ['maxsize: unknown setting; did you mean max_size?']],
   [{ root: '/a', max_size: -1 }, ['max_size: -1 is not a whole number above 0']],
   [{ root: '/a', names: 'mac' }, ['names: "mac" is not one of posix, windows']],
+  [{ root: '/a', names: ['windows'] }, ['names: ["windows"] is not one of posix, windows']],
   [{ root: '/a', read_only: 'yes' }, ['read_only: "yes" is neither true nor false']],
   [{ root: '/a', impersonation: 'child' }, ['impersonation: "child" is not one of ignore']],
 ])('the settings %j have these problems: %j', (auth, problems) => {
@@ -32,6 +35,14 @@ test('a root that is a file is misconfigured', async () => {
   expect(await refusal(() => fs.open({ root: '/etc/passwd' }))).toBe('Misconfigured')
 })
 
+test('a limit on names takes away from what the file system takes, and adds nothing', async () => {
+  const limit = async (settings: Record<string, unknown>) =>
+    (await aSession(aFolder(), settings)).capabilities.names.maxSegment
+  expect(await limit({ max_segment: 80 })).toEqual({ n: 80, unit: 'bytes', escapes: true })
+  expect(await limit({ max_segment: 4000 })).toEqual({ n: 255, unit: 'bytes', escapes: true })
+  expect(await limit({ max_segment: 4000, names: 'windows' })).toEqual({ n: 255, unit: 'utf16' })
+})
+
 test('a read-only connection writes nothing, and claims nothing it would have to write', async () => {
   const session = await aSession(aFolder(), { read_only: true })
   const spec = { container: '', key: 'k', sizeBytes: 0n, attributes: {}, durability: 'process' } as const
@@ -46,4 +57,13 @@ test('a read-only connection writes nothing, and claims nothing it would have to
     expect(await refusal(attempt)).toBe('ReadOnly')
   expect(session.capabilities.times.modified).toBe('read')
   expect(session.capabilities.permissions.mode).toBe('read')
+})
+
+test('the time a file was made is claimed exactly where the file system states one', async () => {
+  for (const root of [tmpdir(), '/proc', aFolder()]) {
+    const session = await aSession(root)
+    const made = statSync(root, { bigint: true }).birthtimeNs > 0n
+    expect([root, session.capabilities.times.created]).toEqual([root, made ? 'read' : 'none'])
+    expect([root, (await session.root('/'))?.createdNs !== undefined]).toEqual([root, made])
+  }
 })

@@ -1,5 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -32,6 +42,22 @@ describe('opening', () => {
     expect(existsSync(join(other, 'vault.db'))).toBe(false)
   })
 
+  test('nobody else can read the tree, whatever the umask', () => {
+    const umask = process.umask(0)
+    try {
+      const other = join(root, 'other')
+      mkdirSync(other)
+      const opened = openVault(other)
+      opened.makeContainer('n1', 'secret', 'k1')
+      for (const name of readdirSync(other)) {
+        expect([name, (statSync(join(other, name)).mode & 0o077).toString(8)]).toEqual([name, '0'])
+      }
+      opened.close()
+    } finally {
+      process.umask(umask)
+    }
+  })
+
   test('a damaged tree is named and left as it is', () => {
     session.close()
     writeFileSync(join(root, 'vault.db'), 'x'.repeat(8192))
@@ -41,9 +67,12 @@ describe('opening', () => {
 
   test('each wrong setting has its message', () => {
     expect(vault.check({ root })).toEqual([])
-    expect(vault.check({ root, max_size: '10', names: 'windows', impersonation: 'ignore' })).toEqual([])
-    const problems = vault.check({ root: 'here', max_size: 'big', names: 'dos', impersonation: 'yes', max_sise: 1 })
-    for (const key of ['root', 'max_size', 'names', 'impersonation', 'max_sise']) {
+    expect(vault.check({ root, max_size: '10', max_segment: 40, names: 'windows', impersonation: 'ignore' })).toEqual(
+      [],
+    )
+    const wrong = { root: 'here', max_size: 'big', max_segment: 0, names: 'dos', impersonation: 'yes', max_sise: 1 }
+    const problems = vault.check(wrong)
+    for (const key of Object.keys(wrong)) {
       expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${key}:`)))
     }
     expect(vault.check({})).toEqual(['root: required'])
@@ -194,6 +223,12 @@ describe('a tree known by ids', () => {
     }
     expect(codeOf(() => put(windows, 'a', '1234', { key: 'w2' }))).toBe('TooLarge')
     windows.close()
+    for (const settings of [{ max_segment: 4 }, { max_segment: 4, names: 'windows' }]) {
+      const short = openVault(root, settings)
+      expect(short.capabilities.names.maxSegment).toEqual({ n: 4, unit: 'utf16' })
+      expect(codeOf(() => short.makeContainer('n1', 'abcde', 'w'))).toBe('NameTooLong')
+      short.close()
+    }
   })
 })
 

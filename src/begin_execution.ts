@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Catalog } from './catalog/catalog.ts'
+import { jobFacts } from './job_facts.ts'
+import { Refused } from './refused.ts'
+import type { JobCommands } from './stevedore.ts'
+
+export interface Begun {
+  execution: number
+  /** It was under way already, whoever began it: a process that died, another command, the job's own schedule. */
+  goesOn: boolean
+}
+
+/** How long a refusal may be one of the moment. */
+const momentMs = 3_000
+
+/**
+ * The execution that is under way goes on, resumed if it was paused; without one the next begins.
+ *
+ * @throws Refused when none may begin
+ */
+export async function beginExecution(
+  jobId: string,
+  catalog: Catalog,
+  commands: Pick<JobCommands, 'start' | 'resume'>,
+): Promise<Begun> {
+  for (const deadline = Date.now() + momentMs; ; await sleep(50)) {
+    const { unfinished, lastExecution, paused, rest } = await jobFacts(catalog, jobId)
+    try {
+      // Who begins a job that is paused, between two runs or in one, wants it to run.
+      if (paused || (unfinished && (await catalog.control.read(jobId)).paused)) await commands.resume(jobId)
+      if (unfinished) return { execution: lastExecution, goesOn: true }
+      return { execution: (await commands.start(jobId)).execution, goesOn: false }
+    } catch (error) {
+      // An execution that just began, or just ended, is known to the workflow before it is on record here.
+      if (!(error instanceof Refused) || rest.status === 'complete' || Date.now() > deadline) throw error
+    }
+  }
+}

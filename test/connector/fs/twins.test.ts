@@ -1,0 +1,63 @@
+import * as disk from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import type { Item } from '../../../src/connector/item.ts'
+import type { Session } from '../../../src/connector/connector.ts'
+import { refusal } from '../../conformance/bench.ts'
+import { aFolder, aSession } from './folder.ts'
+
+const windows = { names: 'windows' }
+const emptyHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+let keys = 0
+
+async function empty(session: Session, name: string, condition: 'absent' | Item = 'absent'): Promise<Item> {
+  const key = `t${++keys}`
+  const staging = await session.stage({ container: '', key, sizeBytes: 0n, attributes: {}, durability: 'process' })
+  const staged = await staging.finish(emptyHash)
+  try {
+    return await session.publish(staged, { container: '', name, condition })
+  } finally {
+    await session.discard('', key)
+  }
+}
+
+test.each([
+  ['report.txt', 'REPORT.TXT'],
+  ['größe', 'GRÖßE'],
+  ['ΣΊΣΥΦΟΣ', 'σίσυφος'],
+])('%s is taken when somebody else makes %s', async (name, other) => {
+  const root = aFolder()
+  const session = await aSession(root, windows)
+  await empty(session, 'first')
+  disk.writeFileSync(join(root, other), 'theirs')
+  expect(await refusal(() => empty(session, name))).toBe('Conflict')
+  expect(disk.readdirSync(root).sort()).toEqual(['first', other].sort())
+  disk.unlinkSync(join(root, other))
+  await empty(session, name)
+})
+
+test('an item is replaced under its own spelling, whatever else is there', async () => {
+  const root = aFolder()
+  for (const name of ['a', 'A']) disk.writeFileSync(join(root, name), 'old')
+  const session = await aSession(root, windows)
+  await empty(session, 'a', (await session.stat('a', [])) as Item)
+  expect(disk.readFileSync(join(root, 'a'), 'utf8')).toBe('')
+  expect(disk.readFileSync(join(root, 'A'), 'utf8')).toBe('old')
+})
+
+test('two writers in one wide folder do not read it again for each file', async () => {
+  const root = aFolder()
+  for (let i = 0; i < 20_000; i++) disk.closeSync(disk.openSync(join(root, `somebody's file ${i}`), 'w'))
+  const sessions = [await aSession(root, windows), await aSession(root, windows)] as const
+  for (const session of sessions) await empty(session, `warm ${++keys}`)
+  const timed = async (work: () => Promise<unknown>): Promise<number> => {
+    const began = performance.now()
+    await work()
+    return performance.now() - began
+  }
+  const reading = await timed(async () => empty(await aSession(root, windows), 'read once'))
+  const writing = await timed(async () => {
+    for (let i = 0; i < 200; i++) await empty(sessions[i % 2 === 0 ? 0 : 1], `new ${i}`)
+  })
+  expect(writing).toBeLessThan(reading * 50)
+})

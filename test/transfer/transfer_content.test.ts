@@ -1,0 +1,70 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from '@jest/globals'
+import type { Reading, Session } from '../../src/connector/connector.ts'
+import { fs } from '../../src/connector/fs/fs.ts'
+import type { WorkItem } from '../../src/ledger/ledger.ts'
+import type { JobContext } from '../../src/transfer/job_context.ts'
+import { readSmall, transferContent, hashContent } from '../../src/transfer/transfer_content.ts'
+import type { Obeys } from '../../src/transfer/signals.ts'
+import { contentOf } from './a_tree.ts'
+import { memoryDisk } from './rig.ts'
+
+const folder = mkdtempSync(join(memoryDisk, 'stevedore-content-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const obeys = { stop: 0, slot: { count: () => undefined } } as unknown as Obeys
+
+/** A source whose contents end earlier or later than listed, without a word. */
+async function dishonest(sizeBytes: number, endsAt: number) {
+  const name = `${sizeBytes}-${endsAt}`
+  const [from, to] = [join(folder, name, 'from'), join(folder, name, 'to')]
+  for (const path of [from, to]) mkdirSync(path, { recursive: true })
+  writeFileSync(join(from, 'file'), contentOf('x', `${Math.max(endsAt, sizeBytes)} B`))
+  const [source, destination] = [await fs.open({ root: from }), await fs.open({ root: to })]
+  const listed = await source.stat('file', [])
+  const open = async (): Promise<Reading> => {
+    const reading = await source.open('file')
+    return {
+      sizeBytes: BigInt(sizeBytes),
+      read: (into, at) => reading.read(into.subarray(0, Math.max(0, endsAt - Number(at))), at),
+      close: () => reading.close(),
+    }
+  }
+  const context = {
+    source: { open, stat: () => listed } as unknown as Session,
+    destination,
+    spec: { settings: { durability: 'process' } },
+    settledFacts: (facts: unknown) => facts,
+  } as unknown as JobContext
+  return { context, to, facts: { ...listed, sizeBytes: BigInt(sizeBytes) } }
+}
+
+test.each([
+  [1000, 400, 'ShortRead'],
+  [1000, 0, 'ShortRead'],
+  [2_000_000, 600_000, 'ShortRead'],
+  [2_000_000, 0, 'ShortRead'],
+  [1000, 1001, 'GrewWhileRead'],
+  [0, 1, 'GrewWhileRead'],
+  [2_000_000, 2_000_001, 'GrewWhileRead'],
+])(
+  'a content of %i bytes that ends at %i is no success, even when its platform keeps silent about it',
+  async (sizeBytes, endsAt, code) => {
+    const { context, to, facts } = await dishonest(sizeBytes, endsAt)
+    const transfer = transferContent(context, {
+      work: { item: 1, source: facts } as unknown as WorkItem,
+      source: 'file',
+      container: '',
+      key: 'k',
+      attributes: {},
+      token: 1,
+      obeys,
+      at: () => undefined,
+    })
+    await expect(transfer).rejects.toMatchObject({ code })
+    expect(readdirSync(to)).toEqual([])
+    await expect(hashContent(context, 'file', facts, obeys)).rejects.toMatchObject({ code })
+    if (sizeBytes < 500_000) await expect(readSmall(context, 'file', facts)).rejects.toMatchObject({ code })
+  },
+)
