@@ -50,7 +50,7 @@ const posixRights = Right.read | Right.write | Right.execute | Right.list
 /**
  * Says a source's permissions in the destination's words, never granting more than the source does (design, brake 7): of
  * rights that can't be told apart the part that does not exceed; nobody unknown; nobody of another directory by number; no fallback.
- * setuid, setgid and sticky bits are no rights and don't travel.
+ * setuid, setgid and sticky bits are no rights and don't travel; who may only add to a sticky folder does not get to remove from it.
  *
  * @see reference: maps-filters-connections 1
  */

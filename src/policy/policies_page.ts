@@ -328,7 +328,7 @@ small entry is lost, what they would fall back to (their groups, everyone) is cu
 - Where the owner is not preserved, his rights become a named entry for his counterpart, or are dropped; the running account
   keeps what it needs. The owning group of a new item gets nothing unless it is the source group's counterpart.
 - \`policy: add\` takes nothing away from what the destination's item has; \`diff\` makes it what the source has.
-- setuid, setgid and sticky bits don't travel. Entries inherited at the source are inherited at the destination, not written out,
+- setuid, setgid and sticky bits don't travel; whoever may only add to a sticky folder does not get the right to remove from it. Entries inherited at the source are inherited at the destination, not written out,
   except at the job's root and where nothing is inherited.
 - Whoever has no counterpart leaves an item with the running account. A fallback (\`destination.default\`) may own, and never
   receives a grant.

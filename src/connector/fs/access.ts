@@ -7,11 +7,14 @@ import type { IdDirectory } from './directory.ts'
 import type { Folder } from './folders.ts'
 import { throughHandle } from './handle.ts'
 import { join } from './ids.ts'
-import { aclOf, modeOf, permissionsOf, type PrincipalOf } from './permissions.ts'
+import { aclOf, modeOf, permissionsOf, type Kind, type PrincipalOf } from './permissions.ts'
 import { errno } from './trouble.ts'
 import type { Xattrs } from './xattr.ts'
 
-const container = (stats: BigIntStats) => (stats.mode & 0o170000n) === 0o040000n
+const kindOf = ({ mode }: BigIntStats): Kind => {
+  const container = (mode & 0o170000n) === 0o040000n
+  return { container, sticky: container && (mode & 0o1000n) !== 0n }
+}
 
 /** Permissions as mode and POSIX ACL; without `xattrs` as mode alone. */
 export class Access {
@@ -32,7 +35,7 @@ export class Access {
   read(folder: Folder, name: string, stats: BigIntStats): { permissions: Permissions; print: string } {
     const found = this.#acls(folder, name, stats)
     const acl = found?.access ?? aclOfMode(Number(stats.mode & 0o777n))
-    const permissions = permissionsOf(acl, found?.defaults, container(stats), this.#principal)
+    const permissions = permissionsOf(acl, found?.defaults, kindOf(stats), this.#principal)
     return { permissions, print: found?.print ?? '' }
   }
 

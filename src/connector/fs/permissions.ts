@@ -5,11 +5,18 @@ import { aclTag, type AclEntry } from './acl.ts'
 /** What POSIX can tell apart. */
 export const posixRights = Right.read | Right.write | Right.execute | Right.list
 
+/** What an item's mode says beside the rights. */
+export interface Kind {
+  container: boolean
+  /** In such a folder nobody but its owner removes or renames what others put there. */
+  sticky: boolean
+}
+
 /** Right bits of `r`, `w`, `x`: on a folder `r` is seeing the names, `x` passing through. */
-function rightsOf(perm: number, container: boolean): number {
+function rightsOf(perm: number, { container, sticky }: Kind): number {
   return (
     (perm & 4 ? (container ? Right.list : Right.read) : 0) |
-    (perm & 2 ? Right.write : 0) |
+    (perm & 2 ? (sticky ? Right.append : Right.write) : 0) |
     (perm & 1 ? Right.execute : 0)
   )
 }
@@ -29,11 +36,12 @@ export type PrincipalOf = (type: Principal['type'], id: number) => Principal
  * Effective rights: the mask is applied, so what it takes away is not there. All three roles are always listed, also with no
  * rights at all, because POSIX asks the first that fits: an owner without rights has none, whatever everyone has.
  */
-export function entriesOf(acl: readonly AclEntry[], container: boolean, principal: PrincipalOf): PermissionEntry[] {
+export function entriesOf(acl: readonly AclEntry[], kind: Kind, principal: PrincipalOf): PermissionEntry[] {
   const mask = acl.find((e) => e.tag === aclTag.mask)?.perm ?? 7
   const entries: PermissionEntry[] = []
+  const owned = { ...kind, sticky: false }
   const add = (who: PermissionEntry['who'], perm: number) =>
-    entries.push({ who, rights: rightsOf(perm, container), access: 'allow', origin: 'direct' })
+    entries.push({ who, rights: rightsOf(perm, who === 'owner' ? owned : kind), access: 'allow', origin: 'direct' })
   for (const { tag, perm, id = 0 } of acl) {
     if (tag === aclTag.owner) add('owner', perm)
     else if (tag === aclTag.other) add('everyone', perm)
@@ -95,11 +103,12 @@ export function idIn(directory: string, who: Principal): number {
 export function permissionsOf(
   acl: readonly AclEntry[],
   defaults: readonly AclEntry[] | undefined,
-  container: boolean,
+  kind: Kind,
   principal: PrincipalOf,
 ): Permissions {
-  const permissions: Permissions = { entries: entriesOf(acl, container, principal), inherits: false }
+  const permissions: Permissions = { entries: entriesOf(acl, kind, principal), inherits: false }
   // What a default ACL gives is meant for files and folders alike; its `r` is told as a folder's.
-  if (container && defaults) permissions.defaults = entriesOf(defaults, true, principal)
+  if (kind.container && defaults)
+    permissions.defaults = entriesOf(defaults, { container: true, sticky: false }, principal)
   return permissions
 }

@@ -189,6 +189,20 @@ test('setuid, setgid and sticky never pass', async () => {
   expect(mode(join(root, 'there'))).toBe('755')
 })
 
+test('a folder in which nobody removes what others put there does not become one in which everybody does', async () => {
+  const root = aFolder()
+  const session = await aSession(root)
+  disk.mkdirSync(join(root, 'drop'))
+  disk.chmodSync(join(root, 'drop'), 0o1777)
+  const { permissions } = (await session.stat('drop', ['permissions']))!
+  const of = (who: string) => permissions?.entries.find((entry) => entry.who === who)?.rights
+  expect(of('owner')).toBe(Right.list | Right.write | Right.execute)
+  expect(of('everyone')).toBe(Right.list | Right.append | Right.execute)
+  await session.makeContainer('', 'copy', 'k')
+  await session.setAttributes('copy', { permissions: permissions! })
+  expect(mode(join(root, 'copy'))).toBe('755')
+})
+
 test('the fingerprint changes with mode, owner and ACL, and with nothing else', async () => {
   const root = aFolder()
   const session = await aSession(root)
