@@ -10,7 +10,7 @@ const doing: Record<ExecutionPhase, string> = {
 }
 
 /** The Web UI cuts off the last lines of what it shows. */
-const margin = '\n\n&nbsp;\n\n&nbsp;'
+const margin = '\n\n\u00A0\n\n\u00A0'
 
 /** Markdown for the Web UI: where an execution stands. */
 export function executionDetails(
