@@ -1,6 +1,7 @@
 import type { Context } from '@temporalio/activity'
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common'
 import type { ActivityInboundCallsInterceptor, ActivityInterceptors } from '@temporalio/worker'
+import { isUnavailable } from '../src/database/sqlite.ts'
 import { redactText } from '../src/home/redact.ts'
 import { troubleBackoffMs } from '../src/policy/failure_policy.ts'
 
@@ -8,7 +9,7 @@ import { troubleBackoffMs } from '../src/policy/failure_policy.ts'
 const attemptsOfTheUnexpected = 10
 const mostCharacters = 1_000
 
-const endings: ReadonlySet<string> = new Set(['FailedToStart', 'HaltedByItem', 'NotInCatalog'])
+const endings: ReadonlySet<string> = new Set(['FailedToStart', 'HaltedByItem', 'NotInCatalog', 'DatabaseUnusable'])
 /** Trouble that passes, or may: worth every attempt the failure policy gives. */
 const passing: ReadonlySet<string> = new Set([
   'ItemsWaiting',
@@ -16,6 +17,7 @@ const passing: ReadonlySet<string> = new Set([
   'LedgerHeld',
   'HomeFull',
   'LedgerGone',
+  'CatalogUnavailable',
 ])
 
 export interface Unexpected {
@@ -33,7 +35,7 @@ function inbound(context: Context, log: Unexpected): ActivityInboundCallsInterce
       try {
         return await next(input)
       } catch (error) {
-        const { attempt, activityType, workflowExecution } = context.info
+        const { attempt, activityType, isLocal, workflowExecution } = context.info
         if (!isKnown(error)) {
           log.error('unexpected error', {
             err: error,
@@ -42,7 +44,7 @@ function inbound(context: Context, log: Unexpected): ActivityInboundCallsInterce
             attempt,
           })
         }
-        throw toFailure(error, attempt)
+        throw toFailure(error, attempt, isLocal)
       }
     },
   }
@@ -50,17 +52,18 @@ function inbound(context: Context, log: Unexpected): ActivityInboundCallsInterce
 
 /**
  * Temporal shows and keeps a failure's message: it holds no credential, and neither a cause nor a stack of the platform's
- * library comes along. Its type is the error's name, which the retry policy goes by.
+ * library comes along. Its type is the error's name, which the retry policy goes by. That policy backs off by itself only
+ * where the activity is a local one.
  */
-export function toFailure(error: unknown, attempt: number): Error {
+export function toFailure(error: unknown, attempt: number, isLocal = false): Error {
   if (error instanceof TemporalFailure) return error
-  const { name: type, message, retryAfterMs = troubleBackoffMs(attempt) } = described(error)
+  const { name: type, message, retryAfterMs = isLocal ? undefined : troubleBackoffMs(attempt) } = described(error)
   const nonRetryable = endings.has(type) || (!passing.has(type) && attempt >= attemptsOfTheUnexpected)
   return ApplicationFailure.create({
     message,
     type,
     nonRetryable,
-    ...(nonRetryable ? {} : { nextRetryDelay: Math.max(1, Math.ceil(retryAfterMs)) }),
+    ...(nonRetryable || retryAfterMs === undefined ? {} : { nextRetryDelay: Math.max(1, Math.ceil(retryAfterMs)) }),
   })
 }
 
@@ -73,6 +76,8 @@ function isKnown(error: unknown): boolean {
 function described(error: unknown): { name: string; message: string; retryAfterMs?: number } {
   const { name, message, retryAfterMs } = (error ?? {}) as Record<string, unknown>
   const text = redactText(typeof message === 'string' ? message : String(error))
+  // Activities use no other database themselves.
+  if (isUnavailable(error)) return { name: 'CatalogUnavailable', message: `the catalog can't be used now: ${text}` }
   return {
     name: typeof name === 'string' ? name : 'Error',
     message: text.length > mostCharacters ? `${text.slice(0, mostCharacters - 1)}…` : text,

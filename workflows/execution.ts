@@ -37,11 +37,13 @@ export async function execution(start: ExecutionStart): Promise<ExecutionOutcome
 
   const keeping = control.follow()
   const ended = await lanes.run(() => run.throughPhases()).catch(endedBy)
-  await control.leave(keeping, ended === 'renew')
-  if (ended === 'renew') {
+  await control.leave(keeping)
+  // A new run would know nothing of a cancel that this one was told of.
+  if (ended === 'renew' && !CancellationScope.current().consideredCancelled) {
     await condition(allHandlersFinished)
     return continueAsNew<typeof execution>(run.carryOver(control.says))
   }
+  await control.clear()
   const words = wordsFor(ended, run)
   return CancellationScope.nonCancellable(() => complete(start, run, words))
 }
@@ -61,9 +63,9 @@ async function complete(start: ExecutionStart, run: Execution, ended: EndedBy): 
   return orThrow(outcome, ended)
 }
 
-function wordsFor(ended: 'done' | EndedBy, run: Execution): EndedBy {
+function wordsFor(ended: 'done' | 'renew' | EndedBy, run: Execution): EndedBy {
   if (ended === 'done') return { kind: 'done' }
-  if (!CancellationScope.current().consideredCancelled || ended.kind === 'halted') return ended
+  if (ended !== 'renew' && (!CancellationScope.current().consideredCancelled || ended.kind === 'halted')) return ended
   // A slice that could not end in peace after a cancel was cancelled all the same.
   return { kind: 'cancelled', why: run.isOverdue ? 'it took longer than schedule.max_execution' : 'on request' }
 }
@@ -124,11 +126,14 @@ class ControlRow {
     })
   }
 
-  /** Leaves no pause behind, unless the next run goes on under it. */
-  async leave(following: Promise<void>, goesOn: boolean): Promise<void> {
+  async leave(following: Promise<void>): Promise<void> {
     this.#leaving = true
     await following
-    if (this.says && !goesOn) await CancellationScope.nonCancellable(() => this.#write(false))
+  }
+
+  /** No pause is left behind, unless the next run goes on under it. */
+  async clear(): Promise<void> {
+    if (this.says) await CancellationScope.nonCancellable(() => this.#write(false))
   }
 
   async #write(paused: boolean): Promise<void> {

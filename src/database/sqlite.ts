@@ -183,6 +183,14 @@ export function isReadOnly(error: unknown): boolean {
   return primaryCode(error) === 8
 }
 
+/** Nothing is wrong with the file: it can't be used now, because it is locked, or its disk is full, read-only or out of reach. */
+export function isUnavailable(error: unknown): boolean {
+  return unavailable.has(primaryCode(error) ?? 0)
+}
+
+/** SQLITE_BUSY, _LOCKED, _READONLY, _IOERR, _FULL, _CANTOPEN */
+const unavailable: ReadonlySet<number> = new Set([5, 6, 8, 10, 13, 14])
+
 /** A unique index, a foreign key or a check refused the row. */
 export function isConstraint(error: unknown): boolean {
   return primaryCode(error) === 19

@@ -60,10 +60,16 @@ export async function openLedger(file: string, { jobId }: { jobId: string }): Pr
   worker.removeAllListeners('error')
   worker.on('error', () => undefined)
   worker.unref()
+  let gone = false
+  void ended.then(() => {
+    gone = true
+  })
   return {
     port() {
       const { port1, port2 } = new MessageChannel()
-      worker.postMessage({ port: port2 }, [port2])
+      // A thread that is gone takes no port, and whoever asks at the other end would wait for ever.
+      if (gone) port2.close()
+      else worker.postMessage({ port: port2 }, [port2])
       return port1
     },
     ended,
@@ -114,6 +120,10 @@ class LedgerClient implements Ledger {
     return mapped(claim, (containers) => containers.map(fromWireAddress))
   }
 
+  async returnContainers(tokens: number[]): Promise<void> {
+    await this.#ask('returnContainers', [tokens])
+  }
+
   async tracked(container: number, after: number): ReturnType<Ledger['tracked']> {
     if (this.#readWhole?.container === container && this.#readWhole.last === after && after !== 0) return []
     const { pages, last, complete } = await this.#ask<{ pages: string[]; last: number; complete: boolean }>('tracked', [
@@ -162,6 +172,10 @@ class LedgerClient implements Ledger {
 
   async finishedTouched(...[token, results]: Parameters<Ledger['finishedTouched']>): Promise<void> {
     await this.#ask('finishedTouched', [token, toWireFinished(results)])
+  }
+
+  unended(): ReturnType<Ledger['unended']> {
+    return this.#ask('unended', [])
   }
 
   async leftovers(execution: number): ReturnType<Ledger['leftovers']> {

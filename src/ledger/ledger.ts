@@ -19,6 +19,8 @@ export interface Ledger {
 
   /** Up to `limit` containers to list, or why there are none. Finding none it may answer late: see {@link Patience}. */
   claimContainers(holder: Holder, limit: number, patience?: Patience): Promise<Claim<ContainerToList[]>>
+  /** Containers that were claimed and are not listed after all, for whoever claims next; nothing is held against them. */
+  returnContainers(tokens: number[]): Promise<void>
   /** The tracked children of a container, in no order, 5,000 rows at most per page; `after` is the last id of the page before. */
   tracked(container: number, after: number): Promise<TrackedRow[]>
   /** What listing found: rows, child containers, work and counters, at once. `last` ends the container's lease. */
@@ -36,6 +38,9 @@ export interface Ledger {
   finished(results: Results): Promise<void>
   /** A long item's progress, so that another holder can continue it. */
   partial(token: number, item: number, partial: Partial): Promise<void>
+
+  /** The execution that was begun and not ended. */
+  unended(): Promise<number | undefined>
 
   /** Containers to finish (times, mode, owner), deepest first. */
   claimTouched(holder: Holder, limit: number, patience?: Patience): Promise<Claim<TouchedBatch>>

@@ -8,6 +8,7 @@ export type Call =
   | 'begin'
   | 'end'
   | 'claimContainers'
+  | 'returnContainers'
   | 'tracked'
   | 'enumerated'
   | 'claimBatch'
@@ -18,6 +19,7 @@ export type Call =
   | 'partial'
   | 'claimTouched'
   | 'finishedTouched'
+  | 'unended'
   | 'leftovers'
   | 'renew'
   | 'progress'
@@ -49,7 +51,14 @@ const lookAgainMs = 250
 
 const claims: ReadonlySet<Call> = new Set<Call>(['claimContainers', 'claimBatch', 'claimTouched'])
 /** After these there may be something to claim. */
-const makeWork: ReadonlySet<Call> = new Set<Call>(['begin', 'end', 'enumerated', 'finished', 'finishedTouched'])
+const makeWork: ReadonlySet<Call> = new Set<Call>([
+  'begin',
+  'end',
+  'returnContainers',
+  'enumerated',
+  'finished',
+  'finishedTouched',
+])
 
 /**
  * Serves one ledger to many threads: takes what has arrived on all ports, runs it in one transaction, then answers. A

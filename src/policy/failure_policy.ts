@@ -6,6 +6,7 @@ type FailurePolicy = Settings['failurePolicy']
 export interface Retries {
   initialInterval: number
   backoffCoefficient: number
+  maximumInterval: number
   maximumAttempts: number
   nonRetryableErrorTypes: string[]
   /** Tries of one item in one execution; then it has a strike and waits for the next execution. */
@@ -31,6 +32,9 @@ export function retryPolicy(setting: FailurePolicy): Retries {
   return {
     initialInterval: 1_000,
     backoffCoefficient: 1,
+    // The server cuts what a failure asks for to this, and where nothing is said to a hundred initial intervals: less than
+    // many a platform's `Retry-After`.
+    maximumInterval: 24 * 60 * 60_000,
     maximumAttempts: 60,
     nonRetryableErrorTypes: isHalting(setting) ? [...ends, 'ItemsWaiting'] : ends,
     triesPerExecution: isHalting(setting) ? 1 : 3,

@@ -103,10 +103,13 @@ class Slice {
       this.#slots.map((slot, index) => {
         const holder = `${lane}/${index}`
         const task: Task = { phase: this.#phase, holder, untilMs, failurePolicy }
-        const ending = pool.run(this.#job, task, slot, (inHand) => {
-          this.#inHand = inHand
-        })
-        return { holder, ending: ending.then((end) => this.#heed(end)) }
+        const run = async (): Promise<TaskEnd> => {
+          const end = await pool.run(this.#job, task, slot, (inHand) => {
+            this.#inHand = inHand
+          })
+          return this.#heed(end)
+        }
+        return { holder, run, stop: () => slot.raise(Stop.cancel) }
       }),
     )
     signal.throwIfAborted()
@@ -119,15 +122,20 @@ class Slice {
       this.#job.breaker.trip(end)
       this.stop(Stop.trouble)
     }
-    if (end.state === 'halted') this.#job.signal.raise(Stop.halt)
+    if (end.state === 'halted') {
+      this.#job.signal.raise(Stop.halt)
+      if (end.why !== undefined) this.#job.haltedBy.tell(end.why)
+    }
     return end
   }
 
-  #result(ends: readonly TaskEnd[]): SliceResult {
+  async #result(ends: readonly TaskEnd[]): Promise<SliceResult> {
     for (const end of ends) {
-      if (end.state === 'halted') throw new HaltedByItem(end.why)
-      if (end.state === 'broken')
-        throw Object.assign(new Error(end.why), end.stack === undefined ? {} : { stack: end.stack })
+      if (end.state === 'halted') throw new HaltedByItem(await this.#job.haltedBy.why())
+      if (end.state === 'broken') {
+        const { name = 'Error', why, stack } = end
+        throw Object.assign(new Error(why), { name, ...(stack === undefined ? {} : { stack }) })
+      }
       if (end.state === 'trouble') throw new ConnectionTrouble(end.side, end.code, end.why, end.retryAfterMs)
     }
     const { items, bytes } = this.beat()

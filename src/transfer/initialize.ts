@@ -12,6 +12,7 @@ import type { ExecutionRef } from './engine.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
 import { rootKey, rootMade, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
+import { clearLeftovers } from './leftovers.ts'
 import { factsOf } from './list_container.ts'
 
 const enumerateLanes = 2
@@ -53,6 +54,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
       const destinationRoot = await destinationRootOf(job, destination)
       await sameRootAsBefore(job, 'source', sourceRoot)
       if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
+      await clearUpAfterFormer(job, ref)
       await job.ledger.begin({
         execution: ref.execution,
         auditLevel: settings.auditLevel,
@@ -151,6 +153,12 @@ async function sameRootAsBefore(job: JobInHand, which: 'source' | 'destination',
   throw new FailedToStart([
     `${which}: ${JSON.stringify(path)} is not the folder of earlier executions (is something not mounted?); if it was replaced on purpose, make a new job`,
   ])
+}
+
+/** One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten. */
+async function clearUpAfterFormer(job: JobInHand, ref: ExecutionRef): Promise<void> {
+  const former = await job.ledger.unended()
+  if (former !== undefined && former !== ref.execution) await clearLeftovers(job, { ...ref, execution: former })
 }
 
 interface Sessions {

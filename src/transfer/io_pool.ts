@@ -59,6 +59,7 @@ export class IoPool {
 }
 
 interface Running {
+  job: string
   end(end: TaskEnd): void
   onAt(inHand: string): void
 }
@@ -105,7 +106,7 @@ class IoThread {
     }
     const id = this.#next++
     return new Promise((end) => {
-      this.#running.set(id, { end, onAt })
+      this.#running.set(id, { job: job.key, end, onAt })
       this.#tell({ type: 'run', id, job: job.key, task, slot: slot.shared })
     })
   }
@@ -127,8 +128,8 @@ class IoThread {
     if (message.type === 'at') running?.onAt(message.inHand)
     else {
       this.#running.delete(message.id)
-      // A context that could not be opened must not be found open by the next task.
-      if (message.end.state === 'trouble' || message.end.state === 'broken') this.#open.clear()
+      // A context that could not be opened, or whose sessions broke, must not be found open by the next task.
+      if (running && (message.end.state === 'trouble' || message.end.state === 'broken')) this.forget(running.job)
       running?.end(message.end)
     }
   }

@@ -8,6 +8,7 @@ import type { JobSpec } from './job_spec.ts'
 import { listContainer } from './list_container.ts'
 import { Obeys, Signal, Stop } from './signals.ts'
 import type { FromThread, Task, TaskEnd, ToThread } from './thread_messages.ts'
+import { Suspended } from './transfer_content.ts'
 import { SideTrouble } from './trouble.ts'
 
 /**
@@ -35,7 +36,8 @@ async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskE
     await context.settled()
   }
   await context.settled()
-  if (obeys.stop === Stop.halt) return { state: 'halted', why: context.haltedBy ?? 'another item failed first' }
+  if (obeys.stop === Stop.halt)
+    return { state: 'halted', ...(context.haltedBy === undefined ? {} : { why: context.haltedBy }) }
   return { state: obeys.stop === Stop.pause ? 'paused' : 'more', failed }
 }
 
@@ -51,11 +53,17 @@ const steps: Record<Task['phase'], (context: JobContext, holder: Holder, obeys: 
     const claim = await context.ledger.claimContainers(holder, containersAtOnce)
     if (claim.state === 'closed') return { end: { state: 'finished' } }
     if (claim.state !== 'claimed') return {}
-    for (const container of claim.claim) {
-      // The rest of the claim is taken over by this holder's next one.
-      if (obeys.stop !== Stop.run) return {}
-      context.at(container.sourceNames)
-      await listContainer(context, container)
+    const left = new Set(claim.claim.map(({ token }) => token))
+    try {
+      for (const container of claim.claim) {
+        context.at(container.sourceNames)
+        await listContainer(context, container, obeys)
+        left.delete(container.token)
+      }
+    } catch (error) {
+      // Neither of a stop nor of trouble with a connection is a container to blame, as it would be of its holder's death.
+      if (error instanceof Suspended || error instanceof SideTrouble) await context.ledger.returnContainers([...left])
+      if (!(error instanceof Suspended)) throw error
     }
     return {}
   },
@@ -87,7 +95,8 @@ function ended(error: unknown): TaskEnd {
   if (error.name === 'LeaseLost') return { state: 'more', failed: 0 }
   if (error.name === 'HomeFull')
     return { state: 'trouble', side: 'home', code: 'HomeFull', why: error.message, retryAfterMs: 30_000 }
-  return { state: 'broken', why: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) }
+  const { name, message: why, stack } = error
+  return { state: 'broken', name, why, ...(stack === undefined ? {} : { stack }) }
 }
 
 function close(job: string): void {

@@ -9,21 +9,25 @@ import { destinationContainerId, readable, sourceContainerId } from './addresses
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { listWideContainer } from './list_wide_container.ts'
+import { Stop, type Obeys } from './signals.ts'
+import { Suspended } from './transfer_content.ts'
 import { itemTrouble, type ItemTrouble, type Side } from './trouble.ts'
 
 /**
  * Looks at one container on both sides, whole, and commits what is to be done about each child. Planning needs every
  * sibling: names are fixed for a container at once, and absent means absent only in a complete listing.
+ *
+ * @throws Suspended when it was told to stop before it was through
  */
-export async function listContainer(context: JobContext, container: ContainerToList): Promise<void> {
-  const source = await gather(context, container, 'source')
+export async function listContainer(context: JobContext, container: ContainerToList, obeys: Obeys): Promise<void> {
+  const source = await gather(context, container, { side: 'source', obeys })
   if ('trouble' in source) return failContainer(context, container, source.trouble)
   if ('tooMany' in source)
     return failContainer(context, container, { reason: 'too_many_items', why: source.tooMany }, true)
-  if ('wide' in source || 'absent' in source) return listWideContainer(context, container)
-  const destination = await gather(context, container, 'destination')
+  if ('wide' in source || 'absent' in source) return listWideContainer(context, container, obeys)
+  const destination = await gather(context, container, { side: 'destination', obeys })
   if ('trouble' in destination) return failContainer(context, container, destination.trouble)
-  if ('wide' in destination) return listWideContainer(context, container)
+  if ('wide' in destination) return listWideContainer(context, container, obeys)
 
   const listing = emptyListing(context, container)
   const counterparts = new Map<string, Item>()
@@ -220,7 +224,11 @@ export function factsOf(item: Item | Counterpart): Facts {
 type Gathered = { items: Item[] } | { absent: true } | { wide: true } | { tooMany: string } | { trouble: ItemTrouble }
 
 /** All children of one side in memory, or why not. */
-async function gather(context: JobContext, container: ContainerToList, side: Exclude<Side, 'home'>): Promise<Gathered> {
+async function gather(
+  context: JobContext,
+  container: ContainerToList,
+  { side, obeys }: { side: Exclude<Side, 'home'>; obeys: Obeys },
+): Promise<Gathered> {
   const session = side === 'source' ? context.source : context.destination
   const id =
     side === 'source'
@@ -231,6 +239,7 @@ async function gather(context: JobContext, container: ContainerToList, side: Exc
   let complete = false
   try {
     for await (const page of pages(session, id, context.wanted)) {
+      goOnUnless(obeys)
       for (const item of page.items) items.push(item)
       complete = page.complete
       if (side === 'source') {
@@ -240,6 +249,7 @@ async function gather(context: JobContext, container: ContainerToList, side: Exc
       if (items.length > context.spec.limits.entriesInMemory) return { wide: true }
     }
   } catch (error) {
+    if (error instanceof Suspended) throw error
     // A destination container removed since it was planned is made again when its first child is written.
     const trouble = itemTrouble(error, side)
     if (side === 'destination' && trouble.reason === 'NotFound' && container.item !== context.rootItem)
@@ -248,6 +258,11 @@ async function gather(context: JobContext, container: ContainerToList, side: Exc
   }
   if (!complete) return { trouble: { reason: 'incomplete_listing', why: `${side}: the listing ended early` } }
   return { items }
+}
+
+/** @throws Suspended when the listing is to be put down; what it found so far is found again */
+export function goOnUnless(obeys: Obeys): void {
+  if (obeys.stop !== Stop.run) throw new Suspended('stopped while listing')
 }
 
 /** Where the destination allows several of one name, the first is the counterpart. */

@@ -5,8 +5,10 @@ import { tooManyItems } from '../policy/max_items_per_container.ts'
 import { destinationContainerId, readable, sourceContainerId } from './addresses.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
-import { add, emptyListing, failContainer, pages, trackedChildren, Unchanged } from './list_container.ts'
+import { add, emptyListing, failContainer, goOnUnless, pages, trackedChildren, Unchanged } from './list_container.ts'
+import type { Obeys } from './signals.ts'
 import { Spool, type SpooledChild } from './spool.ts'
+import { Suspended } from './transfer_content.ts'
 import { itemTrouble, type ItemTrouble, type Side } from './trouble.ts'
 
 /** Children planned and committed at a time, at most. */
@@ -16,28 +18,33 @@ const mostAtOnce = 2_000
  * A container with more children than memory should hold. Both listings and the tracked rows go to a private database on
  * disk and are joined there; only children whose names need care are held at once. Otherwise the same as `listContainer`.
  */
-export async function listWideContainer(context: JobContext, container: ContainerToList): Promise<void> {
+export async function listWideContainer(context: JobContext, container: ContainerToList, obeys: Obeys): Promise<void> {
   const spool = new Spool()
   try {
     const trouble =
-      (await spoolSide(context, container, 'source', spool)) ??
-      (await spoolSide(context, container, 'destination', spool))
+      (await spoolSide(context, container, { side: 'source', spool, obeys })) ??
+      (await spoolSide(context, container, { side: 'destination', spool, obeys }))
     if (trouble) return await failContainer(context, container, trouble, trouble.reason === 'too_many_items')
     if (container.known) {
       for await (const rows of trackedChildren(context, container)) spool.track(rows, context)
     }
-    await decideInPieces(context, container, spool)
+    await decideInPieces(context, container, { spool, obeys })
   } finally {
     spool.close()
   }
 }
 
-async function decideInPieces(context: JobContext, container: ContainerToList, spool: Spool): Promise<void> {
+async function decideInPieces(
+  context: JobContext,
+  container: ContainerToList,
+  { spool, obeys }: { spool: Spool; obeys: Obeys },
+): Promise<void> {
   const names = namesWithCare(context, container, spool)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const taken = (name: string): boolean => spool.holds(context.nameKey(name)) || names.taken(name)
   const atOnce = Math.min(mostAtOnce, context.spec.limits.entriesInMemory)
   for (let after = 0; ;) {
+    goOnUnless(obeys)
     const children = spool.children(after, atOnce, (key, name) => context.nameKey(names.of(key, name).name))
     const listing = emptyListing(context, container)
     const unchanged = new Unchanged()
@@ -81,8 +88,7 @@ function namesWithCare(context: JobContext, container: ContainerToList, spool: S
 async function spoolSide(
   context: JobContext,
   container: ContainerToList,
-  side: Exclude<Side, 'home'>,
-  spool: Spool,
+  { side, spool, obeys }: { side: Exclude<Side, 'home'>; spool: Spool; obeys: Obeys },
 ): Promise<ItemTrouble | undefined> {
   const session = side === 'source' ? context.source : context.destination
   const id =
@@ -94,6 +100,7 @@ async function spoolSide(
   let seen = 0
   try {
     for await (const page of pages(session, id, context.wanted)) {
+      goOnUnless(obeys)
       spool.put(side, page.items, context)
       complete = page.complete
       seen += page.items.length
@@ -101,6 +108,7 @@ async function spoolSide(
       if (verdict) return { reason: 'too_many_items', why: verdict.why }
     }
   } catch (error) {
+    if (error instanceof Suspended) throw error
     const trouble = itemTrouble(error, side)
     // Removed at the destination since it was made: nothing is there, and what is to arrive makes it again.
     const absent = side === 'destination' && trouble.reason === 'NotFound' && container.item !== context.rootItem

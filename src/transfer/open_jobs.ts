@@ -5,6 +5,7 @@ import { connectLedger, openLedger, type LedgerHandle } from '../ledger/client.t
 import type { Ledger } from '../ledger/ledger.ts'
 import { renewSimulation } from '../ledger/simulated.ts'
 import { Breaker } from './breaker.ts'
+import { FirstFailure } from './first_failure.ts'
 import type { ExecutionRef } from './engine.ts'
 import type { IoPool, OpenJob } from './io_pool.ts'
 import type { JobSpec, Limits } from './job_spec.ts'
@@ -14,6 +15,13 @@ import { jobKey, type TaskEnd } from './thread_messages.ts'
 
 const leaseMs = 20_000
 
+export interface HolderTask {
+  holder: string
+  run(): Promise<TaskEnd>
+  /** Asks it to put down what it has in hand. */
+  stop(): void
+}
+
 /** One execution this worker works on: its ledger's owner thread, what its threads obey, and who is at work. */
 export class JobInHand implements OpenJob {
   readonly key: string
@@ -22,8 +30,10 @@ export class JobInHand implements OpenJob {
   readonly ledger: Ledger
   readonly signal = new Signal()
   readonly breaker = new Breaker()
+  /** Under `failure_policy: halt`. */
+  readonly haltedBy = new FirstFailure()
   readonly #handle: LedgerHandle
-  readonly #holders = new Map<string, Promise<unknown>>()
+  readonly #holders = new Map<string, { stop(): void; ended: Promise<unknown> }>()
 
   constructor(loaded: LoadedJob, handle: LedgerHandle) {
     this.key = jobKey(loaded.spec.jobId, loaded.spec.execution)
@@ -42,17 +52,23 @@ export class JobInHand implements OpenJob {
     return this.#handle.port()
   }
 
-  /** Runs tasks; while they run their holders' leases are kept alive, and closing waits for them. */
-  async during(tasks: { holder: string; ending: Promise<TaskEnd> }[]): Promise<TaskEnd[]> {
-    for (const { holder, ending } of tasks) {
-      const before = this.#holders.get(holder)
-      const both = Promise.all([before, ending])
-      this.#holders.set(holder, both)
-      void both.finally(() => {
-        if (this.#holders.get(holder) === both) this.#holders.delete(holder)
+  /**
+   * Runs tasks; while they run their holders' leases are kept alive, and closing waits for them. A holder may be at work here
+   * already, for an activity that the server lost sight of: then it is told to stop, and its successor begins when it has put
+   * down what it had in hand. Else its lease would be taken from it as from one that died.
+   */
+  async during(tasks: readonly HolderTask[]): Promise<TaskEnd[]> {
+    for (const { holder } of tasks) this.#holders.get(holder)?.stop()
+    const ending = tasks.map(({ holder, run, stop }) => {
+      const end = (this.#holders.get(holder)?.ended ?? Promise.resolve()).then(run)
+      const at = { stop, ended: end.catch(() => undefined) }
+      this.#holders.set(holder, at)
+      void at.ended.then(() => {
+        if (this.#holders.get(holder) === at) this.#holders.delete(holder)
       })
-    }
-    return Promise.all(tasks.map((task) => task.ending))
+      return end
+    })
+    return Promise.all(ending)
   }
 
   async renew(): Promise<void> {
@@ -61,7 +77,7 @@ export class JobInHand implements OpenJob {
   }
 
   async drained(): Promise<void> {
-    while (this.#holders.size > 0) await Promise.all(this.#holders.values())
+    while (this.#holders.size > 0) await Promise.all([...this.#holders.values()].map(({ ended }) => ended))
   }
 
   async close(): Promise<void> {
@@ -79,6 +95,7 @@ export class OpenJobs {
   readonly #limits: Limits
   readonly #jobs = new Map<string, Promise<JobInHand>>()
   #renewedMs = 0
+  #ending = false
 
   constructor({ home, catalog, pool, limits }: { home: Home; catalog: Catalog; pool: IoPool; limits: Limits }) {
     this.home = home
@@ -145,20 +162,21 @@ export class OpenJobs {
     const renewing = Date.now() - this.#renewedMs >= renewEveryMs
     if (renewing) this.#renewedMs = Date.now()
     for (const opening of this.#jobs.values()) {
-      opening
-        .then(async (job) => {
-          await this.#obeyControl(job)
-          if (!renewing) return
-          await job.renew()
-          this.#watchRoom(job)
-        })
-        // A passing failure of catalog or ledger: the next look is due in a moment, and slices report their own.
-        .catch(() => undefined)
+      // A passing failure of catalog or ledger: the next look is due in a moment, and slices report their own.
+      opening.then((job) => this.#obeyControl(job)).catch(() => undefined)
+      if (renewing) opening.then((job) => this.#keep(job)).catch(() => undefined)
     }
+  }
+
+  async #keep(job: JobInHand): Promise<void> {
+    this.#watchRoom(job)
+    await job.renew()
   }
 
   async #obeyControl(job: JobInHand): Promise<void> {
     const control = await this.catalog.control.read(job.spec.jobId)
+    // What it says must not undo what `stopAll` said.
+    if (this.#ending) return
     if (control.cancelled) job.signal.raise(Stop.cancel)
     else job.signal.raise(control.paused ? Stop.pause : Stop.run)
   }
@@ -171,6 +189,7 @@ export class OpenJobs {
   }
 
   stopAll(): void {
+    this.#ending = true
     for (const opening of this.#jobs.values())
       opening.then((job) => job.signal.raise(Stop.cancel)).catch(() => undefined)
   }

@@ -22,8 +22,10 @@ export type FromThread =
 export type TaskEnd =
   | { state: 'more' | 'finished' | 'paused'; failed: number }
   | { state: 'waiting'; failed: number; items: { total: number; byReason: Record<string, number>; nextDueMs: number } }
-  | { state: 'halted'; why: string }
+  /** Without a reason when another thread's item was the first to fail. */
+  | { state: 'halted'; why?: string }
   | { state: 'trouble'; side: 'source' | 'destination' | 'home'; code: string; why: string; retryAfterMs?: number }
-  | { state: 'broken'; why: string; stack?: string }
+  /** `name` is the error's. */
+  | { state: 'broken'; name?: string; why: string; stack?: string }
 
 export const jobKey = (jobId: string, execution: number): string => `${jobId}/${execution}`

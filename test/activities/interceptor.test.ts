@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from '@jest/globals'
 import { CancelledFailure, type ApplicationFailure } from '@temporalio/common'
 import { toFailure } from '../../activities/interceptor.ts'
 import { NotInCatalog } from '../../src/catalog/catalog.ts'
+import { DatabaseUnusable } from '../../src/database/sqlite.ts'
 import { retryPolicy } from '../../src/policy/failure_policy.ts'
 import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/errors.ts'
 
@@ -47,6 +52,44 @@ test('an error nobody thought of is retried for some minutes, not for an hour', 
   expect(failure(new TypeError('x is undefined'), 9)).toMatchObject({ type: 'TypeError', nonRetryable: false })
   expect(failure(new TypeError('x is undefined'), 10)).toMatchObject({ type: 'TypeError', nonRetryable: true })
   expect(failure('just text', 1)).toMatchObject({ type: 'Error', message: 'just text' })
+})
+
+test('a platform may ask for more than a hundred times the shortest wait, and gets it', () => {
+  const { nextRetryDelay } = failure(new ConnectionTrouble('source', 'Throttled', 'tomorrow', 3 * 3_600_000))
+  expect(retryPolicy('continue').maximumInterval).toBeGreaterThanOrEqual(nextRetryDelay as number)
+})
+
+test('a catalog that is locked is waited for, however long, as its activities are retried: soon', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'locked-')), 'catalog.db')
+  const [holder, other] = [new DatabaseSync(file), new DatabaseSync(file, { timeout: 0 })]
+  try {
+    holder.exec('CREATE TABLE t (n); BEGIN IMMEDIATE')
+    let locked: unknown
+    try {
+      other.exec('INSERT INTO t VALUES (1)')
+    } catch (error) {
+      locked = error
+    }
+    expect(toFailure(locked, 1_000, true)).toMatchObject({
+      type: 'CatalogUnavailable',
+      message: "the catalog can't be used now: database is locked",
+      nonRetryable: false,
+      nextRetryDelay: undefined,
+    })
+    expect(failure(locked, 1_000)).toMatchObject({ nonRetryable: false, nextRetryDelay: 60_000 })
+  } finally {
+    holder.close()
+    other.close()
+    rmSync(dirname(file), { recursive: true })
+  }
+})
+
+test('a damaged database is not tried again: waiting mends nothing', () => {
+  expect(failure(new DatabaseUnusable('ledger/1.db', 'is damaged'))).toMatchObject({
+    type: 'DatabaseUnusable',
+    message: 'ledger/1.db: is damaged',
+    nonRetryable: true,
+  })
 })
 
 test('neither credentials nor what a library hangs on its errors come along', () => {

@@ -219,35 +219,70 @@ describe('when a holder dies', () => {
     await ledger.renew(['copy/0'], 10_000)
   })
 
-  test('a batch that killed two holders goes on item by item, and the item that kills a third is flagged', async () => {
+  test('a batch that killed two holders goes on item by item; who kills a third is tried at the end, then flagged', async () => {
     await listRoot(ledger, files(5))
     await oneBatch(ledger, 'copy/0')
     await oneBatch(ledger, 'copy/0')
     const done: string[] = []
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 5; i++) {
       const alone = await oneBatch(ledger, 'copy/0')
       expect(alone.attempt).toBe(3)
       expect(alone.items).toHaveLength(1)
-      if (names(alone)[0] === 'f2') {
-        // Dies. The next claim flags it and goes on with the next item.
-        const next = await oneBatch(ledger, 'copy/0')
-        expect(names(next)).toEqual(['f3'])
-        await ledger.finished(results(next))
-        done.push('f3')
-        continue
-      }
+      // Dies with f2, and goes on with the next item.
+      if (names(alone)[0] === 'f2') continue
       done.push(...names(alone))
       await ledger.finished(results(alone))
     }
     expect(done).toEqual(['f0', 'f1', 'f3', 'f4'])
+    const last = await oneBatch(ledger, 'copy/0')
+    expect(names(last)).toEqual(['f2'])
+    expect(last.formerTokens).toHaveLength(3)
+    // Dies again.
+    expect(await ledger.claimBatch(holder('copy/0'), { items: 5, bytes: 99n }, now)).toEqual({ state: 'closed' })
     expect(await balance()).toEqual({ found: 5, success: 4, remediation: 1 })
     const reader = new LedgerReader(rig.file)
     expect(reader.explain(['f2'])).toMatchObject({ state: 'remediation', reason: 'crashed_worker' })
     reader.close()
     const { batches } = await ledger.leftovers(1)
     expect(batches.map(names)).toEqual([['f2']])
-    expect(batches[0]!.formerTokens).toHaveLength(3)
+    expect(batches[0]!.formerTokens).toHaveLength(4)
   })
+
+  test('nobody is blamed where workers are killed before they can end a batch, thirty times over', async () => {
+    await listRoot(ledger, files(2_000))
+    const slots = ['copy/0', 'copy/1']
+    for (let kill = 1; kill <= 30; kill++) await lives(slots, 33)
+    expect(await balance()).toMatchObject({ found: 2_000, pending: expect.any(Number) })
+    await lives(slots, Infinity)
+    expect(await balance()).toEqual({ found: 2_000, success: 2_000 })
+  })
+
+  test('only the item that kills its workers is blamed, not what the others had in hand each time', async () => {
+    await listRoot(ledger, files(40))
+    const slots = ['copy/0', 'copy/1', 'copy/2']
+    while (!(await lives(slots, Infinity, (name) => name === 'f7'))) continue
+    expect(await balance()).toEqual({ found: 40, success: 39, remediation: 1 })
+  })
+
+  /** Slots side by side until one of them dies, and all with it: after so many items each, or of a certain one. */
+  async function lives(slots: string[], items: number, kills = (_name: string): boolean => false): Promise<boolean> {
+    const left = new Map(slots.map((slot) => [slot, items]))
+    for (;;) {
+      const hands: Batch[] = []
+      const states: string[] = []
+      for (const slot of slots) {
+        const claim = await ledger.claimBatch(holder(slot), { items: 50, bytes: 1n << 40n }, now)
+        states.push(claim.state)
+        if (claim.state !== 'claimed') continue
+        hands.push(claim.claim)
+        left.set(slot, left.get(slot)! - claim.claim.items.length)
+      }
+      if (hands.some((batch) => names(batch).some(kills))) return false
+      if ([...left.values()].some((items) => items < 0)) return false
+      for (const batch of hands) await ledger.finished(results(batch))
+      if (states.every((state) => state === 'closed')) return true
+    }
+  }
 
   test('an item that gets further each time is not blamed for the deaths', async () => {
     await listRoot(ledger, [{ name: 'big', size: 1_000 }])

@@ -68,6 +68,55 @@ test('a listing that dies between pages is resumed: its rows stand, what it only
   expect(byStatus).toMatchObject({ success: { items: 5, bytes: 13n }, retry: { items: 1 } })
 })
 
+test('a folder whose listing kills five workers is flagged, and its neighbours are listed', async () => {
+  await listRoot(ledger, [folder('bad'), folder('good')])
+  const listed: string[] = []
+  for (let deaths = 0; ;) {
+    const claim = await ledger.claimContainers(holder('list'), 16, now)
+    if (claim.state !== 'claimed') break
+    for (const container of claim.claim) {
+      if (container.sourceNames[0] === 'bad') {
+        expect((deaths += 1)).toBeLessThanOrEqual(5)
+        break
+      }
+      await ledger.enumerated(listing(container))
+      listed.push(container.sourceNames.join('/'))
+    }
+  }
+  expect(listed).toEqual(['good'])
+  expect((await ledger.end(1)).byReason).toContainEqual(
+    expect.objectContaining({ status: 'remediation', reason: 'crashed_worker', items: 1 }),
+  )
+})
+
+test('containers given back are claimed again at once by anybody, as often as that may be, and blamed for nothing', async () => {
+  await listRoot(ledger, [...files(2), folder('a'), folder('b')])
+  for (let i = 0; i < 10; i++) {
+    const claim = claimed(await ledger.claimContainers(holder(`list/${i % 2}`), 16, now))
+    expect(claim.map(({ sourceNames }) => sourceNames.join('/')).sort()).toEqual(['a', 'b'])
+    const [first] = claim
+    // Put down between two pages.
+    await ledger.enumerated(listing(first!, { last: false, fresh: fresh(files(1, 1, `p${i}-`)) }))
+    await ledger.returnContainers(claim.map(({ token }) => token))
+    await expect(ledger.enumerated(listing(first!))).rejects.toMatchObject({ name: 'LeaseLost' })
+  }
+  for (const container of claimed(await ledger.claimContainers(holder('list'), 16, now)))
+    await ledger.enumerated(listing(container))
+  expect(await ledger.claimContainers(holder('list'), 16, now)).toEqual({ state: 'closed' })
+  await ledger.finished(results(await oneBatch(ledger)))
+  expect((await ledger.end(1)).byStatus).toMatchObject({ remediation: { items: 0 }, success: { items: 14 } })
+})
+
+test('a folder whose listing gets further each time is not blamed for the deaths', async () => {
+  for (let page = 0; page < 12; page++) {
+    const root = await oneContainer(ledger)
+    await ledger.enumerated(listing(root, { last: false, fresh: fresh(files(1, 1, `p${page}-`)) }))
+  }
+  await ledger.enumerated(listing(await oneContainer(ledger)))
+  await ledger.finished(results(await oneBatch(ledger)))
+  expect((await ledger.end(1)).byStatus).toMatchObject({ success: { items: 12 }, remediation: { items: 0 } })
+})
+
 test('a row decided by an earlier try is not decided again, whatever the repeated listing says', async () => {
   const root = await oneContainer(ledger)
   await ledger.enumerated(listing(root, { last: false, fresh: fresh(files(1)) }))

@@ -16,6 +16,7 @@ import { aTree, contentOf, look, many, touched } from './a_tree.ts'
 import { Rig, type Job, type Ran } from './rig.ts'
 import { Abandoned, type PlayOptions } from './play.ts'
 import type { Beat } from '../../src/transfer/engine.ts'
+import type { SliceResult } from '../../workflows/messages.ts'
 
 const rig = new Rig()
 afterAll(() => rig.close())
@@ -218,6 +219,21 @@ describe('a cancel', () => {
     expect(await running.job.run()).toMatchObject({ status: 'completed' })
   })
 
+  test('that nobody could wind down, as when its workflow is terminated, is cleared up after by the next execution', async () => {
+    const running = new Running(await rig.job(oneWriter, { source: largeFile }))
+    const { job } = running
+    await running.until(() => (running.staged?.size ?? 0) > 16 * mebibyte)
+    await running.pause()
+    running.leave()
+    await expect(running.ran).rejects.toThrow(Abandoned)
+    await rig.restart()
+    await job.control({ paused: false })
+    expect(job.litter()).toHaveLength(1)
+    // Without litter, which is looked for after each execution.
+    expect(await job.resume({ execution: 2 })).toMatchObject({ status: 'completed' })
+    expect(compareTrees(job.source, job.destination).differences).toEqual([])
+  })
+
   test('by the control row stops as well', async () => {
     const job = await rig.job(oneWriter, manyFiles)
     await job.control({ cancelled: true })
@@ -226,6 +242,22 @@ describe('a cancel', () => {
     expect((await job.run({ signal: cancelling.signal })).status).toBe('cancelled')
     expect(look(job.destination).size).toBeLessThan(files)
   })
+})
+
+test('a worker that ends puts a large file down within seconds, and the next one goes on with it', async () => {
+  const running = new Running(await rig.job(oneWriter, { source: largeFile }))
+  const { job } = running
+  await running.until(() => (running.staged?.size ?? 0) > 32 * mebibyte)
+  running.leave()
+  const told = performance.now()
+  await rig.restart()
+  expect(performance.now() - told).toBeLessThan(5_000)
+  await expect(running.ran).rejects.toThrow(Abandoned)
+  const half = running.staged!
+  expect(half.size).toBeLessThan(largeBytes)
+  expect(job.explain('large.bin').partialBytes).toBe(BigInt(half.size))
+  expect(await job.resume({ execution: 1 })).toMatchObject({ status: 'completed' })
+  expect(statSync(join(job.destination, 'large.bin')).ino).toBe(half.inode)
 })
 
 test('a slice says what is in hand while it works, and how far it is', async () => {
@@ -240,4 +272,22 @@ test('a slice says what is in hand while it works, and how far it is', async () 
   await job.run({ onBeat: (beat) => beats.push(beat) })
   const told = beats.filter(({ inHand, bytes }) => /^\/[1-6]$/.test(inHand ?? '') && bytes > 0)
   expect(told.length).toBeGreaterThan(0)
+})
+
+test('a slice begun again while it still runs here waits until its own predecessor has stopped, and blames no item for it', async () => {
+  const job = await rig.job({}, { source: aTree({ long: '200 MB' }) })
+  const { failurePolicy } = await rig.engine.initialize({ jobId: job.id, execution: 1 })
+  const input = { jobId: job.id, execution: 1, width: 1, sliceMs: 20_000, failurePolicy }
+  const run = { signal: new AbortController().signal, onBeat: () => undefined }
+  await rig.engine.enumerate({ ...input, lane: 'enumerate' }, run)
+  // The server lost sight of each of them in turn.
+  const slices: Promise<SliceResult>[] = []
+  for (let n = 0; n < 6; n++) {
+    slices.push(rig.engine.transfer({ ...input, lane: 'transfer' }, run))
+    await sleep(50)
+  }
+  const ends = await Promise.all(slices)
+  expect(ends.at(-1)).toMatchObject({ state: 'finished', failed: 0 })
+  expect(await job.resume({ execution: 1 })).toMatchObject({ status: 'completed', flagged: 0 })
+  expect(compareTrees(job.source, job.destination).differences).toEqual([])
 })

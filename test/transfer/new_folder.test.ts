@@ -57,7 +57,8 @@ async function batchOf(source: TreeSpec, destination: TreeSpec = {}): Promise<Ba
   for (;;) {
     const claim = await rig.ledger.claimContainers(holder('list'), 9, now)
     if (claim.state !== 'claimed') break
-    for (const container of claim.claim) await listContainer(context, container)
+    for (const container of claim.claim)
+      await listContainer(context, container, new Obeys(signal, new Signal(), Infinity))
   }
   return oneBatch(rig.ledger)
 }

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from '@jest/globals'
 import { IoPool } from '../../src/transfer/io_pool.ts'
 import { limits } from '../../src/transfer/job_spec.ts'
+import type { TaskEnd } from '../../src/transfer/thread_messages.ts'
 import { OpenJobs } from '../../src/transfer/open_jobs.ts'
+import { Signal } from '../../src/transfer/signals.ts'
 import { aTree } from './a_tree.ts'
 import { Rig } from './rig.ts'
 
@@ -21,10 +24,52 @@ test('a ledger thread that dies is replaced for the next slice, and nothing it c
     first.ledgerPort().postMessage(null)
     await expect(first.ledger.recall('key')).rejects.toMatchObject({ name: 'LedgerGone' })
     await first.ledgerEnded
+    // Somebody who was just about to begin is told, and not left waiting.
+    const task = { phase: 'transfer', holder: 'a/0', untilMs: Date.now() + 20_000, failurePolicy: 'continue' } as const
+    const end = await pool.run(first, task, new Signal(), () => undefined)
+    expect(end).toMatchObject({ state: 'broken', name: 'LedgerGone' })
     const second = await jobs.open(ref)
     expect(second).not.toBe(first)
     expect(await second.ledger.recall('key')).toBe('committed')
   } finally {
+    await jobs.close()
+    await pool.close()
+  }
+})
+
+test('leases are kept alive while the catalog can’t be read', async () => {
+  const { id: jobId } = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
+  const pool = new IoPool()
+  let isDown = false
+  let end = (): void => undefined
+  const control = {
+    ...rig.catalog.control,
+    read: (id: string) => (isDown ? Promise.reject(new Error('disk I/O error')) : rig.catalog.control.read(id)),
+  }
+  const jobs = new OpenJobs({ home: rig.home, catalog: { ...rig.catalog, control }, pool, limits })
+  try {
+    const job = await jobs.open({ jobId, execution: 1 })
+    const root = { source: { id: '', sizeBytes: 0n }, destination: { id: '', sizeBytes: 0n } }
+    const how = {
+      auditLevel: 'none',
+      simulated: false,
+      triesPerExecution: 3,
+      maxRetry: 3,
+      lazyContainers: false,
+    } as const
+    await job.ledger.begin({ execution: 1, ...how, root })
+    const holder = (name: string) => ({ name, execution: 1, leaseMs: 300 })
+    const working = new Promise<TaskEnd>((resolve) => {
+      end = () => resolve({ state: 'more', failed: 0 })
+    })
+    void job.during([{ holder: 'a/0', run: () => working, stop: end }])
+    expect((await job.ledger.claimContainers(holder('a/0'), 1)).state).toBe('claimed')
+    isDown = true
+    jobs.supervise(0)
+    await sleep(600)
+    expect((await job.ledger.claimContainers(holder('b/0'), 1, { waitMs: 0 })).state).toBe('wait')
+  } finally {
+    end()
     await jobs.close()
     await pool.close()
   }

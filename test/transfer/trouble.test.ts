@@ -3,7 +3,9 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -12,10 +14,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
+import { ledgerFile } from '../../src/home/home.ts'
 import { aTree, look, many, paths, textAt } from './a_tree.ts'
 import { Rig, type Job } from './rig.ts'
 
@@ -400,4 +403,49 @@ describe('an outage', () => {
     expect(counts.length).toBeGreaterThan(10)
     expect(counts.at(-1)! - counts[3]!).toBeLessThan(8)
   })
+
+  test('that ends the execution leaves its folders open nowhere', async () => {
+    const job = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
+    const ran = await job.run({
+      afterListing: async () => {
+        renameSync(job.destination, `${job.destination}~`)
+        await trustEnds()
+      },
+    })
+    expect(ran.sentence).toMatch(/^broke off \(destination: /)
+    await until(() => descriptorsIn(dirname(job.source)).length === 0)
+  })
+
+  function descriptorsIn(folder: string): string[] {
+    return readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder)
+      } catch {
+        return false
+      }
+    })
+  }
+
+  async function until(isSo: () => boolean): Promise<void> {
+    for (let i = 0; !isSo(); i++) {
+      if (i > 500) throw new Error('waited in vain')
+      await sleep(10)
+    }
+  }
+})
+
+test('a damaged ledger ends the execution with its name, is left as it is, and says so in the catalog', async () => {
+  const job = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
+  await job.run()
+  const file = ledgerFile(rig.home, job.id)
+  writeFileSync(file, 'SQLite format 3, or what is left of it'.repeat(500))
+  rmSync(`${file}-wal`, { force: true })
+  const damaged = readFileSync(file)
+  writeFileSync(join(job.source, 'b.txt'), 'y')
+  expect(await job.run()).toMatchObject({ status: 'failed', balance: undefined })
+  const stored = await rig.catalog.executions.get(job.id, 2)
+  expect(stored?.sentence).toContain(`${file}: is damaged`)
+  expect(stored?.endedOn).not.toBeNull()
+  expect(readFileSync(file).equals(damaged)).toBe(true)
+  expect(paths(job.destination)).toEqual(['a.txt'])
 })

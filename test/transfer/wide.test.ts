@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
@@ -185,3 +186,28 @@ test('60,000 files in one folder arrive with memory that does not grow with thei
   expect((most - before) / 2 ** 20).toBeLessThan(200)
   expect((await job.run()).status).toBe('no_changes')
 }, 120_000)
+
+test('a listing of many files is put down within moments when it is told to stop, however often, and flags nothing', async () => {
+  const rig = new Rig({ entriesInMemory: 200 })
+  try {
+    const job = await rig.job({ max_items_per_container: 100_000 }, { source: aTree(many(5_000, (n) => `wide/f${n}`)) })
+    const ref = { jobId: job.id, execution: 1 }
+    const { failurePolicy } = await rig.engine.initialize(ref)
+    const input = { ...ref, lane: 'enumerate', width: 1, sliceMs: 20_000, failurePolicy }
+    for (let n = 0; n < 7; n++) {
+      const ending = new AbortController()
+      const slice = rig.engine.enumerate(input, { signal: ending.signal, onBeat: () => undefined })
+      slice.catch(() => undefined)
+      await sleep(150)
+      const told = performance.now()
+      ending.abort(new Error('the worker goes'))
+      await expect(slice).rejects.toThrow('the worker goes')
+      expect(performance.now() - told).toBeLessThan(2_000)
+      if (n === 0) expect(job.rows().size).toBeLessThan(5_000)
+    }
+    expect(await job.resume({ execution: 1 })).toMatchObject({ status: 'completed', found: 5_001, flagged: 0 })
+    expect(compareTrees(job.source, job.destination).differences).toEqual([])
+  } finally {
+    await rig.close()
+  }
+})

@@ -4,6 +4,7 @@ import { WorkflowFailedError } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
 import type { JobClient } from '../../src/client.ts'
 import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/errors.ts'
+import { setPaused } from '../../workflows/commands.ts'
 import type { ExecutionOutcome } from '../../workflows/messages.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
 import { closedAs, eventsOf, until } from './histories.ts'
@@ -141,6 +142,29 @@ test('a cancelled execution finishes what is in hand, is completed in the ledger
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 1 } })
 })
 
+test('a cancel ends an execution that cannot even reach its platforms, and closes its books', async () => {
+  const job = await stage.job({ initialize: () => new ConnectionTrouble('source', 'Unreachable', 'no route', 600_000) })
+  await client.start(job)
+  await until(async () => (await client.progress(job, 1)).phase === 'initialize', 'it begins')
+  await sleep(300)
+  expect(await client.cancel(job)).toMatchObject({ ended: true })
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(stage.engine.ended.filter((end) => end.jobId === job)).toMatchObject([{ ended: { kind: 'cancelled' } }])
+  await atRest(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle' })
+})
+
+test('a cancel that comes while the books are closed waits for them, and what was done stays done', async () => {
+  const job = await stage.job({ items: 2, completeMs: 1_500 })
+  await client.start(job)
+  await until(() => stage.engine.ended.some((end) => end.jobId === job), 'everything is carried out')
+  expect(await client.cancel(job)).toMatchObject({ ended: true })
+  expect(await closedAs(client.executionHandle(job, 1))).toBe('COMPLETED')
+  await atRest(job)
+  expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'completed' })
+  expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
+})
+
 test('a pause answers when nothing is written any more; a resume goes on where it was', async () => {
   const job = await stage.job({ items: 400, itemMs: 5 })
   await client.start(job)
@@ -206,6 +230,67 @@ test('an execution with a long history goes on in a new run, with its counts, an
   expect(new Set(slices.map((slice) => slice.lane)).size).toBe(5)
   expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
 })
+
+test('pauses hold while an execution goes on in one new run after another, and nothing is done twice', async () => {
+  const short = stage.client({ historyEvents: 50, sliceMs: 40 })
+  const job = await stage.job({ items: 120, itemMs: 20 })
+  await short.start(job)
+  const runs = new Set<string>()
+  for (let pauses = 0; pauses < 4; pauses++) {
+    await until(() => stage.engine.writesOf(job).length > 20 * pauses, 'it goes on')
+    expect(await short.pause(job)).toMatchObject({ drained: true })
+    const writes = stage.engine.writesOf(job).length
+    runs.add((await short.executionHandle(job, 1).describe()).runId)
+    await sleep(150)
+    expect(stage.engine.writesOf(job)).toHaveLength(writes)
+    await short.resume(job)
+  }
+  expect(await short.result(job, 1)).toMatchObject({ status: 'completed', changed: 120 })
+  expect(runs.size).toBeGreaterThan(1)
+  expect(stage.engine.writesOf(job)).toHaveLength(120)
+  expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
+})
+
+test('a cancel that comes just when an execution goes on in a new run is obeyed, and the books are closed', async () => {
+  const short = stage.client({ historyEvents: 40, sliceMs: 40 })
+  const job = await stage.job({ items: 100_000, itemMs: 20 })
+  await short.start(job)
+  await until(() => stage.engine.writesOf(job).length > 5, 'it writes')
+  await short.pause(job)
+  const run = short.executionHandle(job, 1)
+  // More events than a run may have, so that whatever lets it go on makes it begin a new one.
+  while ((await run.describe()).historyLength < 40) {
+    await run.signal(setPaused, true)
+    await sleep(20)
+  }
+  const { control } = stage.catalog
+  const { write } = control
+  let release = (): void => undefined
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let holding = false
+  Object.assign(control, {
+    write: async (...args: Parameters<typeof write>) => {
+      holding = true
+      await held
+      return write(...args)
+    },
+  })
+  try {
+    await run.signal(setPaused, false)
+    await until(() => holding, 'the next run waits for the control row')
+    await run.cancel()
+    const events = async () => (await eventsOf(run)).includes('workflowExecutionCancelRequested')
+    await until(events, 'the cancel is known to the workflow')
+    await sleep(100)
+  } finally {
+    Object.assign(control, { write })
+    release()
+  }
+  expect(await closedAs(run)).toBe('CANCELLED')
+  expect(stage.engine.ended.filter((end) => end.jobId === job)).toMatchObject([{ ended: { kind: 'cancelled' } }])
+}, 60_000)
 
 test('an execution longer than schedule.max_execution is wound down', async () => {
   const job = await stage.job({

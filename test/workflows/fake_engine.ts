@@ -19,6 +19,8 @@ export interface Script {
   transfer?(call: number, execution: number): Error | undefined
   /** Items found only after so many slices of enumeration. */
   enumerateSlices?: number
+  /** How long closing the books takes. */
+  completeMs?: number
   simulated?: boolean
   /** How the execution ended, when it ended by itself. */
   status?: ExecutionOutcome['status'] | ((execution: number) => ExecutionOutcome['status'])
@@ -132,7 +134,8 @@ export class FakeEngine implements Engine {
 
   async complete(ref: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome> {
     this.ended.push({ ...ref, ended })
-    const { status = 'completed' } = this.#script(ref)
+    const { status = 'completed', completeMs = 0 } = this.#script(ref)
+    await sleep(completeMs)
     const statuses = {
       done: typeof status === 'function' ? status(ref.execution) : status,
       halted: 'failed',

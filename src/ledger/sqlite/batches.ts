@@ -18,6 +18,8 @@ import type { Past, WorkQueue, WorkRow } from './work_queue.ts'
 
 /** A batch whose holder died this often is taken item by item. */
 const aloneAfter = 2
+/** An item whose holder died this often is tried once more when nothing else is left, and in no other company. */
+const lastAfter = aloneAfter + 1
 
 const create = actionCode('create')
 const attributes = actionCode('attributes')
@@ -128,11 +130,14 @@ export class Batches {
       const batch = this.#takeOver(orphan, holder)
       if (batch) return { state: 'claimed', claim: batch }
     }
+    if (this.#isLastUnderWay(execution)) return { state: 'wait' }
     const due = trials.due(execution, nowMs(), limit.items)
     const batch = (due.length > 0 && this.#tryAgain(due, holder, limit)) || this.#takeWork(holder, limit)
     if (batch) return { state: 'claimed', claim: batch }
 
     if (!this.#enumerationClosed(execution) || leases.some(LeaseKind.batch, execution)) return { state: 'wait' }
+    const last = this.#takeLast(holder, limit)
+    if (last) return { state: 'claimed', claim: last }
     const items = trials.waiting(execution, nowMs())
     return items.total > 0 ? { state: 'waiting', items } : { state: 'closed' }
   }
@@ -222,12 +227,17 @@ export class Batches {
     leases.remove(orphan)
     if (members.size === 0) return undefined
     const past: Past = { attempt: orphan.attempt, former: [...orphan.former, orphan.token], staged: orphan.staged }
-    if (past.attempt > aloneAfter) {
+    if (past.attempt > lastAfter) {
       for (const [item, member] of members) this.#flag(item, member, past, orphan.execution)
       counters.flush(orphan.execution)
       return undefined
     }
     const { parts } = orphan
+    if (past.attempt === lastAfter) {
+      // Where workers are killed often, it may only have been in hand: whoever is to blame is found out at the end.
+      this.#requeue(parts, new Set(members.keys()), past, orphan.token)
+      return undefined
+    }
     if (past.attempt < aloneAfter || members.size === 1) {
       return this.#give({ parts, rows: this.#rowsOf(parts, orphan.execution, orphan.token) }, holder, up(past))
     }
@@ -241,9 +251,25 @@ export class Batches {
     return this.#give({ parts: alone, rows }, holder, up(past))
   }
 
+  /** Nobody else works on anything meanwhile, so that only the item itself can be to blame. */
+  #isLastUnderWay(execution: number): boolean {
+    for (const { kind, execution: n, attempt } of this.#parts.leases.all().values())
+      if (kind === LeaseKind.batch && n === execution && attempt > lastAfter) return true
+    return false
+  }
+
+  #takeLast(holder: Holder, limit: Limit): WireBatch | undefined {
+    for (;;) {
+      const row = this.#work.last(lastAfter)
+      if (!row) return undefined
+      const batch = this.#takePast(row, holder, limit)
+      if (batch) return batch
+    }
+  }
+
   #flag(item: number, member: Member, past: Past, execution: number): void {
     const { audit, counters, current, leases, trials } = this.#parts
-    const why = 'crashed the worker twice in a batch and once alone'
+    const why = 'the worker died four times with it in hand, the last time with nothing else'
     const state = trials.failed(item, current(), 'never')
     this.#move(member, state, 'crashed_worker')
     this.#fail.run(state, 'crashed_worker', item)
@@ -274,7 +300,7 @@ export class Batches {
     const taken: Taken = { parts: { spans: [], ids: [], trials: [] }, rows: [] }
     let room = { ...limit }
     for (;;) {
-      const open = this.#work.oldest(64)
+      const open = this.#work.oldest(64, lastAfter)
       for (const row of open) {
         if (row.former !== null) {
           if (taken.rows.length > 0) return this.#give(taken, holder)

@@ -164,8 +164,21 @@ export class Enumeration {
     }
     audit.write(listing.audit, current())
     if (listing.last || listing.failed) leases.remove(lease)
-    else leases.page(lease)
+    else {
+      leases.page(lease)
+      // It gets further each time, so whatever keeps killing its holders is not the container.
+      if (lease.attempt > 1 && listing.fresh.name.length > 0) leases.startAfresh(lease)
+    }
     counters.flush(listing.execution)
+  }
+
+  /** Whoever comes next takes them over at once, as the first. */
+  giveBack(tokens: number[]): void {
+    const { leases } = this.#parts
+    for (const token of tokens) {
+      const lease = leases.all().get(token)
+      if (lease?.kind === LeaseKind.listing) this.#takeOver({ ...lease, attempt: -1 }, '', 0)
+    }
   }
 
   forget(): void {

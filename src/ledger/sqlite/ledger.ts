@@ -142,6 +142,10 @@ export class SqliteLedger {
     return this.#noting(holder, () => this.#enumeration.claim(holder, limit))
   }
 
+  returnContainers(tokens: number[]): void {
+    this.#enumeration.giveBack(tokens)
+  }
+
   tracked(container: number, after: number): { pages: string[]; last: number; complete: boolean } {
     return this.#enumeration.tracked(container, after)
   }
@@ -184,6 +188,11 @@ export class SqliteLedger {
 
   finishedTouched(token: number, results: WireFinishedContainer[]): void {
     this.#touched.finished(token, results)
+  }
+
+  unended(): number | undefined {
+    const { n, ended } = this.#execution()
+    return ended ? undefined : n
   }
 
   leftovers(execution: number): WireLeftovers {

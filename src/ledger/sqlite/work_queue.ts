@@ -28,6 +28,8 @@ export class WorkQueue {
   readonly #newest
   readonly #extend
   readonly #oldest
+  readonly #last
+  readonly #any
   readonly #cutRange
   readonly #cutIds
   readonly #remove
@@ -41,7 +43,9 @@ export class WorkQueue {
     )
     this.#newest = db.prepare('SELECT seq, last, ids, former FROM work ORDER BY seq DESC LIMIT 1')
     this.#extend = db.prepare('UPDATE work SET last = ? WHERE seq = ?')
-    this.#oldest = db.prepare('SELECT * FROM work ORDER BY seq LIMIT ?')
+    this.#oldest = db.prepare('SELECT * FROM work WHERE attempt < ? ORDER BY seq LIMIT ?')
+    this.#last = db.prepare('SELECT * FROM work WHERE attempt >= ? ORDER BY seq LIMIT 1')
+    this.#any = db.prepare('SELECT 1 FROM work LIMIT 1')
     this.#cutRange = db.prepare('UPDATE work SET first = ? WHERE seq = ?')
     this.#cutIds = db.prepare('UPDATE work SET first = ?, ids = ? WHERE seq = ?')
     this.#remove = db.prepare('DELETE FROM work WHERE seq = ?')
@@ -87,8 +91,14 @@ export class WorkQueue {
     this.#prepend.run(ids[0]!, ids.at(-1)!, text, tried, past?.attempt ?? 0, former, past?.staged ?? null)
   }
 
-  oldest(limit: number): WorkRow[] {
-    return this.#oldest.all(limit) as unknown as WorkRow[]
+  /** Of those that fewer holders than this died with. */
+  oldest(limit: number, deaths: number): WorkRow[] {
+    return this.#oldest.all(deaths, limit) as unknown as WorkRow[]
+  }
+
+  /** One of those that at least so many holders died with: they come last. */
+  last(deaths: number): WorkRow | undefined {
+    return this.#last.get(deaths) as unknown as WorkRow | undefined
   }
 
   /** Work that an earlier holder may have left traces of. */
@@ -109,6 +119,6 @@ export class WorkQueue {
   }
 
   empty(): boolean {
-    return this.#oldest.get(1) === undefined
+    return this.#any.get() === undefined
   }
 }
