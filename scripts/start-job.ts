@@ -7,46 +7,79 @@
  * variables and files that Temporal's own tools use.
  */
 import { readFileSync } from 'node:fs'
-import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  Client,
+  Connection,
+  WithStartWorkflowOperation,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 import { acceptJob } from '../src/accept/job.ts'
 import { readConfig } from '../src/config.ts'
 import { jobFacts } from '../src/job_facts.ts'
+import { parseJson } from '../src/json.ts'
 import { openStevedoreHome } from '../src/open_home.ts'
 import { sentence } from '../src/problem.ts'
 import { start } from '../workflows/commands.ts'
 import type { job } from '../workflows/job.ts'
 import { executionWorkflowId, jobWorkflowId } from '../workflows/names.ts'
 
-const file = process.argv[2]
-if (file === undefined) throw new Error('which job? npx node scripts/start-job.ts job.json')
-const { namespace, taskQueue } = readConfig().temporal
+const [file] = process.argv.slice(2)
+if (file === undefined) end('which job? npx node scripts/start-job.ts job.json')
 
-// The document is checked and stored: workflows are given an id, never a path or a credential.
-const home = await openStevedoreHome()
-const accepted = await acceptJob(JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>, home.catalog)
-for (const warning of accepted.warnings) console.warn(`warning: ${sentence(warning)}`)
-const jobId = accepted.job.id
-const facts = await jobFacts(home.catalog, jobId)
-await home.close()
+await startJob(file).catch(end)
 
-const connection = await Connection.connect(loadClientConnectConfig().connectionOptions)
-const client = new Client({ connection, namespace })
+async function startJob(path: string): Promise<void> {
+  const { namespace, taskQueue } = readConfig().temporal
 
-// One workflow per job, for its whole life. It is started if it isn't there, and told to begin an execution; the answer
-// comes when it has.
-const { execution } = await client.workflow.executeUpdateWithStart(start, {
-  args: [facts],
-  startWorkflowOperation: new WithStartWorkflowOperation<typeof job>('job', {
-    workflowId: jobWorkflowId(jobId),
-    taskQueue,
-    args: [{ jobId, facts }],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-  }),
-})
-console.log(`job ${jobId}, execution ${execution}: workflow ${jobWorkflowId(jobId)} in namespace ${namespace}`)
+  // The document is checked and stored: workflows are given an id, never a path or a credential.
+  const home = await openStevedoreHome()
+  const document = parseJson(readFileSync(path, 'utf8')) as Record<string, unknown>
+  const { job: stored, warnings, refusals } = await acceptJob(document, home.catalog, { needsTransferType: true })
+  for (const warning of warnings) console.warn(`warning: ${sentence(warning)}`)
+  if (refusals.length > 0) throw new Error(refusals.map(sentence).join('\n'))
+  const facts = await jobFacts(home.catalog, stored.id)
+  await home.close()
 
-// The job goes on by itself; this waits for the execution, and shows how it ended.
-const outcome: unknown = await client.workflow.getHandle(executionWorkflowId(jobId, execution)).result()
-console.log(outcome)
-await connection.close()
+  const connection = await Connection.connect(loadClientConnectConfig().connectionOptions)
+  const client = new Client({ connection, namespace })
+
+  // One workflow per job, for its whole life. It is started if it isn't there, and told to begin an execution; the answer
+  // comes when it has.
+  const workflowId = jobWorkflowId(stored.id)
+  const { execution } = await client.workflow.executeUpdateWithStart(start, {
+    args: [facts],
+    startWorkflowOperation: new WithStartWorkflowOperation<typeof job>('job', {
+      workflowId,
+      taskQueue,
+      args: [{ jobId: stored.id, facts }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    }),
+  })
+  console.log(`job ${stored.id}, execution ${execution}: workflow ${workflowId} in namespace ${namespace}`)
+
+  // The job goes on by itself; this waits for the execution, a workflow of its own, and shows how it ended.
+  console.log(await resultOf(client, executionWorkflowId(stored.id, execution)))
+  await connection.close()
+}
+
+/** The execution is on record when `start` answers; its workflow begins a moment later. */
+async function resultOf(client: Client, workflowId: string): Promise<unknown> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await client.workflow.getHandle(workflowId).result()
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError) || tries === 100) throw error
+      await sleep(100)
+    }
+  }
+}
+
+/** What went wrong, in words; how an execution failed is the cause of its workflow's failure. */
+function end(error: unknown): never {
+  const { cause, message } = error instanceof Error ? error : new Error(String(error))
+  console.error(cause instanceof Error && error instanceof WorkflowFailedError ? cause.message : message)
+  process.exit(1)
+}

@@ -108,17 +108,8 @@ export class JobClient {
    * Waits for an execution's workflow to close.
    * @throws WorkflowFailedError when it failed or was cancelled; its outcome is in the catalog
    */
-  async result(jobId: string, execution: number): Promise<ExecutionOutcome> {
-    const deadline = Date.now() + answerMs
-    for (;;) {
-      try {
-        return await this.executionHandle(jobId, execution).result()
-      } catch (error) {
-        // `start` answers when the execution is on record; the server begins it a moment later.
-        if (!(error instanceof WorkflowNotFoundError) || Date.now() > deadline) throw error
-        await sleep(10)
-      }
-    }
+  result(jobId: string, execution: number): Promise<ExecutionOutcome> {
+    return onceThere(() => this.executionHandle(jobId, execution).result())
   }
 
   state(jobId: string): Promise<JobState> {
@@ -126,7 +117,7 @@ export class JobClient {
   }
 
   progress(jobId: string, execution: number): Promise<ExecutionState> {
-    return this.executionHandle(jobId, execution).query(progress)
+    return onceThere(() => this.executionHandle(jobId, execution).query(progress))
   }
 
   jobHandle(jobId: string): WorkflowHandle<typeof job> {
@@ -189,6 +180,19 @@ export class JobClient {
 }
 
 const pageOfJobs = 500
+
+/** `start` answers when the execution is on record; the server begins it a moment later. */
+async function onceThere<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + answerMs
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError) || Date.now() > deadline) throw error
+      await sleep(10)
+    }
+  }
+}
 
 /** The document as posted, without what is secret, as far as Temporal takes it. */
 function details(job: StoredJob | undefined): string {

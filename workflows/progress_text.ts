@@ -10,7 +10,7 @@ const doing: Record<ExecutionPhase, string> = {
 }
 
 /** The Web UI cuts off the last lines of what it shows. */
-const margin = '\n\n&nbsp;\n\n&nbsp;'
+const margin = '\n\n\u00A0\n\n\u00A0'
 
 /** Markdown for the Web UI: where an execution stands. */
 export function executionDetails(
@@ -21,14 +21,16 @@ export function executionDetails(
   const lines = [`**${plain(what)}**`, '']
   if (outcome) lines.push(`**${outcome.status}**: ${plain(outcome.sentence)}`)
   else lines.push(paused ? `**paused** in phase ${phase}; \`resume\` goes on` : `**${phase}**: ${doing[phase]}`)
-  lines.push('', '| | |', '| --- | ---: |')
+  // What a slice has in hand is in its heartbeat: see Pending Activities.
+  const asOf = outcome ? '' : `after ${count(tally.slices)} ${tally.slices === 1 ? 'slice' : 'slices'}`
+  lines.push('', `| ${asOf} | |`, '| --- | ---: |')
   if (outcome) {
     lines.push(row('found', outcome.found), row('carried out', outcome.changed))
     lines.push(row('to be tried again', outcome.failed), row('flagged for a person', outcome.flagged))
   } else {
     const found = phase === 'changes' ? `at least ${count(tally.found)}` : count(tally.found)
     lines.push(`| found | ${found} |`, row('transferred', tally.transferred), `| bytes | ${bytes(tally.bytes)} |`)
-    lines.push(row('failed tries', tally.failed), row('slices', tally.slices))
+    lines.push(row('failed tries', tally.failed))
   }
   return lines.join('\n') + margin
 }

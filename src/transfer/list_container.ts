@@ -45,6 +45,7 @@ export async function listContainer(context: JobContext, container: ContainerToL
   failpoint('enumerated:before')
   await context.ledger.enumerated(listing)
   failpoint('enumerated:after')
+  obeys.slot.count(source.items.length, 0)
 }
 
 const none: ReadonlyMap<string, TrackedRow> = new Map()

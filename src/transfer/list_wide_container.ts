@@ -63,6 +63,7 @@ async function decideInPieces(
     failpoint('enumerated:before')
     await context.ledger.enumerated(listing)
     failpoint('enumerated:after')
+    obeys.slot.count(children.length, 0)
     if (last === undefined) return
     after = last.n
   }

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -198,6 +198,35 @@ describe('stevedore', () => {
       expect(refused.code).toBe(3)
       expect(refused.err).toMatch(/served already by process \d+/)
       expect(refused.err).toContain(`API ${first!.api}/v1`)
+    },
+    long,
+  )
+
+  test(
+    'scripts/start-job.ts starts a job on a server that is there, waits for it, and refuses what could do harm',
+    async () => {
+      tree('scripted', { 'a.txt': 'one' })
+      const script = new URL('../../scripts/start-job.ts', import.meta.url).pathname
+      const startJob = (address: string, file: string): SpawnSyncReturns<string> =>
+        spawnSync(process.execPath, [script, file], {
+          env: { ...process.env, NODE_OPTIONS: '', TEMPORAL_ADDRESS: address, STEVEDORE_HOME: home },
+          encoding: 'utf8',
+        })
+      let started: SpawnSyncReturns<string>[] | undefined
+      await stevedore(['up', '--port', '0', '--json'], (out, child) => {
+        if (started || !out.includes('\n')) return
+        const { temporal } = JSON.parse(out) as { temporal: string }
+        const jobs = [job('scripted'), job('scripted harm', { transfer_type: 'move' })]
+        started = jobs.map((file) => startJob(temporal, file))
+        child.kill('SIGTERM')
+      })
+      const [whole, refused] = started!
+      expect(whole).toMatchObject({ status: 0, stdout: expect.stringContaining("sentence: '1 found") })
+      expect(readFileSync(join(folder, 'scripted/new/a.txt'), 'utf8')).toBe('one')
+      expect(refused).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^transfer\.transfer_type: only copy/m),
+      })
     },
     long,
   )

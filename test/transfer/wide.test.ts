@@ -135,6 +135,22 @@ describe('a folder wider than memory should hold', () => {
     expect(touched(before, look(job.destination))).toEqual([])
   })
 
+  test.each([
+    ['is', narrow],
+    ['and a narrow one are', broad],
+  ])('%s counted while it is listed, for whoever watches', async (_what, rig) => {
+    let found = 0
+    const job = await rig.job({}, { source: aTree(many(100, (n) => `wide/f${n}`)) })
+    const onSlice = ({ items }: { items: number }, lane: string): void => {
+      if (lane.startsWith('enumerate')) found += items
+    }
+    await job.run({ onSlice })
+    expect(found).toBe(101)
+    found = 0
+    await job.run({ onSlice })
+    expect(found).toBe(101)
+  })
+
   test('goes on after a death between two pieces of it: nothing is decided twice', async () => {
     const job = await narrow.job({}, { source: aTree(many(100, (n) => `wide/f${n}`)) })
     const ref = { jobId: job.id, execution: 1 }

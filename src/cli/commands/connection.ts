@@ -42,7 +42,7 @@ export async function listConnections(options: CommonOptions, parts: CliParts): 
     if (options.json === true) for (const connection of connections) parts.terminal.out(toJson(shown(connection)))
     else {
       if (connections.length === 0)
-        parts.terminal.err('There are no connections here. `stevedore connection add` makes one.')
+        parts.terminal.err(`There are no connections here. \`${parts.typed} connection add\` makes one.`)
       const rows = connections.map(({ id, platform, disabled, name }) => [
         id,
         platform,

@@ -32,7 +32,7 @@ export async function listJobs(options: ListOptions, parts: CliParts): Promise<E
       for (const job of jobs) parts.terminal.out(toJson(await jobView(job, { catalog, ledgers })))
       return ExitCode.done
     }
-    if (jobs.length === 0) parts.terminal.err('There are no jobs here. `stevedore run job.json` makes one.')
+    if (jobs.length === 0) parts.terminal.err(`There are no jobs here. \`${parts.typed} run job.json\` makes one.`)
     const rows = jobs.map((job) => [
       job.id,
       job.status,

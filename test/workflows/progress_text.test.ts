@@ -1,0 +1,19 @@
+import { expect, test } from '@jest/globals'
+import { executionDetails } from '../../workflows/progress_text.ts'
+
+const tally = { slices: 4, found: 20_220, transferred: 819, failed: 0, bytes: 3_400_000_000 }
+
+test('the Web UI says what an execution does, how far it is, and as of when', () => {
+  const text = executionDetails('Share: fs → fs, execution 1', { phase: 'executing', paused: false, tally })
+  expect(text).toContain('**Share: fs → fs, execution 1**')
+  expect(text).toContain('**executing**: transferring; every folder has been looked at')
+  expect(text).toMatch(/\| after 4 slices \| \|\n\| --- \| ---: \|\n\| found \| 20,220 \|\n\| transferred \| 819 \|/)
+  // It escapes entities, and would show their letters.
+  expect(text).not.toContain('&')
+})
+
+test('while folders are still looked at, what was found is a lower bound', () => {
+  const text = executionDetails('Share', { phase: 'changes', paused: false, tally: { ...tally, slices: 1 } })
+  expect(text).toContain('| found | at least 20,220 |')
+  expect(text).toContain('after 1 slice |')
+})
