@@ -13,4 +13,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Many tests wait for a server or a clock; jest leaves a core idle by itself.
+  maxWorkers: '100%',
 }

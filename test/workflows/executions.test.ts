@@ -220,6 +220,7 @@ test('an execution with a long history goes on in a new run, with its counts, an
   const short = stage.client({ historyEvents: 60, sliceMs: 40 })
   const job = await stage.job({ items: 60, itemMs: 20 })
   await short.start(job)
+  await until(() => stage.engine.writesOf(job).length > 0, 'it writes')
   const first = await short.executionHandle(job, 1).describe()
   expect(await short.result(job, 1)).toMatchObject({ status: 'completed', changed: 60 })
   const last = await short.executionHandle(job, 1).describe()
