@@ -6,6 +6,7 @@ import { connectLedger, openLedger } from '../../src/ledger/client.ts'
 import { noItems, noResults, pushFacts } from '../../src/ledger/columns.ts'
 import type { ExecutionStart, Holder, Ledger, Listing } from '../../src/ledger/ledger.ts'
 import { SqliteLedger } from '../../src/ledger/sqlite/ledger.ts'
+import { TrackedRows } from '../../src/ledger/sqlite/tracked_rows.ts'
 import { toStagedText, toWireListing, toWireResults, fromWireBatch } from '../../src/ledger/wire.ts'
 
 /**
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
 /** Bare calls on the thread's own class; preparing what I/O threads would send is not counted. */
 function bare(file: string): void {
   const ledger = new SqliteLedger(file)
+  const rows = new TrackedRows(file)
   const spent: Record<string, number> = {}
   const run = <T>(what: string, call: () => T): T => {
     // Time on the processor, not on the clock: other programs must not count.
@@ -59,7 +61,7 @@ function bare(file: string): void {
       const claim = run('claim containers', () => ledger.claimContainers(holder('list/0', execution), 8))
       if (claim.state !== 'claimed') break
       for (const { item, token, known, sourceNames } of claim.claim) {
-        if (known) run('read tracked', () => ledger.tracked(item, 0))
+        if (known) run('read tracked', () => rows.after(item, 0, execution))
         const wire = toWireListing(
           sourceNames.length > 0 || execution > 1 ? listing(item, token) : rootListing(item, token),
         )
@@ -85,13 +87,14 @@ function bare(file: string): void {
   lists(2, (container, token) => unchangedListing(container, token))
   run('end', () => ledger.end(2))
   report('unchanged, bare calls', spent)
+  rows.close()
   ledger.close()
 }
 
 /** As I/O threads use it: what the owner's thread spends, messages included, and what this one does for it. */
 async function throughPorts(file: string): Promise<void> {
   const handle = await openLedger(file)
-  const ledger = connectLedger(handle.port())
+  const ledger = connectLedger(handle.port(), file)
   const round = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     const from = { all: process.cpuUsage(), mine: process.threadCpuUsage(), at: performance.now() }
     await work()

@@ -1,16 +1,16 @@
 import type { MessagePort } from 'node:worker_threads'
 import { fromSent, LedgerGone } from './errors.ts'
 import { countedSize, packFacts } from './facts_text.ts'
-import type { Claim, Ledger, Patience } from './ledger.ts'
+import type { Claim, Ledger, Patience, TrackedRow } from './ledger.ts'
 import { LeaseLost } from './ledger.ts'
 import type { Call, Reply, Request } from './owner.ts'
 import { OwnerThread } from './owner_threads.ts'
+import { TrackedRows } from './sqlite/tracked_rows.ts'
 import {
   fromWireAddress,
   fromWireBatch,
   fromWireLeftovers,
   fromWireTouched,
-  fromWireTracked,
   toStagedText,
   toWireAudit,
   toWireFinished,
@@ -25,6 +25,7 @@ import {
 
 /** A ledger whose thread serves it. */
 export interface LedgerHandle {
+  readonly file: string
   /** A channel for one thread, to be transferred to it and given to {@link connectLedger} there. */
   port(): MessagePort
   /** Resolves when nobody answers for the ledger any more: it was closed, or its thread died. */
@@ -43,6 +44,7 @@ export async function openLedger(file: string): Promise<LedgerHandle> {
   let closed: () => void = () => undefined
   const ended = Promise.race([thread.untilGone(), new Promise<void>((resolve) => (closed = resolve))])
   return {
+    file,
     port: () => thread.port(),
     ended,
     async close() {
@@ -52,9 +54,9 @@ export async function openLedger(file: string): Promise<LedgerHandle> {
   }
 }
 
-/** The ledger as seen from any thread; every method is answered by its owner after the commit. */
-export function connectLedger(port: MessagePort): Ledger {
-  return new LedgerClient(port)
+/** The ledger as seen from any thread; every method that writes is answered by its owner after the commit. */
+export function connectLedger(port: MessagePort, file: string): Ledger {
+  return new LedgerClient(port, new TrackedRows(file))
 }
 
 interface Pending {
@@ -68,11 +70,15 @@ class LedgerClient implements Ledger {
   #lastId = 0
   readonly #whenIdle: (() => void)[] = []
   #gone: Error | undefined
-  /** A container read to its end, so that asking once more need not be answered by the owner. */
+  readonly #rows: TrackedRows
+  /** Of the last claim of containers. */
+  #execution = 0
+  /** A container read to its end, so that asking once more need not read. */
   #readWhole: { container: number; last: number } | undefined
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, rows: TrackedRows) {
     this.#port = port
+    this.#rows = rows
     port.on('message', (reply: Reply) => this.#answered(reply))
     port.on('close', () => this.#end(new LedgerGone('the ledger was closed, or its thread died')))
     port.unref()
@@ -87,7 +93,9 @@ class LedgerClient implements Ledger {
   }
 
   async claimContainers(...[holder, limit, patience]: Parameters<Ledger['claimContainers']>) {
+    this.#execution = holder.execution
     const claim = await this.#claim<WireToList[]>('claimContainers', [holder, limit], patience)
+    if (claim.state === 'closed') this.#rows.close()
     return mapped(claim, (containers) => containers.map(fromWireAddress))
   }
 
@@ -95,14 +103,17 @@ class LedgerClient implements Ledger {
     await this.#ask('returnContainers', [tokens])
   }
 
-  async tracked(container: number, after: number): ReturnType<Ledger['tracked']> {
-    if (this.#readWhole?.container === container && this.#readWhole.last === after && after !== 0) return []
-    const { pages, last, complete } = await this.#ask<{ pages: string[]; last: number; complete: boolean }>('tracked', [
-      container,
-      after,
-    ])
-    this.#readWhole = complete ? { container, last } : undefined
-    return fromWireTracked(pages)
+  /** Not asked of the owner: see {@link TrackedRows}. */
+  tracked(container: number, after: number): ReturnType<Ledger['tracked']> {
+    if (this.#readWhole?.container === container && this.#readWhole.last === after && after !== 0)
+      return Promise.resolve([])
+    return Promise.resolve(this.#trackedAfter(container, after))
+  }
+
+  #trackedAfter(container: number, after: number): TrackedRow[] {
+    const { rows, complete } = this.#rows.after(container, after, this.#execution)
+    this.#readWhole = complete ? { container, last: rows.at(-1)?.item ?? 0 } : undefined
+    return rows
   }
 
   async enumerated(listing: Parameters<Ledger['enumerated']>[0]): Promise<void> {
@@ -178,6 +189,7 @@ class LedgerClient implements Ledger {
     if (this.#pending.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
     this.#end(new LedgerGone('the ledger was closed'))
     this.#port.close()
+    this.#rows.close()
   }
 
   #claim<T>(call: Call, args: unknown[], patience: Patience | undefined): Promise<Claim<T>> {

@@ -21,7 +21,7 @@ export interface Ledger {
   claimContainers(holder: Holder, limit: number, patience?: Patience): Promise<Claim<ContainerToList[]>>
   /** Containers that were claimed and are not listed after all, for whoever claims next; nothing is held against them. */
   returnContainers(tokens: number[]): Promise<void>
-  /** The tracked children of a container, in no order, 5,000 rows at most per page; `after` is the last id of the page before. */
+  /** The tracked children of a claimed container, in no order, 5,000 rows at most per page; `after` is the last id of the page before. */
   tracked(container: number, after: number): Promise<TrackedRow[]>
   /** What listing found: rows, child containers, work and counters, at once. `last` ends the container's lease. */
   enumerated(listing: Listing): Promise<void>
@@ -134,11 +134,14 @@ export interface TrackedRow {
   destinationName: string
   state: ItemState
   source: Facts
-  destination?: Facts
-  hash?: string
+  destination?: Facts | undefined
+  /** The facts as they are stored (`packFacts`): those of something that is packed to the same text are the same. */
+  sourceText?: string
+  destinationText?: string | undefined
+  hash?: string | undefined
   /** On `id` platforms. */
-  sourceId?: string
-  destinationId?: string
+  sourceId?: string | undefined
+  destinationId?: string | undefined
   reason: Reason | string
   sourceGone: boolean
   /**

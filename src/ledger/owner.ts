@@ -9,7 +9,6 @@ export type Call =
   | 'end'
   | 'claimContainers'
   | 'returnContainers'
-  | 'tracked'
   | 'enumerated'
   | 'claimBatch'
   | 'containerReady'

@@ -13,11 +13,10 @@ import type {
   Results,
   StagedItem,
   TouchedBatch,
-  TrackedRow,
   WorkItem,
 } from './ledger.ts'
 import { countedSize, packColumns, packFacts, unpackFacts } from './facts_text.ts'
-import { actionCode, actionOf, kindCode, kindOf, levelCode, stateCode, stateOf } from './sqlite/codes.ts'
+import { actionCode, actionOf, kindCode, kindOf, levelCode, stateCode } from './sqlite/codes.ts'
 
 /**
  * What crosses between I/O threads and the ledger's: columns, codes and packed text, made and read on the I/O side, so
@@ -238,49 +237,6 @@ export function toWireFinished(results: FinishedContainer[]): WireFinishedContai
     ...(destination ? { destination: packFacts(destination) } : {}),
     ...(failure ? { failure } : {}),
   }))
-}
-
-/** The tracked children of a container come as JSON that SQLite made: one text instead of thousands of objects. */
-export function fromWireTracked(pages: string[]): TrackedRow[] {
-  const rows: TrackedRow[] = []
-  for (const page of pages) for (const cells of JSON.parse(page) as TrackedCells[]) rows.push(trackedRow(cells))
-  return rows
-}
-
-type TrackedCells = [
-  id: number,
-  name: string,
-  kind: number,
-  destinationName: string | null,
-  state: number,
-  reason: string,
-  sourceId: string | null,
-  destinationId: string | null,
-  hash: string | null,
-  source: string,
-  destination: string | null,
-  gone: number,
-  decided: number,
-]
-
-function trackedRow(cells: TrackedCells): TrackedRow {
-  const [item, name, kind, destinationName, state, reason, sourceId, destinationId, hash, source, destination] = cells
-  const row: TrackedRow = {
-    item,
-    name,
-    kind: kindOf(kind),
-    destinationName: destinationName ?? name,
-    state: stateOf(state),
-    reason,
-    source: unpackFacts(source),
-    sourceGone: cells[11] === 1,
-    decided: cells[12] === 1,
-  }
-  if (destination !== null) row.destination = unpackFacts(destination)
-  if (hash !== null) row.hash = hash
-  if (sourceId !== null) row.sourceId = sourceId
-  if (destinationId !== null) row.destinationId = destinationId
-  return row
 }
 
 export function fromWireAddress<T extends WireAddress>(address: T): Omit<T, 'source'> & { source: Facts } {

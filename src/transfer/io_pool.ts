@@ -2,13 +2,13 @@ import { Worker, type MessagePort } from 'node:worker_threads'
 import { threadEnvironment } from '../thread_environment.ts'
 import type { Signal } from './signals.ts'
 import type { JobSpec } from './job_spec.ts'
-import type { FromThread, Task, TaskEnd, ToThread } from './thread_messages.ts'
+import type { FromThread, LedgerAccess, Task, TaskEnd, ToThread } from './thread_messages.ts'
 
 /** What a thread needs before its first task of a job. */
 export interface OpenJob {
   key: string
   spec: JobSpec
-  ledgerPort(): MessagePort
+  ledgerAccess(): LedgerAccess
   signal: Signal
 }
 
@@ -102,8 +102,8 @@ class IoThread {
   run(job: OpenJob, task: Task, { slot, onAt }: { slot: Signal; onAt: (inHand: string) => void }): Promise<TaskEnd> {
     if (!this.#open.has(job.key)) {
       this.#open.add(job.key)
-      const ledger = job.ledgerPort()
-      this.#tell({ type: 'open', job: job.key, spec: job.spec, ledger, signal: job.signal.shared }, [ledger])
+      const ledger = job.ledgerAccess()
+      this.#tell({ type: 'open', job: job.key, spec: job.spec, ledger, signal: job.signal.shared }, [ledger.port])
     }
     const id = this.#next++
     return new Promise((end) => {

@@ -1,4 +1,4 @@
-import { parentPort, type MessagePort } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import type { Holder } from '../ledger/ledger.ts'
 import { connectLedger } from '../ledger/client.ts'
 import { carryOut } from './carry_out.ts'
@@ -7,7 +7,7 @@ import { JobContext } from './job_context.ts'
 import type { JobSpec } from './job_spec.ts'
 import { listContainer } from './list_container.ts'
 import { Obeys, Signal, Stop } from './signals.ts'
-import type { FromThread, Task, TaskEnd, ToThread } from './thread_messages.ts'
+import type { FromThread, LedgerAccess, Task, TaskEnd, ToThread } from './thread_messages.ts'
 import { Suspended } from './transfer_content.ts'
 import { SideTrouble } from './trouble.ts'
 
@@ -22,8 +22,8 @@ const batch = { items: 500, bytes: 1024n ** 3n }
 
 const jobs = new Map<string, Promise<JobContext>>()
 
-function open(spec: JobSpec, ledger: MessagePort, signal: SharedArrayBuffer): Promise<JobContext> {
-  return JobContext.open(spec, connectLedger(ledger), new Signal(signal))
+function open(spec: JobSpec, ledger: LedgerAccess, signal: SharedArrayBuffer): Promise<JobContext> {
+  return JobContext.open(spec, connectLedger(ledger.port, ledger.file), new Signal(signal))
 }
 
 async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskEnd> {

@@ -3,6 +3,7 @@ import { ConnectorError } from '../connector/errors.ts'
 import { connectorFor } from '../connector/registry.ts'
 import type { Facet, Facts, Item } from '../connector/item.ts'
 import { compileFilters } from '../filter/compile.ts'
+import { packFacts } from '../ledger/facts_text.ts'
 import type { AuditRow, ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
 import { itemBackoffMs } from '../policy/failure_policy.ts'
 import { unsettledNs } from '../policy/changed.ts'
@@ -145,7 +146,14 @@ export class JobContext {
 
   decide(child: Child): Decision {
     const { item, path, named, counterpart, row, taken } = child
-    return this.#planner.plan({ source: item, path, named, counterpart, tracked: row ? trackedOf(row) : null, taken })
+    return this.#planner.plan({
+      source: item,
+      path,
+      named,
+      counterpart,
+      tracked: row ? trackedOf(row, item, counterpart) : null,
+      taken,
+    })
   }
 
   /** Attributes to stage with an item's content; notes what could not be carried. */
@@ -311,10 +319,18 @@ function asSiblingById({ id, name, kind }: Item): { key: string; name: string; k
   return { key: id, name, kind }
 }
 
-function trackedOf(row: TrackedRow): Tracked {
-  const tracked: Tracked = { source: row.source, settled: row.state === 'success' || row.state === 'processed' }
-  if (row.destination) tracked.destination = row.destination
-  if (row.hash !== undefined) tracked.hash = row.hash
+/** Where an item is as it was recorded, it is its own baseline: unpacking what says the same would be most of a run without changes. */
+function trackedOf(row: TrackedRow, source: Item, counterpart: Item | null): Tracked {
+  const { sourceText, destinationText, hash } = row
+  const tracked: Tracked = {
+    source: sourceText !== undefined && sourceText === packFacts(source) ? source : row.source,
+    settled: row.state === 'success' || row.state === 'processed',
+  }
+  const isAsRecorded =
+    counterpart !== null && destinationText !== undefined && destinationText === packFacts(counterpart)
+  const destination = isAsRecorded ? counterpart : row.destination
+  if (destination) tracked.destination = destination
+  if (hash !== undefined) tracked.hash = hash
   return tracked
 }
 

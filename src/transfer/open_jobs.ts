@@ -11,7 +11,7 @@ import type { IoPool, OpenJob } from './io_pool.ts'
 import type { JobSpec, Limits } from './job_spec.ts'
 import { loadJobSpec, type LoadedJob } from './load_job.ts'
 import { Signal, Stop } from './signals.ts'
-import { jobKey, type TaskEnd } from './thread_messages.ts'
+import { jobKey, type LedgerAccess, type TaskEnd } from './thread_messages.ts'
 
 const leaseMs = 20_000
 
@@ -40,7 +40,7 @@ export class JobInHand implements OpenJob {
     this.loaded = loaded
     this.spec = loaded.spec
     this.#handle = handle
-    this.ledger = connectLedger(handle.port())
+    this.ledger = connectLedger(handle.port(), handle.file)
   }
 
   /** Resolves when nobody answers for the ledger any more. */
@@ -48,8 +48,8 @@ export class JobInHand implements OpenJob {
     return this.#handle.ended
   }
 
-  ledgerPort(): ReturnType<LedgerHandle['port']> {
-    return this.#handle.port()
+  ledgerAccess(): LedgerAccess {
+    return { port: this.#handle.port(), file: this.#handle.file }
   }
 
   /**

@@ -1,9 +1,15 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { JobSpec } from './job_spec.ts'
 
+/** How a thread comes to the ledger: through its owner, and to what it only reads by itself. */
+export interface LedgerAccess {
+  port: MessagePort
+  file: string
+}
+
 /** What the engine tells an I/O thread. */
 export type ToThread =
-  | { type: 'open'; job: string; spec: JobSpec; ledger: MessagePort; signal: SharedArrayBuffer }
+  | { type: 'open'; job: string; spec: JobSpec; ledger: LedgerAccess; signal: SharedArrayBuffer }
   | { type: 'run'; id: number; job: string; task: Task; slot: SharedArrayBuffer }
   | { type: 'forget'; job: string }
   | { type: 'exit' }

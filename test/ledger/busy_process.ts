@@ -6,7 +6,7 @@ import { failure, files, folder, fresh, holder, listing, results, start } from '
 const [file, answered] = process.argv.slice(2)
 const { port } = await openLedger(file!)
 console.log('open')
-const ledger = connectLedger(port())
+const ledger = connectLedger(port(), file!)
 if (answered === undefined) setInterval(() => undefined, 1_000)
 else {
   await ledger.begin(start())

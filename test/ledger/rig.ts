@@ -49,7 +49,7 @@ export class Rig {
     this.#owner = new Owner(new SqliteLedger(this.file, () => this.nowMs))
     const { port1, port2 } = new MessageChannel()
     this.#owner.serve(port2)
-    this.ledger = connectLedger(port1)
+    this.ledger = connectLedger(port1, this.file)
   }
 }
 

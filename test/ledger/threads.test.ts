@@ -34,12 +34,12 @@ const open = async (): Promise<LedgerHandle> => (handle = await openLedger(file)
 
 test('several threads list and write through one owner, and everything is done once', async () => {
   const { port } = await open()
-  const main = connectLedger(port())
+  const main = connectLedger(port(), file)
   await main.begin(start())
   await listRoot(main, [folder('a'), folder('b'), folder('c')])
   const done: number[] = []
   const lister = async (name: string): Promise<void> => {
-    const ledger = connectLedger(port())
+    const ledger = connectLedger(port(), file)
     for (;;) {
       const claim = await ledger.claimContainers(holder(name), 1)
       if (claim.state === 'closed') break
@@ -51,7 +51,7 @@ test('several threads list and write through one owner, and everything is done o
     await ledger.close()
   }
   const writer = async (name: string): Promise<void> => {
-    const ledger = connectLedger(port())
+    const ledger = connectLedger(port(), file)
     for (;;) {
       const claim = await ledger.claimBatch(holder(name), { items: 7, bytes: 1n << 30n })
       if (claim.state === 'closed') break
@@ -71,7 +71,7 @@ test('several threads list and write through one owner, and everything is done o
 
 test('a request that fails takes none of its neighbours with it', async () => {
   const { port } = await open()
-  const ledger = connectLedger(port())
+  const ledger = connectLedger(port(), file)
   await ledger.begin(start())
   await listRoot(ledger, files(2))
   const batch = await oneBatch(ledger, 'copy', 1)
@@ -97,7 +97,7 @@ test('whoever waits for an answer learns that the owner died', async () => {
   await once(worker, 'message')
   const { port1, port2 } = new MessageChannel()
   worker.postMessage({ port: port2 }, [port2])
-  const ledger = connectLedger(port1)
+  const ledger = connectLedger(port1, file)
   await ledger.begin(start())
   const waiting = ledger.claimBatch(holder('copy'), { items: 1, bytes: 1n }, { waitMs: 60_000 })
   setTimeout(() => void worker.terminate(), 20)
@@ -113,14 +113,14 @@ test('the thread of a closed ledger serves the next one, and keeps nothing of th
     ['second', '2'],
   ]) {
     const { port, close } = await openLedger(join(place, `${name}.db`))
-    const ledger = connectLedger(port())
+    const ledger = connectLedger(port(), file)
     expect(await ledger.recall('value')).toBeUndefined()
     await ledger.remember('value', value!)
     await ledger.close()
     await close()
   }
   const { port, close } = await openLedger(join(place, 'first.db'))
-  const ledger = connectLedger(port())
+  const ledger = connectLedger(port(), file)
   expect(await ledger.recall('value')).toBe('1')
   await ledger.close()
   await close()
@@ -130,7 +130,7 @@ test('a file that can not be opened spoils nothing for the next', async () => {
   writeFileSync(join(place, 'diary.db'), 'This is my diary. '.repeat(500))
   await expect(openLedger(join(place, 'diary.db'))).rejects.toMatchObject({ name: 'DatabaseUnusable' })
   const { port } = await open()
-  const ledger = connectLedger(port())
+  const ledger = connectLedger(port(), file)
   await ledger.remember('x', '1')
   expect(await ledger.recall('x')).toBe('1')
   await ledger.close()
@@ -166,7 +166,7 @@ test('a damaged file, and one of another program, are named and left as they are
 
 test('damage found while working is said with the name of the file, and nothing is written over it', async () => {
   const { port } = await open()
-  const ledger = connectLedger(port())
+  const ledger = connectLedger(port(), file)
   await ledger.begin(start())
   await listRoot(ledger, files(3_000))
   await handle!.close()
@@ -175,7 +175,7 @@ test('damage found while working is said with the name of the file, and nothing 
   bytes.fill(0xa5, 122_880, bytes.length)
   writeFileSync(file, bytes)
 
-  const again = connectLedger((await open()).port())
+  const again = connectLedger((await open()).port(), file)
   const claim = again.claimBatch(holder('copy'), { items: 3_000, bytes: 1n << 30n })
   await expect(claim).rejects.toMatchObject({ name: 'DatabaseUnusable', file })
   await expect(claim).rejects.toThrow(`${file}: is damaged`)
@@ -194,7 +194,7 @@ test('a full disk refuses what does not fit, and the ledger goes on when there i
   try {
     file = join(small, 'job.db')
     const { port } = await open()
-    const ledger = connectLedger(port())
+    const ledger = connectLedger(port(), file)
     await ledger.begin(start())
     const root = await oneContainer(ledger)
     writeFileSync(join(small, 'ballast'), Buffer.alloc(500_000))
@@ -244,7 +244,7 @@ test('a process killed at any moment leaves a ledger that agrees with itself and
   }
   // And whoever comes next brings it to its end.
   const { port } = await open()
-  const ledger = connectLedger(port())
+  const ledger = connectLedger(port(), file)
   const { n } = rowsIn(file, 'SELECT max(n) AS n FROM execution')[0]! as { n: number }
   await ledger.begin(start({ execution: n + 1 }))
   const root = await oneContainer(ledger, 'list', n + 1)
@@ -254,7 +254,7 @@ test('a process killed at any moment leaves a ledger that agrees with itself and
 
 test('readers see what is committed while the owner writes', async () => {
   const { port } = await open()
-  const ledger = connectLedger(port())
+  const ledger = connectLedger(port(), file)
   await ledger.begin(start())
   await listRoot(ledger, [{ ...folder('a?'), destinationName: 'a_', rest: { processing: ['renamed'] } }])
   await ledger.enumerated(

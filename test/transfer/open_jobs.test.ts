@@ -21,7 +21,7 @@ test('a ledger thread that dies is replaced for the next slice, and nothing it c
     await first.ledger.remember('key', 'committed')
     expect(await jobs.open(ref)).toBe(first)
     // No request at all: the thread dies of it.
-    first.ledgerPort().postMessage(null)
+    first.ledgerAccess().port.postMessage(null)
     await expect(first.ledger.recall('key')).rejects.toMatchObject({ name: 'LedgerGone' })
     await first.ledgerEnded
     // Somebody who was just about to begin is told, and not left waiting.

@@ -6,8 +6,6 @@ import { actionCode, Container, State, stateCode } from './codes.ts'
 import { LeaseKind, type CountedSum, type Lease } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
 
-/** Rows per answer; a container with more is read in pages. */
-const trackedPage = 5_000
 /** A listing whose holder died this often is repeated alone, and later given up. */
 const aloneAfter = 2
 const givenUpAfter = 5
@@ -36,10 +34,8 @@ export class Enumeration {
   readonly #join
   readonly #leave
   readonly #maxId
-  readonly #extents
   readonly #hasExtent
   readonly #addExtent
-  readonly #tracked
   readonly #insert
   readonly #plan
   readonly #dropPlan
@@ -58,14 +54,8 @@ export class Enumeration {
     this.#join = db.prepare('INSERT OR IGNORE INTO frontier (item) VALUES (?)')
     this.#leave = db.prepare('DELETE FROM frontier WHERE item = ?')
     this.#maxId = db.prepare('SELECT max(id) AS id FROM item')
-    this.#extents = db.prepare('SELECT first, last FROM extent WHERE container = ? AND last > ? ORDER BY first')
     this.#hasExtent = db.prepare('SELECT 1 FROM extent WHERE container = ? LIMIT 1')
     this.#addExtent = db.prepare('INSERT INTO extent (container, first, last) VALUES (?, ?, ?)')
-    this.#tracked = db.prepare(
-      `SELECT count(*) AS n, max(id) AS last, json_group_array(json_array(id, name, kind, destination_name, state, reason,
-         source_id, destination_id, hash, source, destination, gone, execution = ?)) AS rows
-       FROM (SELECT * FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?)`,
-    )
     this.#insert = db.prepare(
       `INSERT INTO item (id, parent, name, kind, state, action, execution, size, reason, destination_name, source_id,
          destination_id, source, destination) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -116,28 +106,6 @@ export class Enumeration {
   /** No container is to be listed or being listed. */
   closed(execution: number): boolean {
     return !this.#parts.leases.some(LeaseKind.listing, execution) && this.#frontier.get(1) === undefined
-  }
-
-  /** JSON arrays of the container's rows after an id, 5,000 at most, and the last id among them; 0 when none is left. */
-  tracked(container: number, after: number): { pages: string[]; last: number; complete: boolean } {
-    const { n } = this.#parts.current()
-    const pages: string[] = []
-    let last = after
-    let room = trackedPage
-    for (const extent of this.#extents.all(container, after) as unknown as { first: number; last: number }[]) {
-      const from = Math.max(extent.first, after + 1)
-      const page = this.#tracked.get(n, from, extent.last, container, room) as unknown as {
-        n: number
-        last: number | null
-        rows: string
-      }
-      if (page.n === 0) continue
-      pages.push(page.rows)
-      last = page.last ?? last
-      room -= page.n
-      if (room === 0) return { pages, last, complete: false }
-    }
-    return { pages, last, complete: true }
   }
 
   enumerated(listing: WireListing): void {

@@ -150,10 +150,6 @@ export class SqliteLedger {
     this.#enumeration.giveBack(tokens)
   }
 
-  tracked(container: number, after: number): { pages: string[]; last: number; complete: boolean } {
-    return this.#enumeration.tracked(container, after)
-  }
-
   enumerated(listing: WireListing): void {
     this.#enumeration.enumerated(listing)
   }
