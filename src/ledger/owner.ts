@@ -2,6 +2,7 @@ import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import { toSent, type SentError } from './errors.ts'
 import type { Claim, Patience } from './ledger.ts'
 import type { SqliteLedger } from './sqlite/ledger.ts'
+import type { WireListing } from './wire.ts'
 
 /** What may be asked of the ledger's thread: methods of {@link SqliteLedger}. */
 export type Call =
@@ -50,14 +51,7 @@ const lookAgainMs = 250
 
 const claims: ReadonlySet<Call> = new Set<Call>(['claimContainers', 'claimBatch', 'claimTouched'])
 /** After these there may be something to claim. */
-const makeWork: ReadonlySet<Call> = new Set<Call>([
-  'begin',
-  'end',
-  'returnContainers',
-  'enumerated',
-  'finished',
-  'finishedTouched',
-])
+const makeWork: ReadonlySet<Call> = new Set<Call>(['begin', 'end', 'returnContainers', 'finished', 'finishedTouched'])
 
 /**
  * Serves one ledger to many threads: takes what has arrived on all ports, runs it in one transaction, then answers. A
@@ -137,8 +131,9 @@ export class Owner {
     const replies: { asked: Asked; reply: Reply }[] = []
     try {
       this.#ledger.begun()
-      for (const asked of group) this.#run(asked, replies)
-      if (lookAgain || group.some(({ call }) => makeWork.has(call))) {
+      let wakes = lookAgain
+      for (const asked of group) if (this.#run(asked, replies)) wakes = true
+      if (wakes) {
         this.#heldBack = this.#heldBack.filter((asked) => !waiting.includes(asked))
         for (const asked of waiting) this.#run(asked, replies)
       }
@@ -152,16 +147,19 @@ export class Owner {
     for (const { asked, reply } of replies) asked.port.postMessage(reply)
   }
 
-  #run(asked: Asked, replies: { asked: Asked; reply: Reply }[]): void {
+  /** @returns whether somebody who waits may find something now */
+  #run(asked: Asked, replies: { asked: Asked; reply: Reply }[]): boolean {
     const { id, call, args } = asked
     try {
       const value = this.#ledger.atomically(() => Reflect.apply(this.#ledger[call], this.#ledger, args) as unknown)
       if (claims.has(call) && mayWait(value as Claim<unknown>, asked)) this.#heldBack.push(asked)
       else replies.push({ asked, reply: { id, value } })
+      return isNews(asked, value)
     } catch (error) {
       // A full disk may have undone the whole transaction, and with it what the others of this group were to be told.
       if (!this.#ledger.inTransaction) throw error
       replies.push({ asked, reply: { id, error: toSent(error, this.#ledger.file) } })
+      return false
     }
   }
 
@@ -177,6 +175,16 @@ export class Owner {
       this.#wakeLater()
     }, inMs)
   }
+}
+
+/** A run without changes lists thousands of containers in which nothing is to be done: that wakes nobody. */
+function isNews({ call, args }: Request, value: unknown): boolean {
+  if (call === 'claimContainers') return (value as Claim<unknown>).state === 'closed'
+  if (call !== 'enumerated') return makeWork.has(call)
+  const { fresh, changed, unchanged, descend, failed } = args[0] as WireListing
+  // Without children, too: a new empty container is to be made.
+  const isQuiet = unchanged.length > 0 && fresh.name.length === 0 && changed.length === 0 && descend.length === 0
+  return !isQuiet || failed !== undefined
 }
 
 /** Nothing yet, and the time to say so has not come. */
