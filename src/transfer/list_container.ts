@@ -43,8 +43,10 @@ export async function listContainer(context: JobContext, container: ContainerToL
   const children = { items: source.items, counterparts, tracked }
   decideChildren(context, container, children, listing)
   failpoint('enumerated:before')
-  // The next container is looked at meanwhile; before the next claim all of them are committed.
-  context.later(context.ledger.enumerated(listing).then(() => failpoint('enumerated:after')))
+  const committed = context.ledger.enumerated(listing).then(() => failpoint('enumerated:after'))
+  // Work is handed over before more of it is looked for; where nothing is new, the next container is looked at meanwhile.
+  if (listing.fresh.name.length > 0) await committed
+  else context.later(committed)
   obeys.slot.count(source.items.length, 0)
 }
 
