@@ -58,10 +58,10 @@ export class Sitting {
   /** Everybody once, uncounted: code is compiled, caches are filled, programs are in memory. */
   async #warmUp(tree: Tree): Promise<void> {
     this.#say('warm-up …')
-    for (const destination of [this.#fresh()]) {
-      await this.#ours.submit(copyJob(this.#ends(tree, destination)))
-      this.#checkAndRemove(tree, destination)
-    }
+    const plain = this.#fresh()
+    await this.#ours.submit(copyJob(this.#ends(tree, plain)))
+    this.#checkAndRemove(tree, plain)
+    await this.#allFeatures(tree)
     for (const peer of this.#peers) {
       const destination = this.#fresh()
       await runPeer(peer, tree.root, destination)
