@@ -42,7 +42,7 @@ export interface LedgerHandle {
 export async function openLedger(file: string): Promise<LedgerHandle> {
   const thread = await OwnerThread.opening(file)
   let closed: () => void = () => undefined
-  const ended = Promise.race([thread.untilGone(), new Promise<void>((resolve) => (closed = resolve))])
+  const ended = Promise.race([thread.gone, new Promise<void>((resolve) => (closed = resolve))])
   return {
     file,
     port: () => thread.port(),
@@ -104,13 +104,8 @@ class LedgerClient implements Ledger {
   }
 
   /** Not asked of the owner: see {@link TrackedRows}. */
-  tracked(container: number, after: number): ReturnType<Ledger['tracked']> {
-    if (this.#readWhole?.container === container && this.#readWhole.last === after && after !== 0)
-      return Promise.resolve([])
-    return Promise.resolve(this.#trackedAfter(container, after))
-  }
-
-  #trackedAfter(container: number, after: number): TrackedRow[] {
+  async tracked(container: number, after: number): Promise<TrackedRow[]> {
+    if (this.#readWhole?.container === container && this.#readWhole.last === after && after !== 0) return []
     const { rows, complete } = this.#rows.after(container, after, this.#execution)
     this.#readWhole = complete ? { container, last: rows.at(-1)?.item ?? 0 } : undefined
     return rows

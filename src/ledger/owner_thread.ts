@@ -10,14 +10,13 @@ const main = parentPort
 if (!main) throw new Error('the ledger owner runs as a worker thread')
 const answer = (message: FromOwner): void => main.postMessage(message)
 
-let close: (() => void) | undefined
-let serve: Owner | undefined
+let owned: { owner: Owner; lock: ReturnType<typeof lockLedger> } | undefined
 
 main.on('message', (message: ToOwner) => {
   if ('port' in message) {
-    serve?.serve(message.port)
+    owned?.owner.serve(message.port)
   } else if ('close' in message) {
-    close?.()
+    close()
     answer({ state: 'closed' })
   } else {
     try {
@@ -32,16 +31,16 @@ main.on('message', (message: ToOwner) => {
 function open(file: string): void {
   const lock = lockLedger(file)
   try {
-    const owner = new Owner(new SqliteLedger(file))
-    serve = owner
-    close = () => {
-      serve = undefined
-      close = undefined
-      owner.close()
-      lock.release()
-    }
+    owned = { owner: new Owner(new SqliteLedger(file)), lock }
   } catch (error) {
     lock.release()
     throw error
   }
+}
+
+function close(): void {
+  const closing = owned
+  owned = undefined
+  closing?.owner.close()
+  closing?.lock.release()
 }

@@ -12,9 +12,11 @@ const idle: OwnerThread[] = []
 /** A thread that owns one ledger file after another. */
 export class OwnerThread {
   readonly #worker: Worker
+  /** Resolves when the thread has died; one that is only closed lives on. */
+  readonly gone: Promise<void>
   #alive = true
+  #diedOf: Error | undefined
   #hear: (message: FromOwner) => void = () => undefined
-  #gone: (why: Error) => void = () => undefined
 
   /**
    * A thread that owns this file from now on, created if there is none.
@@ -41,8 +43,17 @@ export class OwnerThread {
       env: threadEnvironment(),
     })
     this.#worker.on('message', (message: FromOwner) => this.#hear(message))
-    this.#worker.on('error', (error) => this.#end(error instanceof Error ? error : new Error(String(error))))
-    this.#worker.on('exit', () => this.#end(new LedgerGone('the ledger thread ended')))
+    this.#worker.on('error', (error) => {
+      this.#diedOf = error instanceof Error ? error : new Error(String(error))
+    })
+    this.gone = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#alive = false
+        const index = idle.indexOf(this)
+        if (index >= 0) idle.splice(index, 1)
+        resolve()
+      })
+    })
     this.#worker.unref()
   }
 
@@ -55,14 +66,6 @@ export class OwnerThread {
     return port1
   }
 
-  /** Resolves when the thread dies before it is asked to close. */
-  untilGone(): Promise<void> {
-    return new Promise((resolve) => {
-      if (!this.#alive) return resolve()
-      this.#gone = () => resolve()
-    })
-  }
-
   /** Commits and answers what was asked, then lets go of the file. */
   async close(file: string): Promise<void> {
     if (!this.#alive) return
@@ -73,38 +76,22 @@ export class OwnerThread {
   async #ask(request: ToOwner, file: string): Promise<void> {
     this.#worker.ref()
     try {
-      await new Promise<void>((resolve, reject) => {
-        if (!this.#alive) return reject(new LedgerGone(`the thread of ${file} ended`))
-        const before = this.#gone
-        this.#gone = (why) => {
-          before(why)
-          reject(why instanceof LedgerGone ? new LedgerGone(`the thread of ${file} ended`) : why)
-        }
-        this.#hear = (message) => {
-          this.#gone = before
-          if (message.state === 'refused') reject(fromSent(message.error))
-          else resolve()
-        }
-        this.#worker.postMessage(request)
+      const answered = new Promise<FromOwner>((resolve) => {
+        this.#hear = resolve
       })
+      this.#worker.postMessage(request)
+      const answer = await Promise.race([answered, this.gone])
+      if (!answer) throw this.#diedOf ?? new LedgerGone(`the thread of ${file} ended`)
+      if (answer.state === 'refused') throw fromSent(answer.error)
     } finally {
       this.#worker.unref()
     }
   }
 
   #rest(): void {
-    this.#gone = () => undefined
     if (!this.#alive) return
     if (idle.length < mostIdle) idle.push(this)
     else void this.#worker.terminate()
-  }
-
-  #end(why: Error): void {
-    if (!this.#alive) return
-    this.#alive = false
-    const index = idle.indexOf(this)
-    if (index >= 0) idle.splice(index, 1)
-    this.#gone(why)
   }
 }
 

@@ -41,32 +41,25 @@ test('a content with permissions to come is closed to others while it is staged'
   await staging.suspend()
 })
 
+const replacing = {
+  container: '',
+  key: 'k',
+  sizeBytes: 0n,
+  attributes: {},
+  durability: 'process',
+  replaces: true,
+} as const
+
 async function overwrite(session: Session, name: string): Promise<Item> {
   const there = (await session.stat(name, [])) as Item
-  const spec = {
-    container: '',
-    key: 'k',
-    sizeBytes: 0n,
-    attributes: {},
-    durability: 'process',
-    replaces: true,
-  } as const
-  const staging = await session.stage(spec)
+  const staging = await session.stage(replacing)
   return session.publish(await staging.finish(emptyHash), { container: '', name, condition: there })
 }
 
 test('a content that is to replace something is closed to others while it is staged', async () => {
   const root = aFolder()
   const session = await aSession(root)
-  const spec = {
-    container: '',
-    key: 'k',
-    sizeBytes: 0n,
-    attributes: {},
-    durability: 'process',
-    replaces: true,
-  } as const
-  const staging = await session.stage(spec)
+  const staging = await session.stage(replacing)
   expect(mode(join(root, '.~k'))).toBe('600')
   await staging.suspend()
 })
