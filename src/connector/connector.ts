@@ -1,5 +1,6 @@
 import type { Capabilities, CapabilityNote } from './capabilities.ts'
-import type { Facet, Facts, Item, Maybe, Permissions, Principal } from './item.ts'
+import type { Facet, Facts, Item, Permissions, Principal } from './item.ts'
+import type { Maybe } from './maybe.ts'
 
 /**
  * The contract every platform lives by. A session belongs to one thread; a platform on this machine answers at once, a
@@ -59,6 +60,11 @@ export interface Session {
    * `GrewWhileRead` when it goes on past it.
    */
   open(id: string, expected?: Facts): Maybe<Reading>
+  /**
+   * Reads a content of `expected.sizeBytes` into `into`, which has room for more, and checks what `open`, `read` and `close`
+   * check. Absent where it would be no cheaper than these.
+   */
+  readWhole?(id: string, expected: Facts, into: Uint8Array): Maybe<void>
 
   /** Begins a content that nobody sees yet. The same key names the same staging, also after a crash. */
   stage(spec: StageSpec): Maybe<Staging>

@@ -1,7 +1,5 @@
 /** What a connector says about one thing it stores. Plain data: it crosses threads and goes into the ledger. */
 
-export type Maybe<T> = T | Promise<T>
-
 /** `item` is a file, `container` a folder, `link` a symbolic link, `special` a device, socket or pipe (never read). */
 export type ItemKind = 'item' | 'container' | 'link' | 'special'
 

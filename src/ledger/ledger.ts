@@ -83,6 +83,8 @@ export interface Holder {
   name: string
   execution: number
   leaseMs: number
+  /** Tokens of its leases that it works on; any other under its name was left by one that died. None when not given. */
+  inHand?: readonly number[]
 }
 
 /** `wait`: something is under way elsewhere that may make work; `waiting`: only items with a later `not_before` are left. */

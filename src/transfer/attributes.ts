@@ -1,5 +1,6 @@
 import type { Attributes, Session } from '../connector/connector.ts'
 import type { Facet, Facts, Item, Permissions, Principal } from '../connector/item.ts'
+import type { Maybe } from '../connector/maybe.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
 import { carryPermissions, permissionsFailure } from '../policy/permissions.ts'
@@ -58,11 +59,18 @@ export class AttributeCarrier {
    * @param as `root`: the destination's root, which keeps its owner unless the job says otherwise
    * @throws ConnectorError `NotFound` when the source item is gone
    */
-  async accessOf(source: string, facts: Facts, as: Item['kind'] | 'root'): Promise<CarriedAccess> {
+  accessOf(source: string, facts: Facts, as: Item['kind'] | 'root'): Maybe<CarriedAccess> {
     if (this.wanted.length === 0) return nothing
     const key = facts.facets === undefined ? undefined : `${as}:${facts.facets}`
     const known = key === undefined ? undefined : this.#known.get(key)
-    if (known) return known
+    return known ?? this.#readAccess(source, facts, { as, key })
+  }
+
+  async #readAccess(
+    source: string,
+    facts: Facts,
+    { as, key }: { as: Item['kind'] | 'root'; key: string | undefined },
+  ): Promise<CarriedAccess> {
     const item = await this.#source.stat(source, this.#readable())
     if (!item) throw new ConnectorError('NotFound', 'is gone')
     const access = await this.#carry(item, as === 'root')

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import type { Holder } from '../ledger/ledger.ts'
 import { connectLedger } from '../ledger/client.ts'
-import { carryOut } from './carry_out.ts'
+import { carryOutFrom, claimBatch } from './batches_in_hand.ts'
 import { finishContainers } from './finish_container.ts'
 import { JobContext } from './job_context.ts'
 import type { JobSpec } from './job_spec.ts'
@@ -18,7 +18,7 @@ import { SideTrouble } from './trouble.ts'
 
 const leaseMs = 20_000
 const containersAtOnce = 16
-const batch = { items: 500, bytes: 1024n ** 3n }
+const touchedAtOnce = 500
 
 const jobs = new Map<string, Promise<JobContext>>()
 
@@ -69,15 +69,15 @@ const steps: Record<Task['phase'], (context: JobContext, holder: Holder, obeys: 
   },
 
   async transfer(context, holder, obeys) {
-    const claim = await context.ledger.claimBatch(holder, batch)
+    const claim = await claimBatch(context, holder)
     if (claim.state === 'closed') return { end: { state: 'finished' } }
     if (claim.state === 'waiting') return { end: { state: 'waiting', items: claim.items } }
     if (claim.state !== 'claimed') return {}
-    return { failed: (await carryOut(context, claim.claim, obeys)).failed }
+    return { failed: await carryOutFrom(context, claim.claim, holder, obeys) }
   },
 
   async finalize(context, holder, obeys) {
-    const claim = await context.ledger.claimTouched(holder, batch.items)
+    const claim = await context.ledger.claimTouched(holder, touchedAtOnce)
     if (claim.state === 'closed') return { end: { state: 'finished' } }
     if (claim.state !== 'claimed') return {}
     return { failed: await finishContainers(context, claim.claim, obeys) }

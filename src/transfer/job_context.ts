@@ -2,6 +2,7 @@ import type { Access, Attributes, Session } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import { connectorFor } from '../connector/registry.ts'
 import type { Facet, Facts, Item } from '../connector/item.ts'
+import { then, type Maybe } from '../connector/maybe.ts'
 import { compileFilters } from '../filter/compile.ts'
 import { packFacts } from '../ledger/facts_text.ts'
 import type { AuditRow, ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
@@ -13,7 +14,7 @@ import { compilePlanner, type Planner } from '../policy/plan.ts'
 import { nameKey, type NameKey } from '../policy/same_name.ts'
 import { namerOf, roomIn } from '../policy/segment.ts'
 import { childIdOf, destinationContainerId, readable, type Roots } from './addresses.ts'
-import { AttributeCarrier } from './attributes.ts'
+import { AttributeCarrier, type CarriedAccess } from './attributes.ts'
 import { Audit } from './audit.ts'
 import type { Notes } from './carry_out.ts'
 import { ensureContainer } from './containers.ts'
@@ -157,8 +158,11 @@ export class JobContext {
   }
 
   /** Attributes to stage with an item's content; notes what could not be carried. */
-  async attributesFor(source: string, work: WorkItem, notes: Notes): Promise<Attributes> {
-    const access = await this.#carrier.accessOf(source, work.source, work.kind)
+  attributesFor(source: string, work: WorkItem, notes: Notes): Maybe<Attributes> {
+    return then(this.#carrier.accessOf(source, work.source, work.kind), (access) => this.#carry(access, work, notes))
+  }
+
+  #carry(access: CarriedAccess, work: WorkItem, notes: Notes): Attributes {
     if (access.stopped !== undefined) throw new ConnectorError('AccessDenied', access.stopped)
     notes.narrowed ||= access.narrowed
     if (access.flagged !== undefined) notes.flagged = access.flagged

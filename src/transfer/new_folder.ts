@@ -1,5 +1,6 @@
-import type { NewContainers, Session, StagedContainer } from '../connector/connector.ts'
+import type { Attributes, NewContainers, Session, StagedContainer } from '../connector/connector.ts'
 import type { Facts, Item } from '../connector/item.ts'
+import { then, type Maybe } from '../connector/maybe.ts'
 import type { AuditRow, Batch, ContainerAddress, StagedItem, WorkItem } from '../ledger/ledger.ts'
 import { descendOf, readable } from './addresses.ts'
 import type { Notes } from './carry_out.ts'
@@ -7,6 +8,13 @@ import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { stagingKey } from './job_spec.ts'
 import { isSmall, type SmallContent } from './transfer_content.ts'
+
+/** What is put into a folder as one file. */
+export interface Placing {
+  small: SmallContent
+  attributes: Attributes
+  notes: Notes
+}
 
 /** A file that is whole in its folder, which nobody sees yet. */
 export interface Placed {
@@ -53,16 +61,15 @@ export class NewFolder {
     failpoint('stage-container:after')
   }
 
-  async put(work: WorkItem, { content, hash, read, attributes }: SmallContent, notes: Notes): Promise<void> {
+  put(work: WorkItem, { small, attributes, notes }: Placing): Maybe<void> {
     if (!this.#staged) throw new Error('the folder was not staged')
     this.#names.push(work.destinationName)
-    const item = await this.#containers.put(this.#staged, work.destinationName, {
-      content,
-      attributes,
-      power: this.#power,
+    const { content, hash, read } = small
+    const placing = { content, attributes, power: this.#power }
+    return then(this.#containers.put(this.#staged, work.destinationName, placing), (item) => {
+      this.placed.push({ work, item, hash, read, notes })
+      failpoint('place:after')
     })
-    this.placed.push({ work, item, hash, read, notes })
-    failpoint('place:after')
   }
 
   /** As a later holder has to know them: under their names in the folder's own place, or nowhere. */

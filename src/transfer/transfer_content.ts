@@ -1,7 +1,8 @@
 import { createHash, hash as hashOnce } from 'node:crypto'
-import type { Attributes, Reading, Staged, StageSpec, Staging } from '../connector/connector.ts'
+import type { Attributes, Reading, Session, Staged, StageSpec, Staging } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { Facts } from '../connector/item.ts'
+import { then, type Maybe } from '../connector/maybe.ts'
 import type { WorkItem } from '../ledger/ledger.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
@@ -72,24 +73,29 @@ export interface SmallContent {
   hash: string
   /** Facts of the source it holds for. */
   read: Facts
-  attributes: Attributes
 }
 
 /** Reads a small content whole; it is what was listed, before and after. */
-export async function readSmall(
-  context: JobContext,
-  source: string,
-  expected: Facts,
-): Promise<Omit<SmallContent, 'attributes'>> {
-  const reading = await context.source.open(source, expected)
-  let content: Uint8Array
+export function readSmall({ source }: JobContext, id: string, expected: Facts): Maybe<Uint8Array> {
+  const size = Number(expected.sizeBytes)
+  if (!source.readWhole) return readInSteps(source, id, expected)
+  return then(source.readWhole(id, expected, buffer), () => buffer.subarray(0, size))
+}
+
+async function readInSteps(session: Session, id: string, expected: Facts): Promise<Uint8Array> {
+  const reading = await session.open(id, expected)
   let whole = false
   try {
-    content = await readWhole(reading, Number(expected.sizeBytes), source)
+    const content = await readWhole(reading, Number(expected.sizeBytes), id)
     whole = true
+    return content
   } finally {
     await reading.close(!whole)
   }
+}
+
+/** What is recorded of a small content just read. */
+export function smallContent(context: JobContext, content: Uint8Array, expected: Facts): SmallContent {
   return { content, hash: hashOnce('sha256', content, 'hex'), read: context.settledFacts(expected, nowNs()) }
 }
 

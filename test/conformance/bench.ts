@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Attributes, Connector, Session, Staged, Target } from '../../src/connector/connector.ts'
 import { ConnectorError, type ErrorCode } from '../../src/connector/errors.ts'
-import type { Facet, Facts, Item, Maybe } from '../../src/connector/item.ts'
+import type { Facet, Facts, Item } from '../../src/connector/item.ts'
+import type { Maybe } from '../../src/connector/maybe.ts'
 
 /** A connector to be examined, on a fresh, empty root of its own. */
 export interface Subject {
@@ -133,6 +134,15 @@ export class Bench {
       await reading.close(!whole)
     }
     return Buffer.concat(parts)
+  }
+
+  /** In one call, where there is one. */
+  async readWhole(id: string, expected: Facts): Promise<Buffer> {
+    if (!this.session.readWhole) return this.read(id, expected)
+    const size = Number(expected.sizeBytes)
+    const into = Buffer.alloc(size + 100, 0xee)
+    await this.session.readWhole(id, expected, into)
+    return into.subarray(0, size)
   }
 }
 

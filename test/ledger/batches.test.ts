@@ -206,6 +206,20 @@ describe('when a holder dies', () => {
     expect((await oneBatch(ledger, 'copy/1')).staged).toEqual([stagedFor(second!.item)])
   })
 
+  test('what a holder says it has in hand is not taken for what it left when it died', async () => {
+    await listRoot(ledger, files(3))
+    const claim = (inHand: number[]) =>
+      ledger.claimBatch({ ...holder('copy/0'), inHand }, { items: 1, bytes: 1n << 40n }, now)
+    const first = claimed(await claim([]))
+    const second = claimed(await claim([first.token]))
+    expect([first, second].flatMap(({ items }) => items.map(({ item }) => item))).toHaveLength(2)
+    expect(second).toMatchObject({ attempt: 1, formerTokens: [] })
+    await ledger.finished(results(first))
+    await ledger.finished(results(second))
+    const third = claimed(await claim([]))
+    expect(claimed(await claim([]))).toMatchObject({ attempt: 2, formerTokens: [third.token] })
+  })
+
   test('others get its batch when its lease has expired, not before, and not when it was renewed', async () => {
     await listRoot(ledger, files(3))
     const batch = await oneBatch(ledger, 'copy/0')

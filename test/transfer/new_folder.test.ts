@@ -1,70 +1,39 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NewContainers, Session } from '../../src/connector/connector.ts'
 import { ConnectorError } from '../../src/connector/errors.ts'
-import { settingsOf } from '../../src/job/settings_of.ts'
 import type { Balance, Batch } from '../../src/ledger/ledger.ts'
 import { carryOut } from '../../src/transfer/carry_out.ts'
-import { JobContext } from '../../src/transfer/job_context.ts'
-import { limits, type JobSpec } from '../../src/transfer/job_spec.ts'
-import { listContainer } from '../../src/transfer/list_container.ts'
+import type { JobContext } from '../../src/transfer/job_context.ts'
 import { Obeys, Signal, Stop } from '../../src/transfer/signals.ts'
-import { facts, holder, now, oneBatch, Rig, start } from '../ledger/rig.ts'
-import { aTree, many, paths, textAt, type TreeSpec } from './a_tree.ts'
-import { memoryDisk } from './rig.ts'
+import { Turn } from '../../src/transfer/turn.ts'
+import { holder, now, oneBatch, type Rig } from '../ledger/rig.ts'
+import { many, paths, textAt, type TreeSpec } from './a_tree.ts'
+import { InThisThread } from './in_this_thread.ts'
 
-/** One batch, carried out in this thread, so that a call can be made to fail just when it is made. */
+let job: InThisThread
 let rig: Rig
-let folder: string
 let context: JobContext
 let signal: Signal
-const at = { source: '', destination: '' }
+let at: InThisThread['at']
 
 beforeEach(() => {
-  rig = new Rig()
-  signal = new Signal()
-  folder = mkdtempSync(join(memoryDisk, 'stevedore-new-folder-'))
-  for (const side of ['source', 'destination'] as const) at[side] = join(folder, side)
+  job = new InThisThread()
+  ;({ ledgerRig: rig, signal, at } = job)
 })
-afterEach(async () => {
-  await context.source.close()
-  await context.destination.close()
-  await rig.remove()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => job.remove())
 
 /** Lists everything, and claims all of it as one batch. */
 async function batchOf(source: TreeSpec, destination: TreeSpec = {}): Promise<Batch> {
-  aTree(source)(at.source)
-  aTree(destination)(at.destination)
-  const side = (root: string) => ({ connectionId: root, platform: 'fs', auth: { root }, path: '/' })
-  const [from, to] = [side(at.source), side(at.destination)]
-  const endpoint = { connection: { id: 'c' } }
-  const spec: JobSpec = {
-    jobId: 'a'.repeat(32),
-    execution: 1,
-    simulated: false,
-    settings: settingsOf({ transfer: { transfer_type: 'copy', source: endpoint, destination: endpoint } }),
-    source: from,
-    destination: to,
-    nowNs: 0n,
-    toleranceNs: 2_000_000_000n,
-    limits,
-  }
-  await rig.ledger.begin(start({ root: { source: { ...facts(0), id: '' }, destination: { ...facts(0), id: '' } } }))
-  context = await JobContext.open(spec, rig.ledger, signal)
-  for (;;) {
-    const claim = await rig.ledger.claimContainers(holder('list'), 9, now)
-    if (claim.state !== 'claimed') break
-    for (const container of claim.claim)
-      await listContainer(context, container, new Obeys(signal, new Signal(), Infinity))
-  }
+  await job.list(source, destination)
+  context = job.context
   return oneBatch(rig.ledger)
 }
 
 async function carry(batch: Batch) {
-  const end = await carryOut(context, batch, new Obeys(signal, new Signal(), Infinity))
+  const obeys = new Obeys(signal, new Signal(), Infinity)
+  const end = await carryOut(context, batch, { obeys, turn: new Turn(), handedIn: () => undefined })
   await context.settled()
   return end
 }

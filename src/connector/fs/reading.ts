@@ -32,10 +32,27 @@ export class FileReading implements Reading {
   }
 
   read(into: Uint8Array, at: bigint): number {
-    const from = Number(at)
+    return this.#read(into, { offset: 0, length: into.length, from: Number(at) })
+  }
+
+  /** All of what is expected, then `close`; `into` has room for a byte more, which shows a content that grew. */
+  readWhole(into: Uint8Array): void {
+    let whole = false
+    try {
+      for (let from = 0; ;) {
+        const n = this.#read(into, { offset: from, length: this.#size + 1 - from, from })
+        if (n === 0 || (from += n) >= this.#size) break
+      }
+      whole = true
+    } finally {
+      this.close(!whole)
+    }
+  }
+
+  #read(into: Uint8Array, { offset, length, from }: { offset: number; length: number; from: number }): number {
     let n: number
     try {
-      n = readSync(this.#fd, into, 0, into.length, from)
+      n = readSync(this.#fd, into, offset, length, from)
     } catch (error) {
       const number = errno(error)
       if (number === 'ESPIPE' || number === 'EISDIR') this.#raise('ChangedWhileRead', 'is no longer a regular file')
@@ -43,8 +60,7 @@ export class FileReading implements Reading {
     }
     if (this.#expected) {
       if (from + n > this.#size) this.#raise('GrewWhileRead', `goes on past its ${this.#size} bytes`)
-      if (n === 0 && from < this.#size && into.length > 0)
-        this.#raise('ShortRead', `ends at ${from} of ${this.#size} bytes`)
+      if (n === 0 && from < this.#size && length > 0) this.#raise('ShortRead', `ends at ${from} of ${this.#size} bytes`)
     }
     return n
   }
@@ -52,6 +68,7 @@ export class FileReading implements Reading {
   close(aborted = false): void {
     try {
       if (aborted || !this.#expected) return
+      if (this.#shape.isStill(this.#expected, fstatSync(this.#fd))) return
       const difference = this.#shape.difference(this.#expected, fstatSync(this.#fd, { bigint: true }))
       if (difference !== undefined) this.#raise('ChangedWhileRead', `changed while it was read: ${difference}`)
     } catch (error) {

@@ -160,6 +160,10 @@ export class FsSession implements Session {
     })
   }
 
+  readWhole(id: string, expected: Facts, into: Uint8Array): void {
+    this.open(id, expected).readWhole(into)
+  }
+
   stage(spec: StageSpec): FileStaging {
     this.#writable()
     return stage(this.#place, spec)

@@ -1,4 +1,4 @@
-import { statfsSync, type BigIntStats } from 'node:fs'
+import { statfsSync, type BigIntStats, type Stats } from 'node:fs'
 import type { Facts, Item, ItemKind } from '../item.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Root } from './root.ts'
@@ -17,6 +17,7 @@ const bornAgain: ReadonlySet<number> = new Set([0x794c7630, 0x65735546])
 /** Turns what the system says of a file into facts. */
 export class Shape {
   readonly #dev: bigint
+  readonly #device: number
   readonly #births: boolean
   readonly #uid: bigint
   #mode = -1n
@@ -26,6 +27,7 @@ export class Shape {
 
   constructor(root: Root) {
     this.#dev = root.dev
+    this.#device = Number(root.dev)
     this.#births = !bornAgain.has(statfsSync(root.path).type)
     this.#uid = BigInt(process.geteuid?.() ?? 0)
   }
@@ -102,6 +104,24 @@ export class Shape {
     return undefined
   }
 
+  /**
+   * True when a file is certain to be as expected; else `difference` says. Times in milliseconds are good to a microsecond,
+   * and of what changed less than that ago nobody takes the facts for settled.
+   */
+  isStill({ sizeBytes, modifiedNs, changedNs, identity }: Facts, stats: Stats): boolean {
+    return (
+      stats.isFile() &&
+      stats.size === Number(sizeBytes) &&
+      changedNs !== undefined &&
+      isAt(stats.ctimeMs, changedNs) &&
+      modifiedNs !== undefined &&
+      isAt(stats.mtimeMs, modifiedNs) &&
+      identity !== undefined &&
+      stats.dev === this.#device &&
+      identity.startsWith(`${stats.ino}.`)
+    )
+  }
+
   /** @throws ConnectorError `PreconditionFailed` */
   require(expected: Facts, stats: BigIntStats | undefined, id: string): asserts stats is BigIntStats {
     if (!stats) throw new ConnectorError('PreconditionFailed', 'is no longer there', { id })
@@ -109,4 +129,8 @@ export class Shape {
     if (difference !== undefined)
       throw new ConnectorError('PreconditionFailed', `is no longer what was planned against: ${difference}`, { id })
   }
+}
+
+function isAt(ms: number, ns: bigint): boolean {
+  return Math.abs(ms - Number(ns) / 1e6) < 0.001
 }

@@ -125,8 +125,8 @@ export class Batches {
 
   claim(holder: Holder, limit: Limit): Claim<WireBatch> {
     const { leases, trials, nowMs } = this.#parts
-    const { execution, name } = holder
-    for (const orphan of leases.orphans(LeaseKind.batch, execution, name, nowMs())) {
+    const { execution } = holder
+    for (const orphan of leases.orphans(LeaseKind.batch, holder, nowMs())) {
       const batch = this.#takeOver(orphan, holder)
       if (batch) return { state: 'claimed', claim: batch }
     }

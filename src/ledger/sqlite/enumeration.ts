@@ -86,7 +86,7 @@ export class Enumeration {
     const { name, execution, leaseMs } = holder
     const untilMs = nowMs() + leaseMs
     const claimed: WireToList[] = []
-    for (const orphan of leases.orphans(LeaseKind.listing, execution, name, nowMs())) {
+    for (const orphan of leases.orphans(LeaseKind.listing, holder, nowMs())) {
       if (claimed.length >= limit) break
       const alone = orphan.attempt >= aloneAfter
       if (alone && claimed.length > 0) continue

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { LeaseLost } from '../ledger.ts'
+import { LeaseLost, type Holder } from '../ledger.ts'
 
 /** `litter`: nobody works on it; it remembers what a flagged item's holders may have left behind. */
 export const LeaseKind = { listing: 0, batch: 1, touched: 2, litter: 3 } as const
@@ -160,12 +160,13 @@ export class Leases {
   }
 
   /** What this holder left when it died, then what others left whose time is up. */
-  orphans(kind: number, execution: number, holder: string, nowMs: number): Lease[] {
+  orphans(kind: number, { name, execution, inHand = [] }: Holder, nowMs: number): Lease[] {
     const own: Lease[] = []
     const expired: Lease[] = []
     for (const lease of this.all().values()) {
       if (lease.kind !== kind || lease.execution !== execution) continue
-      if (lease.holder === holder) own.push(lease)
+      if (inHand.includes(lease.token)) continue
+      if (lease.holder === name) own.push(lease)
       else if (lease.untilMs <= nowMs) expired.push(lease)
     }
     return own.concat(expired)

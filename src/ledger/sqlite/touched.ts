@@ -46,9 +46,9 @@ export class Touched {
    */
   claim(holder: Holder, limit: number): Claim<WireTouched> {
     const { leases, nowMs } = this.#parts
-    const { execution, name } = holder
+    const { execution } = holder
     if (!this.#batchesClosed(execution)) return { state: 'wait' }
-    for (const orphan of leases.orphans(LeaseKind.touched, execution, name, nowMs())) {
+    for (const orphan of leases.orphans(LeaseKind.touched, holder, nowMs())) {
       this.#release.run(orphan.token)
       leases.remove(orphan)
     }

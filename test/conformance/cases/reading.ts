@@ -13,6 +13,7 @@ export function readingCases(at: Current): void {
     await reading.close()
     expect((await bench.read(file.id, file)).equals(content)).toBe(true)
     expect((await bench.read(file.id)).equals(content)).toBe(true)
+    expect((await bench.readWhole(file.id, file)).equals(content)).toBe(true)
     if (size > 0 && size < 5000) expect((await bench.read(file.id, file, 7)).equals(content)).toBe(true)
   })
 
@@ -53,7 +54,8 @@ export function readingCases(at: Current): void {
     await bench.oracle.put(['file'], pattern(9_000))
     const file = await bench.child(await bench.rootId(), 'file')
     await bench.oracle.put(['file'], pattern(5_000))
-    expect(['ShortRead', 'ChangedWhileRead']).toContain(await refusal(() => bench.read(file.id, file)))
+    for (const read of [() => bench.read(file.id, file), () => bench.readWhole(file.id, file)])
+      expect(['ShortRead', 'ChangedWhileRead']).toContain(await refusal(read))
   })
 
   test('a file that is longer than listed is never read as a success', async () => {
@@ -61,7 +63,8 @@ export function readingCases(at: Current): void {
     await bench.oracle.put(['file'], pattern(5_000))
     const file = await bench.child(await bench.rootId(), 'file')
     await bench.oracle.put(['file'], pattern(9_000))
-    expect(['GrewWhileRead', 'ChangedWhileRead']).toContain(await refusal(() => bench.read(file.id, file)))
+    for (const read of [() => bench.read(file.id, file), () => bench.readWhole(file.id, file)])
+      expect(['GrewWhileRead', 'ChangedWhileRead']).toContain(await refusal(read))
   })
 
   test.each(['edited', 'replaced', 'removed'])(
@@ -83,6 +86,16 @@ export function readingCases(at: Current): void {
       expect(['ChangedWhileRead', 'NotFound', 'ShortRead']).toContain(first ?? last)
     },
   )
+
+  test('a file of the listed size that is another one, or says something else, is never read as a success', async () => {
+    const bench = at()
+    await bench.oracle.put(['file'], pattern(500))
+    const file = await bench.child(await bench.rootId(), 'file')
+    await bench.oracle.remove(['file'])
+    await bench.oracle.put(['file'], pattern(500).reverse())
+    const codes = [await codeOf(() => bench.read(file.id, file)), await codeOf(() => bench.readWhole(file.id, file))]
+    for (const code of codes) expect(['ChangedWhileRead', 'NotFound']).toContain(code)
+  })
 
   test('letting go of a reading half-way is no error', async () => {
     const bench = at()

@@ -157,6 +157,7 @@ test('a pipe put where a file was does not make a reader wait', async () => {
   const reading = await session.open('file', file)
   expect(await refusal(() => reading.read(Buffer.alloc(10), 0n))).toBe('ChangedWhileRead')
   expect(await refusal(() => reading.close())).toBe('ChangedWhileRead')
+  expect(await refusal(() => session.readWhole?.('file', file, Buffer.alloc(10)))).toBe('ChangedWhileRead')
 })
 
 test('a leftover that became a link is replaced itself, not what it leads to', async () => {

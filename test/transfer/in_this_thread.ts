@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { settingsOf } from '../../src/job/settings_of.ts'
+import { JobContext } from '../../src/transfer/job_context.ts'
+import { limits, type JobSpec } from '../../src/transfer/job_spec.ts'
+import { listContainer } from '../../src/transfer/list_container.ts'
+import { Obeys, Signal } from '../../src/transfer/signals.ts'
+import { facts, holder, now, Rig, start } from '../ledger/rig.ts'
+import { aTree, type TreeSpec } from './a_tree.ts'
+import { memoryDisk } from './rig.ts'
+
+/** A job whose I/O is done in this thread, so that a call can be made to fail, or be seen, just when it is made. */
+export class InThisThread {
+  readonly ledgerRig = new Rig()
+  readonly at: { source: string; destination: string }
+  readonly signal = new Signal()
+  context!: JobContext
+  readonly #folder = mkdtempSync(join(memoryDisk, 'stevedore-in-thread-'))
+
+  constructor() {
+    this.at = { source: join(this.#folder, 'source'), destination: join(this.#folder, 'destination') }
+  }
+
+  /** Makes the trees and lists all of the source, so that there is work to claim. */
+  async list(source: TreeSpec, destination: TreeSpec = {}): Promise<void> {
+    aTree(source)(this.at.source)
+    aTree(destination)(this.at.destination)
+    const { ledger } = this.ledgerRig
+    await ledger.begin(start({ root: { source: { ...facts(0), id: '' }, destination: { ...facts(0), id: '' } } }))
+    this.context = await JobContext.open(this.#spec(), ledger, this.signal)
+    for (;;) {
+      const claim = await ledger.claimContainers(holder('list'), 9, now)
+      if (claim.state !== 'claimed') break
+      for (const container of claim.claim) await listContainer(this.context, container, this.obeys())
+    }
+  }
+
+  obeys(): Obeys {
+    return new Obeys(this.signal, new Signal(), Infinity)
+  }
+
+  async remove(): Promise<void> {
+    await this.context.source.close()
+    await this.context.destination.close()
+    await this.ledgerRig.remove()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #spec(): JobSpec {
+    const side = (root: string) => ({ connectionId: root, platform: 'fs', auth: { root }, path: '/' })
+    const endpoint = { connection: { id: 'c' } }
+    return {
+      jobId: 'a'.repeat(32),
+      execution: 1,
+      simulated: false,
+      settings: settingsOf({ transfer: { transfer_type: 'copy', source: endpoint, destination: endpoint } }),
+      source: side(this.at.source),
+      destination: side(this.at.destination),
+      nowNs: 0n,
+      toleranceNs: 2_000_000_000n,
+      limits,
+    }
+  }
+}
