@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Catalog, StoredJob } from './catalog/catalog.ts'
-import { DatabaseUnmade } from './database/sqlite.ts'
+import { DatabaseUnmade, foldLog } from './database/sqlite.ts'
 import { ledgerFile, type Home } from './home/home.ts'
 import { LedgerReader } from './ledger/sqlite/reader.ts'
 
@@ -41,15 +41,20 @@ export class OpenLedgers implements LedgerViews {
     this.#open.set(file, reader)
     for (const [name, oldest] of this.#open) {
       if (this.#open.size <= mostOpen) break
-      oldest.close()
-      this.#open.delete(name)
+      this.#close(name, oldest)
     }
     return reader
   }
 
   close(): void {
-    for (const reader of this.#open.values()) reader.close()
-    this.#open.clear()
+    for (const [file, reader] of this.#open) this.#close(file, reader)
+  }
+
+  /** Its owner may have closed the ledger while it was read here, and a ledger nobody uses is one file. */
+  #close(file: string, reader: LedgerReader): void {
+    reader.close()
+    this.#open.delete(file)
+    foldLog(file)
   }
 }
 

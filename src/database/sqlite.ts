@@ -25,6 +25,8 @@ export class DatabaseUnusable extends Error {
 export class DatabaseUnmade extends DatabaseUnusable {}
 
 const busyTimeoutMs = 5_000
+/** For somebody in the middle of reading, when a writer closes. */
+const foldTimeoutMs = 250
 
 /**
  * Opens a database file, creating and migrating it as needed. Several processes may do so at once: each migration
@@ -68,6 +70,39 @@ export function transaction<T>(db: DatabaseSync, work: () => T extends Promise<u
     // A full disk may have rolled it back already.
     if (db.isTransaction) db.exec('ROLLBACK')
     throw error
+  }
+}
+
+/**
+ * Closes a connection that wrote, so that the file alone holds everything, also while others have it open to read: by
+ * itself SQLite sees to that only when the last connection closes, and one that only reads can't. Waits up to 250 ms for
+ * who is reading; what can't be brought into the file now (a full disk, a longer read) stays in the log, for
+ * {@link foldLog} or whoever opens the file next.
+ */
+export function closeWhole(db: DatabaseSync): void {
+  if (!db.isOpen) return
+  try {
+    db.exec(`PRAGMA busy_timeout = ${foldTimeoutMs}; PRAGMA wal_checkpoint(TRUNCATE)`)
+  } catch {
+    // Everything committed is in the log.
+  } finally {
+    db.close()
+  }
+}
+
+/** For the last who closes a file he only read: makes it one file, unless somebody else has it open still. */
+export function foldLog(file: string): void {
+  if (!existsSync(`${file}-wal`)) return
+  try {
+    const db = new DatabaseSync(file, { timeout: 0 })
+    try {
+      // Only a connection that looked into the log puts it away when it closes.
+      db.prepare('SELECT count(*) FROM sqlite_schema').get()
+    } finally {
+      db.close()
+    }
+  } catch {
+    // It may only be read, or is in use: whoever opens it to write next does the same.
   }
 }
 

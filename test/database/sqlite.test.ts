@@ -1,9 +1,18 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseUnusable, openDatabase, transaction } from '../../src/database/sqlite.ts'
+import { closeWhole, DatabaseUnusable, foldLog, openDatabase, transaction } from '../../src/database/sqlite.ts'
 
 const one = 'CREATE TABLE fruit (name TEXT NOT NULL)'
 const two = "ALTER TABLE fruit ADD COLUMN colour TEXT; INSERT INTO fruit (name) VALUES ('apple')"
@@ -87,6 +96,59 @@ test('a reader neither creates nor migrates, and reads what is there', () => {
   const alone = read()
   expect(alone.prepare('SELECT name FROM fruit').all()).toEqual([{ name: 'pear' }])
   alone.close()
+})
+
+describe('a database that was closed while somebody else has it open', () => {
+  const insert = "INSERT INTO fruit VALUES ('apple')"
+
+  /** As an archive would have it: the file without its log. */
+  function inTheFileAlone(): unknown[] {
+    const copy = join(folder, 'copy', 'fruit.db')
+    mkdirSync(join(folder, 'copy'))
+    copyFileSync(file, copy)
+    const db = openDatabase(copy, { applicationId, migrations: [one], readOnly: true })
+    const found = db.prepare('SELECT name FROM fruit').all()
+    db.close()
+    rmSync(join(folder, 'copy'), { recursive: true })
+    return found
+  }
+
+  test('is whole in its file, and one file when the last has gone', () => {
+    const writer = fruits()
+    const reader = openDatabase(file, { applicationId, migrations: [one], readOnly: true })
+    writer.exec(insert)
+    closeWhole(writer)
+    expect(inTheFileAlone()).toEqual([{ name: 'apple' }])
+    reader.close()
+    foldLog(file)
+    expect(readdirSync(folder)).toEqual(['fruit.db'])
+  })
+
+  test('is closed without a fault, and soon, in the middle of another one reading, and whole when that one has gone', () => {
+    const writer = fruits()
+    writer.exec(insert)
+    const reader = openDatabase(file, { applicationId, migrations: [one], readOnly: true })
+    const rows = reader.prepare('SELECT name FROM fruit').iterate()
+    rows.next()
+    writer.exec(insert)
+    const begunMs = Date.now()
+    closeWhole(writer)
+    expect(Date.now() - begunMs).toBeLessThan(2_000)
+    rows.return?.()
+    reader.close()
+    foldLog(file)
+    expect(inTheFileAlone()).toHaveLength(2)
+  })
+
+  test('is left alone while another one writes', () => {
+    const writer = fruits()
+    writer.exec(insert)
+    foldLog(file)
+    expect(readdirSync(folder)).toContain('fruit.db-wal')
+    writer.exec(insert)
+    closeWhole(writer)
+    expect(inTheFileAlone()).toHaveLength(2)
+  })
 })
 
 test('a transaction happens whole or not at all, and one inside another is part of it', () => {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { openDatabase } from '../../database/sqlite.ts'
+import { closeWhole, openDatabase } from '../../database/sqlite.ts'
 import type { Facts } from '../../connector/item.ts'
 import { packFacts, unpackFacts } from '../facts_text.ts'
 import type { AuditRow, Balance, Claim, ExecutionStart, Holder, MadeContainer, Progress } from '../ledger.ts'
@@ -273,8 +273,9 @@ export class SqliteLedger {
     }
   }
 
+  /** Afterwards the file alone is the ledger. */
   close(): void {
-    if (this.#db.isOpen) this.#db.close()
+    closeWhole(this.#db)
   }
 
   /** What is remembered of the file may not be in it: read it again. */
