@@ -18,6 +18,7 @@ const perContainer = 100
 const batch = { items: 500, bytes: 1n << 30n }
 const start = (execution: number): ExecutionStart => ({
   execution,
+  begunMs: 0,
   auditLevel: 'info',
   simulated: false,
   triesPerExecution: 3,

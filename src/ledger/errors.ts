@@ -20,6 +20,18 @@ export class HomeFull extends Error {
   readonly code = 'HomeFull'
 }
 
+/** The execution that is to begin is over for this ledger: whoever counts executions is an older copy. */
+export class LedgerAhead extends Error {
+  override readonly name = 'LedgerAhead'
+
+  /** @param latest the last execution in the ledger */
+  constructor(latest: number) {
+    super(
+      `the catalog is older than this job's ledger, which has been through execution ${latest} already: restore a newer catalog.db; if there is none, start the job again until its number has passed ${latest}, and what the ledger knows is kept`,
+    )
+  }
+}
+
 /** The ledger's thread ended before it answered. What was asked may have happened. */
 export class LedgerGone extends Error {
   override readonly name = 'LedgerGone'

@@ -12,7 +12,10 @@ import type { NewItems, FinishedItems } from './columns.ts'
  * names its holder (`<lane>/<slot>`); a holder that comes back takes its own leases over at once, others when they expire.
  */
 export interface Ledger {
-  /** Opens execution `n`: resets the frontier to the root, unless this execution was begun before (then nothing changes). */
+  /**
+   * Opens execution `n`: resets the frontier to the root, unless this execution was begun before (then nothing changes).
+   * @throws LedgerAhead when the ledger ended an execution of that number before the catalog began this one, or is at a later one
+   */
   begin(start: ExecutionStart): Promise<void>
   /** Ends it: leases are dropped, work not done stays pending. Idempotent. @param halted by what, when it was */
   end(execution: number, halted?: string): Promise<Balance>
@@ -65,6 +68,8 @@ export class LeaseLost extends Error {
 
 export interface ExecutionStart {
   execution: number
+  /** When the catalog began it, Unix milliseconds. */
+  begunMs: number
   auditLevel: AuditLevel
   simulated: boolean
   /** What is asked for and not carried out, for the audit log. */

@@ -7,7 +7,7 @@ import type { JobInHand, OpenJobs } from './open_jobs.ts'
 
 /** The last activity of an execution, whatever ended it: clears leftovers away, stores counts that balance, says how it went. */
 export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome> {
-  const balance = await balanceOf(jobs, ref, ended.kind === 'halted' ? ended.why : undefined)
+  const balance = await balanceOf(jobs, ref, ended)
   const outcome = outcomeOf(ended, balance)
   // One that failed to start before anything else has no row yet, and is part of the job's history all the same.
   await jobs.catalog.executions.begin(ref.jobId, ref.execution, false)
@@ -24,8 +24,8 @@ export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended
   return outcome
 }
 
-/** Nothing when the execution never got as far as a ledger. */
-async function balanceOf(jobs: OpenJobs, ref: ExecutionRef, halted?: string): Promise<Balance | undefined> {
+/** Nothing when the execution did not start. */
+async function balanceOf(jobs: OpenJobs, ref: ExecutionRef, ended: EndedBy): Promise<Balance | undefined> {
   let job: JobInHand
   try {
     job = await jobs.open(ref)
@@ -36,7 +36,9 @@ async function balanceOf(jobs: OpenJobs, ref: ExecutionRef, halted?: string): Pr
   }
   await job.drained()
   await clearLeftovers(job, ref)
-  return job.ledger.end(ref.execution, halted)
+  const balance = await job.ledger.end(ref.execution, ended.kind === 'halted' ? ended.why : undefined)
+  // What is counted under its number may be an earlier one's, which the catalog has forgotten.
+  return ended.kind === 'failed_to_start' ? undefined : balance
 }
 
 export function outcomeOf(ended: EndedBy, balance: Balance | undefined): ExecutionOutcome {

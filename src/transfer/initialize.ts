@@ -7,6 +7,7 @@ import { connectorFor } from '../connector/registry.ts'
 import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
 import { durationMs } from '../job/times.ts'
+import type { ExecutionStart } from '../ledger/ledger.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { cannotBeExpressed } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
@@ -60,8 +61,9 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
       await clearUpAfterFormer(job, ref)
       const gaps = cannotBeExpressed(settings, source, destination)
       const all = [...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps]
-      await job.ledger.begin({
+      await begin(job, {
         execution: ref.execution,
+        begunMs: Number(spec.nowNs / 1_000_000n),
         auditLevel: settings.auditLevel,
         simulated: spec.simulated,
         warnings: all,
@@ -163,6 +165,17 @@ async function sameRootAsBefore(job: JobInHand, which: 'source' | 'destination',
 async function clearUpAfterFormer(job: JobInHand, ref: ExecutionRef): Promise<void> {
   const former = await job.ledger.unended()
   if (former !== undefined && former !== ref.execution) await clearLeftovers(job, { ...ref, execution: former })
+}
+
+/** A catalog that was restored from an older copy counts from there; the ledger would have nothing left to do. */
+async function begin(job: JobInHand, start: ExecutionStart): Promise<void> {
+  try {
+    await job.ledger.begin(start)
+  } catch (error) {
+    // By name: it comes from another thread.
+    if (error instanceof Error && error.name === 'LedgerAhead') throw new FailedToStart([error.message])
+    throw error
+  }
 }
 
 interface Sessions {

@@ -315,14 +315,28 @@ test('an execution is told of once at its begin and once at its end, however oft
   ])
 })
 
-test('beginning again changes nothing, and an execution that is over cannot begin', async () => {
+test('beginning again changes nothing, and a number that is over cannot begin', async () => {
   await listRoot(ledger, files(3))
   const batch = await oneBatch(ledger, 'copy', 2)
   await ledger.begin(start())
   await ledger.finished(results(batch))
   await ledger.begin(start({ execution: 2 }))
-  await expect(ledger.begin(start())).rejects.toThrow('execution 1 is over')
+  await expect(ledger.begin(start())).rejects.toThrow(/older than this job's ledger.* execution 2 already/)
   expect((await ledger.end(1)).byStatus).toMatchObject({ success: { items: 2 }, pending: { items: 1 } })
+})
+
+test('a beginning is repeated also after its end, but is not that of an earlier execution of its number', async () => {
+  const begunMs = rig.nowMs
+  await ledger.begin(start({ execution: 2, begunMs }))
+  rig.nowMs += 1_000
+  await ledger.end(2)
+  await ledger.begin(start({ execution: 2, begunMs }))
+  expect(await ledger.unended()).toBeUndefined()
+  rig.nowMs += 1_000
+  const another = start({ execution: 2, begunMs: rig.nowMs })
+  await expect(ledger.begin(another)).rejects.toMatchObject({ name: 'LedgerAhead' })
+  await ledger.begin(start({ execution: 3, begunMs: rig.nowMs }))
+  expect(await ledger.unended()).toBe(3)
 })
 
 test('small values of the job are kept', async () => {

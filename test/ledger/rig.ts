@@ -58,6 +58,7 @@ export const now = { waitMs: 0 }
 export function start(change: Partial<ExecutionStart> = {}): ExecutionStart {
   return {
     execution: 1,
+    begunMs: 0,
     auditLevel: 'info',
     simulated: false,
     triesPerExecution: 2,

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { aJob } from './a_job.ts'
 import { aTree, look, many, textAt, touched } from './a_tree.ts'
-import { Rig } from './rig.ts'
+import { Rig, type Job } from './rig.ts'
 
 const rig = new Rig()
 afterAll(() => rig.close())
@@ -220,6 +221,52 @@ describe('what keeps an execution from starting', () => {
     await disabled.change({ source: { connection: { id } } })
     expect((await disabled.run()).sentence).toMatch(/connection [0-9a-f]+ is disabled/)
     expect((await rig.catalog.executions.get(disabled.id, 1))?.status).toBe('failed_to_start')
+  })
+})
+
+describe('a catalog restored from an older copy', () => {
+  /** As if it had been copied before these executions. */
+  function forget(job: Job, from: number): void {
+    const db = new DatabaseSync(rig.home.catalog)
+    db.prepare('DELETE FROM executions WHERE job = ? AND execution >= ?').run(job.id, from)
+    db.close()
+  }
+
+  test('does not let an execution that the ledger has done already pass for a new one', async () => {
+    const job = await rig.job({}, { source: tree })
+    await job.run()
+    writeFileSync(join(job.source, 'c.txt'), 'c')
+    await job.run()
+    writeFileSync(join(job.source, 'later.txt'), 'later')
+    forget(job, 1)
+    for (const execution of [1, 2]) {
+      const ran = await job.resume({ execution })
+      expect(ran).toMatchObject({ status: 'failed_to_start', found: 0, balance: undefined })
+      expect(ran.sentence).toMatch(/older than this job's ledger, which has been through execution 2 already: restore/)
+    }
+    // Said to the person as the other way out: what the ledger knows is kept.
+    const ran = await job.run()
+    expect(ran).toMatchObject({
+      status: 'completed',
+      changed: 1,
+      reasons: { 'success unchanged': 4, 'success new': 1 },
+    })
+  })
+
+  test('is told of by a simulation too', async () => {
+    const job = await rig.job({ simulation_mode: true }, { source: tree })
+    await job.run()
+    forget(job, 1)
+    expect((await job.resume({ execution: 1 })).status).toBe('failed_to_start')
+  })
+
+  test('is not what an execution meets whose worker dies before it has recorded its end', async () => {
+    const job = await rig.job({}, { source: tree })
+    await job.run()
+    // The ledger's end is known, the catalog's is not: everything from the first activity on is repeated.
+    await rig.catalog.executions.update(job.id, 1, { status: 'running', endedOn: null, sentence: '' })
+    const ran = await job.resume({ execution: 1 })
+    expect(ran).toMatchObject({ status: 'completed', found: 3, changed: 3 })
   })
 })
 

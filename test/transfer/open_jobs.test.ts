@@ -51,6 +51,7 @@ test('leases are kept alive while the catalog can’t be read', async () => {
     const job = await jobs.open({ jobId, execution: 1 })
     const root = { source: { id: '', sizeBytes: 0n }, destination: { id: '', sizeBytes: 0n } }
     const how = {
+      begunMs: 0,
       auditLevel: 'none',
       simulated: false,
       triesPerExecution: 3,

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { closeWhole, openDatabase } from '../../database/sqlite.ts'
 import type { Facts } from '../../connector/item.ts'
+import { LedgerAhead } from '../errors.ts'
 import { packFacts, unpackFacts } from '../facts_text.ts'
 import type { AuditRow, Balance, Claim, ExecutionStart, Holder, MadeContainer, Progress } from '../ledger.ts'
 import type {
@@ -38,7 +39,7 @@ const none: CurrentExecution = {
   tries: 1,
   maxRetry: 0,
   lazyContainers: false,
-  ended: true,
+  endedMs: 0,
 }
 
 /**
@@ -101,11 +102,13 @@ export class SqliteLedger {
 
   begin(start: ExecutionStart): void {
     const latest = this.#execution()
-    if (start.execution === latest.n) return
-    if (start.execution < latest.n) {
-      throw new Error(`execution ${start.execution} is over: the ledger is at ${latest.n}`)
+    if (start.execution < latest.n) throw new LedgerAhead(latest.n)
+    if (start.execution === latest.n) {
+      // Its own end may be behind it, when its beginning is repeated; one before it was in the catalog is another's.
+      if (latest.endedMs !== null && latest.endedMs < start.begunMs) throw new LedgerAhead(latest.n)
+      return
     }
-    if (!latest.ended) this.end(latest.n)
+    if (latest.endedMs === null) this.end(latest.n)
     this.#db
       .prepare(
         `INSERT INTO execution (n, audit_level, simulated, tries, max_retry, lazy_containers, begun_ms)
@@ -129,7 +132,7 @@ export class SqliteLedger {
 
   end(execution: number, halted?: string): Balance {
     const current = this.#execution()
-    if (execution === current.n && !current.ended) {
+    if (execution === current.n && current.endedMs === null) {
       this.#endLazyContainers(execution)
       this.#forgiveContainers(execution)
       this.#clear()
@@ -191,8 +194,8 @@ export class SqliteLedger {
   }
 
   unended(): number | undefined {
-    const { n, ended } = this.#execution()
-    return ended ? undefined : n
+    const { n, endedMs } = this.#execution()
+    return endedMs === null ? n : undefined
   }
 
   leftovers(execution: number): WireLeftovers {
@@ -296,15 +299,15 @@ export class SqliteLedger {
         `SELECT n, audit_level AS auditLevel, tries, max_retry AS maxRetry, lazy_containers AS lazy, ended_ms AS endedMs
          FROM execution ORDER BY n DESC LIMIT 1`,
       )
-      .get() as unknown as (CurrentExecution & { lazy: number; endedMs: number | null }) | undefined
+      .get() as unknown as (CurrentExecution & { lazy: number }) | undefined
     if (!row) return none
     const { n, auditLevel, tries, maxRetry, lazy, endedMs } = row
-    return (this.#current = { n, auditLevel, tries, maxRetry, lazyContainers: lazy === 1, ended: endedMs !== null })
+    return (this.#current = { n, auditLevel, tries, maxRetry, lazyContainers: lazy === 1, endedMs })
   }
 
   #over({ execution }: Pick<Holder, 'execution'>): boolean {
     const current = this.#execution()
-    return current.n !== execution || current.ended
+    return current.n !== execution || current.endedMs !== null
   }
 
   /** A holder learns that its lease was taken over: by an error with its next write, or when it renews. */

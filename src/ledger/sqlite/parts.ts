@@ -13,7 +13,8 @@ export interface CurrentExecution {
   tries: number
   maxRetry: number
   lazyContainers: boolean
-  ended: boolean
+  /** Unix milliseconds; null until then. */
+  endedMs: number | null
 }
 
 /** What the steps of the ledger share: one connection and what is remembered of it. */
