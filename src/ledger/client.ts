@@ -65,6 +65,7 @@ interface Pending {
 }
 
 class LedgerClient implements Ledger {
+  onCrashed: (why: string) => void = () => undefined
   readonly #port: MessagePort
   readonly #pending = new Map<number, Pending>()
   #lastId = 0
@@ -187,8 +188,10 @@ class LedgerClient implements Ledger {
     this.#rows.close()
   }
 
-  #claim<T>(call: Call, args: unknown[], patience: Patience | undefined): Promise<Claim<T>> {
-    return this.#ask(call, args, patience)
+  async #claim<T>(call: Call, args: unknown[], patience: Patience | undefined): Promise<Claim<T>> {
+    const claim = await this.#ask<Claim<T>>(call, args, patience)
+    if (claim.crashed !== undefined) this.onCrashed(claim.crashed)
+    return claim
   }
 
   #ask<T>(call: Call, args: unknown[], patience?: Patience): Promise<T> {

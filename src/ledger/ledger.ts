@@ -12,6 +12,9 @@ import type { NewItems, FinishedItems } from './columns.ts'
  * names its holder (`<lane>/<slot>`); a holder that comes back takes its own leases over at once, others when they expire.
  */
 export interface Ledger {
+  /** Told of an item, or a container, that a claim of this thread flagged because it kept killing its holders; before the claim is answered. */
+  onCrashed: (why: string) => void
+
   /**
    * Opens execution `n`: resets the frontier to the root, unless this execution was begun before (then nothing changes).
    * @throws LedgerAhead when the ledger ended an execution of that number before the catalog began this one, or is at a later one
@@ -93,8 +96,12 @@ export interface Holder {
 }
 
 /** `wait`: something is under way elsewhere that may make work; `waiting`: only items with a later `not_before` are left. */
-export type Claim<T> =
+export type Claim<T> = (
   { state: 'claimed'; claim: T } | { state: 'wait' } | { state: 'waiting'; items: WaitingItems } | { state: 'closed' }
+) & {
+  /** What was flagged in passing, because it kept killing its holders: its path, and how often. Else found nothing, it is `wait`. */
+  crashed?: string
+}
 
 /** A claim that finds nothing is held back until there is something, so that waiting costs no polling. */
 export interface Patience {

@@ -190,6 +190,6 @@ function isNews({ call, args }: Request, value: unknown): boolean {
 /** Nothing yet, and the time to say so has not come. */
 function mayWait(claim: Claim<unknown>, { untilMs }: Asked): boolean {
   const now = Date.now()
-  if (now >= untilMs) return false
+  if (now >= untilMs || claim.crashed !== undefined) return false
   return claim.state === 'wait' || (claim.state === 'waiting' && now + claim.items.nextDueMs < untilMs)
 }

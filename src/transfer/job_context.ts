@@ -96,6 +96,9 @@ export class JobContext {
       filter: compileFilters(spec.settings.filter, 'source', spec.nowNs),
     })
     this.#carrier = new AttributeCarrier(spec, source, destination)
+    ledger.onCrashed = (why) => {
+      if (this.halting) this.halted(why)
+    }
   }
 
   /** Closed until its own permissions are set; where none are carried, as the platform has new containers. */

@@ -252,7 +252,12 @@ describe('when a holder dies', () => {
     expect(names(last)).toEqual(['f2'])
     expect(last.formerTokens).toHaveLength(3)
     // Dies again.
-    expect(await ledger.claimBatch(holder('copy/0'), { items: 5, bytes: 99n }, now)).toEqual({ state: 'closed' })
+    const heard: string[] = []
+    ledger.onCrashed = (why) => heard.push(why)
+    const claim = () => ledger.claimBatch(holder('copy/0'), { items: 5, bytes: 99n }, now)
+    expect(await claim()).toMatchObject({ state: 'wait' })
+    expect(heard).toEqual(['/f2: the worker died four times with it in hand, the last time with nothing else'])
+    expect(await claim()).toEqual({ state: 'closed' })
     expect(await balance()).toEqual({ found: 5, success: 4, remediation: 1 })
     const reader = new LedgerReader(rig.file)
     expect(reader.explain(['f2'])).toMatchObject({ state: 'remediation', reason: 'crashed_worker' })

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from '@jest/globals'
+import { afterAll, describe, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
 import type { Failpoint } from '../../src/transfer/failpoints.ts'
 import { aTree, contentOf, look, many, textAt } from './a_tree.ts'
@@ -119,6 +119,37 @@ const cases = (['staged:after-commit', 'publish:after'] as const).flatMap((failp
     expect((await job.run()).reasons).toEqual({ 'success unchanged': 1 })
   },
 )
+
+describe('what kills every worker that has it in hand', () => {
+  const halting = { ...settings, failure_policy: 'halt' }
+
+  test('halts an execution that is to be halted by its first failure, although nothing else is left to do', async () => {
+    const job = await rig.job(halting, { source: aTree({ 'd/bad.txt': 'bad' }) })
+    for (let deaths = 0; deaths < 4; deaths++) await die(job, 'staged:before-commit', 1)
+    const ran = await job.resume({ execution: 1 })
+    expect(ran.status).toBe('failed')
+    expect(ran.sentence).toMatch(
+      /^halted by its first failure \(\/d\/bad.txt: the worker died four times with it in hand/,
+    )
+    expect(ran.reasons).toMatchObject({ 'remediation crashed_worker': 1 })
+  })
+
+  test('halts it when it is a folder, too', async () => {
+    const job = await rig.job(halting, { source: aTree({ 'd/a.txt': 'a' }) })
+    for (let deaths = 0; deaths < 5; deaths++) await die(job, 'enumerated:before', 1)
+    const ran = await job.resume({ execution: 1 })
+    expect(ran.sentence).toMatch(/^halted by its first failure \(\/: the worker died 5 times while listing it\)/)
+    expect(look(job.destination).size).toBe(0)
+  })
+
+  test('is flagged, and the rest goes on, in any other execution', async () => {
+    const job = await rig.job(settings, { source: aTree({ 'd/bad.txt': 'bad' }) })
+    for (let deaths = 0; deaths < 4; deaths++) await die(job, 'staged:before-commit', 1)
+    const ran = await job.resume({ execution: 1 })
+    expect(ran).toMatchObject({ status: 'failed', flagged: 1 })
+    expect(ran.sentence).not.toContain('halted')
+  })
+})
 
 async function die(job: Job, failpoint: string, execution = 2): Promise<void> {
   const child = spawn(process.execPath, [script, rig.home.path, job.id, String(execution)], {

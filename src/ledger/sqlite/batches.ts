@@ -268,7 +268,7 @@ export class Batches {
   }
 
   #flag(item: number, member: Member, past: Past, execution: number): void {
-    const { audit, counters, current, leases, trials } = this.#parts
+    const { counters, crashed, current, leases, trials } = this.#parts
     const why = 'the worker died four times with it in hand, the last time with nothing else'
     const state = trials.failed(item, current(), 'never')
     this.#move(member, state, 'crashed_worker')
@@ -284,7 +284,7 @@ export class Batches {
       parts: { spans: [], ids: [item], trials: [] },
       staged: past.staged,
     })
-    audit.note({ item, level: 'error', type: 'failed', message: why }, current())
+    crashed(item, why)
     counters.flush(execution)
   }
 

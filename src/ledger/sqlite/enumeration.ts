@@ -310,14 +310,14 @@ export class Enumeration {
 
   /** The listing starts over, so what its dead holder only counted is taken back; rows it decided stay decided. */
   #takeOver(orphan: Lease, holder: string, untilMs: number): Lease | undefined {
-    const { counters, leases, containers, audit, current } = this.#parts
+    const { counters, leases, containers, crashed } = this.#parts
     leases.remove(orphan)
     const container = orphan.container!
     let lease: Lease | undefined
     if (orphan.attempt >= givenUpAfter) {
       const why = `the worker died ${orphan.attempt} times while listing it`
       containers.fail(container, { reason: 'crashed_worker', why, flag: true })
-      audit.note({ item: container, level: 'error', type: 'failed', message: why }, current())
+      crashed(container, why)
     } else {
       for (const { state, reason, items, containers: among, bytes } of orphan.counted) {
         counters.addSum(state, reason, { items: -items, containers: -among, bytes: -BigInt(bytes) })

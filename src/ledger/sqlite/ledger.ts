@@ -64,6 +64,8 @@ export class SqliteLedger {
   readonly #tally: Tally
   /** Holders whose lease somebody else took over, until they claim again or ask. */
   readonly #robbed = new Set<string>()
+  /** What the claim under way flagged; the first of it halts an execution, where it is to be halted. */
+  #crashed: string | undefined
   #current: CurrentExecution | undefined
 
   /** @throws DatabaseUnusable when the file is damaged or not a ledger; it is left as it is */
@@ -90,6 +92,10 @@ export class SqliteLedger {
       trials: this.#trials,
       audit: this.#audit,
       wholes: this.#wholes,
+      crashed: (item, why) => {
+        this.#note({ item, level: 'error', type: 'failed', message: why })
+        this.#crashed ??= `${this.#pathOf(item)}: ${why}`
+      },
     }
     this.#containers = new Containers(db, parts)
     const all: LedgerParts = { ...parts, containers: this.#containers }
@@ -310,14 +316,19 @@ export class SqliteLedger {
     return current.n !== execution || current.endedMs !== null
   }
 
-  /** A holder learns that its lease was taken over: by an error with its next write, or when it renews. */
-  #noting<T>(holder: Holder, claim: () => T): T {
+  /**
+   * A holder learns that its lease was taken over: by an error with its next write, or when it renews. Whoever claims learns
+   * of what was flagged meanwhile before he is told that all is done.
+   */
+  #noting<T>(holder: Holder, claim: () => Claim<T>): Claim<T> {
     this.#robbed.delete(holder.name)
+    this.#crashed = undefined
     const before = new Map([...this.#leases.all()].map(([token, lease]) => [token, lease.holder]))
     const claimed = claim()
     const after = this.#leases.all()
     for (const [token, name] of before) if (name !== holder.name && !after.has(token)) this.#robbed.add(name)
-    return claimed
+    if (this.#crashed === undefined) return claimed
+    return { ...(claimed.state === 'claimed' ? claimed : { state: 'wait' }), crashed: this.#crashed }
   }
 
   #writeRoot({ execution, root: { source, destination } }: ExecutionStart): void {
@@ -414,6 +425,7 @@ export class SqliteLedger {
   }
 
   #pathOf(item: number): string {
+    if (item === root) return '/'
     const row = this.#db.prepare('SELECT parent, name FROM item WHERE id = ?').get(item)
     if (!row) return ''
     const { parent, name } = row as { parent: number; name: string }

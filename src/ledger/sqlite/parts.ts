@@ -30,4 +30,6 @@ export interface LedgerParts {
   audit: AuditLog
   containers: Containers
   wholes: WholeContainers
+  /** An item, or a container, was flagged because it kept killing its holders: recorded, and told to whoever claims just now. */
+  crashed(item: number, why: string): void
 }
