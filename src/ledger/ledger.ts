@@ -209,7 +209,7 @@ export interface ChangedRow {
 /** Items of several containers, claimed together. */
 export interface Batch {
   token: number
-  /** 1 the first time; more when earlier holders died with it. Above 2 it holds one item. */
+  /** 1 the first time; more when earlier holders may have left something of it half-done. Above 2 it holds one item. */
   attempt: number
   containers: ContainerAddress[]
   items: WorkItem[]

@@ -139,7 +139,7 @@ export class Owner {
       }
       this.#ledger.commit()
     } catch (error) {
-      const sent = toSent(error, this.#ledger.file)
+      const sent = this.#refused(error)
       this.#heldBack = []
       for (const asked of [...group, ...waiting]) asked.port.postMessage({ id: asked.id, error: sent } satisfies Reply)
       return
@@ -158,9 +158,15 @@ export class Owner {
     } catch (error) {
       // A full disk may have undone the whole transaction, and with it what the others of this group were to be told.
       if (!this.#ledger.inTransaction) throw error
-      replies.push({ asked, reply: { id, error: toSent(error, this.#ledger.file) } })
+      replies.push({ asked, reply: { id, error: this.#refused(error) } })
       return false
     }
+  }
+
+  #refused(error: unknown): SentError {
+    const sent = toSent(error, this.#ledger.file)
+    if (sent.name === 'HomeFull') this.#ledger.homeFull()
+    return sent
   }
 
   #wakeLater(): void {

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { connectLedger, openLedger, type LedgerHandle } from '../../src/ledger/client.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
 import { stateOf } from '../../src/ledger/sqlite/codes.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
-import { facts, failure, files, folder, fresh, holder, listing } from './rig.ts'
+import { claimed, facts, failure, files, folder, fresh, holder, listing } from './rig.ts'
 import { listRoot, oneBatch, oneContainer, results, start } from './rig.ts'
 
 jest.setTimeout(60_000)
@@ -185,40 +186,88 @@ test('damage found while working is said with the name of the file, and nothing 
   expect(readFileSync(file).subarray(122_880).equals(bytes.subarray(122_880))).toBe(true)
 })
 
-test('a full disk refuses what does not fit, and the ledger goes on when there is room', async () => {
-  const small = join(place, 'small')
-  if (!mounted(small)) {
-    console.log('skipped: this test needs the right to mount a tmpfs')
-    return
+describe('a full disk', () => {
+  test('refuses what does not fit, and the ledger goes on when there is room', () =>
+    onSmallDisk(async (ledger, { ballast }) => {
+      const root = await oneContainer(ledger)
+      writeFileSync(ballast, Buffer.alloc(500_000))
+      let listed = 0
+      let refused: unknown
+      for (; listed < 100 && !refused; listed++) {
+        const page = listing(root, { last: false, fresh: fresh(files(500, 1, `p${listed}-`)) })
+        await ledger.enumerated(page).catch((error: unknown) => {
+          refused = error
+        })
+      }
+      expect(refused).toMatchObject({ name: 'HomeFull', code: 'HomeFull' })
+      rmSync(ballast)
+      await ledger.enumerated(listing(root, { fresh: fresh(files(3)) }))
+      const { found } = await ledger.end(1)
+      expect(found.items).toBe((listed - 1) * 500 + 3)
+      await ledger.close()
+      await handle!.close()
+      handle = undefined
+      expect(countedRows(file)).toEqual(counters(file))
+    }))
+
+  test('is held against no item, however often its holder could not record it', () =>
+    onSmallDisk(async (ledger, { fill, ballast }) => {
+      await listRoot(ledger, files(200))
+      for (let often = 0; often < 8; often++) {
+        const batch = await oneBatch(ledger, 'copy/0')
+        expect([batch.items.length, batch.formerTokens.length]).toEqual([200, often])
+        // As after a death, it may find all of it at the destination.
+        expect(batch.attempt).toBe(often === 0 ? 1 : 2)
+        fill()
+        await expect(ledger.finished(results(batch))).rejects.toMatchObject({ name: 'HomeFull' })
+        rmSync(ballast)
+      }
+      await ledger.finished(results(await oneBatch(ledger, 'copy/0')))
+      expect((await ledger.end(1)).byStatus.success.items).toBe(200)
+    }))
+
+  test('is held against no folder either, also of those that were claimed beside the one it was noticed with', () =>
+    onSmallDisk(async (ledger, { fill, ballast }) => {
+      const folders = ['a', 'b', 'c'].map(folder)
+      await listRoot(ledger, folders)
+      const claim = () => ledger.claimContainers(holder('list/0'), 16, { waitMs: 0 }).then(claimed)
+      for (let often = 0; often < 8; often++) {
+        const [first, ...others] = await claim()
+        expect(others).toHaveLength(2)
+        fill()
+        const found = listing(first!, { fresh: fresh(files(1_000)) })
+        await expect(ledger.enumerated(found)).rejects.toMatchObject({ name: 'HomeFull' })
+        rmSync(ballast)
+      }
+      for (const container of await claim()) await ledger.enumerated(listing(container))
+      expect((await ledger.end(1)).byStatus.remediation.items).toBe(0)
+    }))
+
+  interface SmallDisk {
+    /** A file to be removed when there is to be room again. */
+    ballast: string
+    /** Leaves no room at all. */
+    fill(): void
   }
-  try {
-    file = join(small, 'job.db')
-    const { port } = await open()
-    const ledger = connectLedger(port(), file)
-    await ledger.begin(start())
-    const root = await oneContainer(ledger)
-    writeFileSync(join(small, 'ballast'), Buffer.alloc(500_000))
-    let listed = 0
-    let refused: unknown
-    for (; listed < 100 && !refused; listed++) {
-      const page = listing(root, { last: false, fresh: fresh(files(500, 1, `p${listed}-`)) })
-      await ledger.enumerated(page).catch((error: unknown) => {
-        refused = error
-      })
+
+  async function onSmallDisk(run: (ledger: Ledger, disk: SmallDisk) => Promise<void>): Promise<void> {
+    const small = join(place, 'small')
+    if (!mounted(small)) {
+      console.log('skipped: this test needs the right to mount a tmpfs')
+      return
     }
-    expect(refused).toMatchObject({ name: 'HomeFull', code: 'HomeFull' })
-    rmSync(join(small, 'ballast'))
-    await ledger.enumerated(listing(root, { fresh: fresh(files(3)) }))
-    const { found } = await ledger.end(1)
-    expect(found.items).toBe((listed - 1) * 500 + 3)
-    await ledger.close()
-    await handle!.close()
-    handle = undefined
-    expect(countedRows(file)).toEqual(counters(file))
-  } finally {
-    await handle?.close()
-    handle = undefined
-    execFileSync('umount', [small])
+    const ballast = join(small, 'ballast')
+    try {
+      file = join(small, 'job.db')
+      const { port } = await open()
+      const ledger = connectLedger(port(), file)
+      await ledger.begin(start())
+      await run(ledger, { ballast, fill: () => spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4k']) })
+    } finally {
+      await handle?.close()
+      handle = undefined
+      execFileSync('umount', [small])
+    }
   }
 })
 

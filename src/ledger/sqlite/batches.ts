@@ -226,7 +226,8 @@ export class Batches {
     const members = this.#members(orphan)
     leases.remove(orphan)
     if (members.size === 0) return undefined
-    const past: Past = { attempt: orphan.attempt, former: [...orphan.former, orphan.token], staged: orphan.staged }
+    const attempt = leases.deathsOf(orphan)
+    const past: Past = { attempt, former: [...orphan.former, orphan.token], staged: orphan.staged }
     if (past.attempt > lastAfter) {
       for (const [item, member] of members) this.#flag(item, member, past, orphan.execution)
       counters.flush(orphan.execution)
@@ -408,7 +409,8 @@ export class Batches {
     if (lease.attempt === 1 && lease.former.length === 0) this.#markWhole(containers, members)
     return {
       token: lease.token,
-      attempt: lease.attempt,
+      // Who comes after another may find things half-done, also when that one did not die.
+      attempt: lease.former.length > 0 ? Math.max(2, lease.attempt) : lease.attempt,
       containers: [...containers.values()],
       items,
       rest,

@@ -88,9 +88,10 @@ export class Enumeration {
     const claimed: WireToList[] = []
     for (const orphan of leases.orphans(LeaseKind.listing, holder, nowMs())) {
       if (claimed.length >= limit) break
-      const alone = orphan.attempt >= aloneAfter
+      const deaths = leases.deathsOf(orphan)
+      const alone = deaths >= aloneAfter
       if (alone && claimed.length > 0) continue
-      const lease = this.#takeOver(orphan, name, untilMs)
+      const lease = this.#takeOver(orphan, deaths, { name, untilMs })
       if (lease) claimed.push(this.#toList(lease))
       if (alone && lease) return { state: 'claimed', claim: claimed }
     }
@@ -146,7 +147,7 @@ export class Enumeration {
     const { leases } = this.#parts
     for (const token of tokens) {
       const lease = leases.all().get(token)
-      if (lease?.kind === LeaseKind.listing) this.#takeOver({ ...lease, attempt: -1 }, '', 0)
+      if (lease?.kind === LeaseKind.listing) this.#takeOver(lease, -1, { name: '', untilMs: 0 })
     }
   }
 
@@ -309,26 +310,26 @@ export class Enumeration {
   }
 
   /** The listing starts over, so what its dead holder only counted is taken back; rows it decided stay decided. */
-  #takeOver(orphan: Lease, holder: string, untilMs: number): Lease | undefined {
+  #takeOver(orphan: Lease, deaths: number, by: { name: string; untilMs: number }): Lease | undefined {
     const { counters, leases, containers, crashed } = this.#parts
     leases.remove(orphan)
     const container = orphan.container!
     let lease: Lease | undefined
-    if (orphan.attempt >= givenUpAfter) {
-      const why = `the worker died ${orphan.attempt} times while listing it`
+    if (deaths >= givenUpAfter) {
+      const why = `the worker died ${deaths} times while listing it`
       containers.fail(container, { reason: 'crashed_worker', why, flag: true })
       crashed(container, why)
     } else {
       for (const { state, reason, items, containers: among, bytes } of orphan.counted) {
         counters.addSum(state, reason, { items: -items, containers: -among, bytes: -BigInt(bytes) })
       }
-      const { execution, attempt, former, token, pages } = orphan
+      const { execution, former, token, pages } = orphan
       lease = leases.give({
         kind: LeaseKind.listing,
         execution,
-        holder,
-        untilMs,
-        attempt: attempt + 1,
+        holder: by.name,
+        untilMs: by.untilMs,
+        attempt: deaths + 1,
         former: [...former, token],
         container,
         pages,

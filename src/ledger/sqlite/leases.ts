@@ -81,6 +81,9 @@ export class Leases {
   readonly #page
   readonly #attempt
   #all: Map<number, Lease> | undefined
+  #newest = 0
+  /** Leases up to this token were there when the disk was full. */
+  #excusedTo = 0
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -100,6 +103,7 @@ export class Leases {
       this.#all = new Map()
       const rows = this.#db.prepare('SELECT * FROM lease ORDER BY token').all() as unknown as Stored[]
       for (const row of rows) this.#all.set(row.token, restored(row))
+      this.#newest = Math.max(this.#newest, rows.at(-1)?.token ?? 0)
     }
     return this.#all
   }
@@ -121,6 +125,7 @@ export class Leases {
     )
     const whole: Lease = { ...given, token: Number(lastInsertRowid) }
     all.set(whole.token, whole)
+    this.#newest = whole.token
     return whole
   }
 
@@ -157,6 +162,16 @@ export class Leases {
   startAfresh(lease: Lease): void {
     lease.attempt = 1
     this.#attempt.run(1, lease.token)
+  }
+
+  /** The disk is full: who holds something now can't tell what became of it, and comes back for it without having died. */
+  excuse(): void {
+    this.#excusedTo = this.#newest
+  }
+
+  /** How many holders died with it, this one included if it did. */
+  deathsOf(orphan: Lease): number {
+    return orphan.token <= this.#excusedTo ? orphan.attempt - 1 : orphan.attempt
   }
 
   /** What this holder left when it died, then what others left whose time is up. */

@@ -248,6 +248,11 @@ export class SqliteLedger {
     return due === Infinity ? undefined : due
   }
 
+  /** There was no room to write: what is in hand just now may come back without an answer, and nothing is to blame for it. */
+  homeFull(): void {
+    this.#leases.excuse()
+  }
+
   /** Runs one request so that it happens whole or not at all, inside a transaction or as one. */
   atomically<T>(request: () => T): T {
     const inside = this.#db.isTransaction
