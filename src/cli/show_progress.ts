@@ -1,4 +1,4 @@
-import { bytes } from '../report/format.ts'
+import { bytes, count } from '../report/format.ts'
 import { toJson, wireNumber } from '../json.ts'
 import type { Progress } from '../ledger/ledger.ts'
 import { pace, progressBar, progressLine, type Reading } from './progress_line.ts'
@@ -102,5 +102,5 @@ function sums<T extends { bytes: bigint }>(sum: T): Omit<T, 'bytes'> & { bytes: 
 
 /** For a line that stays: `1,040 items, 6.1 MiB so far` */
 export function soFar(progress: Progress): string {
-  return `${progress.done.items.toLocaleString('en-US')} items, ${bytes(progress.done.bytes)} so far`
+  return `${count(progress.done.items)} items, ${bytes(progress.done.bytes)} so far`
 }

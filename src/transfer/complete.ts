@@ -1,5 +1,6 @@
 import type { EndedBy, ExecutionOutcome, ExecutionStatus } from '../../workflows/messages.ts'
 import type { Balance } from '../ledger/ledger.ts'
+import { count } from '../report/format.ts'
 import type { ExecutionRef } from './engine.ts'
 import { FailedToStart } from './errors.ts'
 import { clearLeftovers } from './leftovers.ts'
@@ -71,15 +72,15 @@ function statusOf(ended: EndedBy, { changed, troubled }: { changed: number; trou
 }
 
 function sentenceOf(ended: EndedBy, n: { found: number; changed: number; failed: number; flagged: number }): string {
-  const counts = `${n.found} found, ${n.changed} carried out`
+  const found = `${count(n.found)} found`
   const troubles = [
-    ...(n.failed > 0 ? [`${n.failed} to be tried again in the next execution`] : []),
-    ...(n.flagged > 0 ? [`${n.flagged} flagged for a person`] : []),
+    ...(n.failed > 0 ? [`${count(n.failed)} to be tried again in the next execution`] : []),
+    ...(n.flagged > 0 ? [`${count(n.flagged)} flagged for a person`] : []),
   ]
-  const all = [counts, ...troubles].join(', ')
+  const all = [found, `${count(n.changed)} carried out`, ...troubles].join(', ')
   switch (ended.kind) {
     case 'done':
-      return n.changed === 0 && troubles.length === 0 ? `nothing to do: ${n.found} found, all as recorded` : all
+      return n.changed === 0 && troubles.length === 0 ? `nothing to do: ${found}, all as recorded` : all
     case 'failed_to_start':
       return `did not start: ${ended.why}`
     case 'cancelled':

@@ -1,4 +1,5 @@
 import type { WaitingItems } from '../ledger/ledger.ts'
+import { count, counted } from '../report/format.ts'
 
 /** The job cannot begin; each reason is a sentence that says what to do. */
 export class FailedToStart extends Error {
@@ -17,8 +18,8 @@ export class ItemsWaiting extends Error {
   readonly retryAfterMs: number
 
   constructor(items: WaitingItems) {
-    const parts = Object.entries(items.byReason).map(([reason, n]) => `${n} ${reason}`)
-    super(`${items.total} ${items.total === 1 ? 'item' : 'items'} waiting: ${parts.join(', ')}`)
+    const parts = Object.entries(items.byReason).map(([reason, n]) => `${count(n)} ${reason}`)
+    super(`${counted(items.total, 'item')} waiting: ${parts.join(', ')}`)
     this.retryAfterMs = items.nextDueMs
   }
 }
