@@ -17,12 +17,16 @@ import type {
 } from '../wire.ts'
 import { Addresses } from './addresses.ts'
 import { AuditLog } from './audit_log.ts'
-import { Batches } from './batches.ts'
+import { BatchClaims } from './batch_claims.ts'
+import { BatchResults } from './batch_results.ts'
+import { BatchRows } from './batch_rows.ts'
 import { Container, levelCode, State } from './codes.ts'
 import { Containers } from './containers.ts'
 import { Counters } from './counters.ts'
 import { Enumeration } from './enumeration.ts'
+import { HeldBatches } from './held_batches.ts'
 import { LeaseKind, Leases } from './leases.ts'
+import { OrphanedBatches } from './orphaned_batches.ts'
 import type { CurrentExecution, LedgerParts } from './parts.ts'
 import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
 import { Tally } from './tally.ts'
@@ -58,8 +62,9 @@ export class SqliteLedger {
   readonly #containers: Containers
   readonly #wholes = new WholeContainers()
   readonly #enumeration: Enumeration
-  readonly #work: WorkQueue
-  readonly #batches: Batches
+  readonly #batches: BatchClaims
+  readonly #results: BatchResults
+  readonly #orphaned: OrphanedBatches
   readonly #touched: Touched
   readonly #tally: Tally
   /** Holders whose lease somebody else took over, until they claim again or ask. */
@@ -99,9 +104,14 @@ export class SqliteLedger {
     }
     this.#containers = new Containers(db, parts)
     const all: LedgerParts = { ...parts, containers: this.#containers }
-    this.#work = new WorkQueue(db)
-    this.#enumeration = new Enumeration(all, (first, last, ids) => this.#work.add(first, last, ids))
-    this.#batches = new Batches(all, this.#work, (n) => this.#enumeration.closed(n))
+    const work = new WorkQueue(db)
+    this.#enumeration = new Enumeration(all, (first, last, ids) => work.add(first, last, ids))
+    const rows = new BatchRows(db)
+    const held = new HeldBatches(all, work, rows)
+    this.#results = new BatchResults(all, held)
+    this.#orphaned = new OrphanedBatches(all, { work, rows, held, results: this.#results })
+    const enumerationClosed = (n: number): boolean => this.#enumeration.closed(n)
+    this.#batches = new BatchClaims(all, { work, rows, held, orphaned: this.#orphaned, enumerationClosed })
     this.#touched = new Touched(all, (n) => this.#batches.closed(n))
     this.#tally = new Tally(db)
   }
@@ -179,15 +189,15 @@ export class SqliteLedger {
   }
 
   staged(token: number, text: string): void {
-    this.#batches.staged(token, text)
+    this.#results.staged(token, text)
   }
 
   finished(results: WireResults): void {
-    this.#batches.finished(results)
+    this.#results.finished(results)
   }
 
   partial(token: number, item: number, partial: { key: string; bytes: bigint; source: string }): void {
-    this.#batches.partial(token, item, partial)
+    this.#results.partial(token, item, partial)
   }
 
   claimTouched(holder: Holder, limit: number): Claim<WireTouched> {
@@ -206,7 +216,7 @@ export class SqliteLedger {
 
   leftovers(execution: number): WireLeftovers {
     if (this.#over({ execution })) return { batches: [], partials: [] }
-    return this.#batches.leftovers(execution)
+    return this.#orphaned.leftovers(execution)
   }
 
   /** @returns holders that lost a lease to somebody else since they claimed it */

@@ -122,3 +122,24 @@ export class WorkQueue {
     return this.#any.get() === undefined
   }
 }
+
+export function partsOf(row: WorkRow): Parts {
+  if (row.ids !== null) {
+    const ids = JSON.parse(row.ids) as number[]
+    return row.tried === 1 ? { spans: [], ids: [], trials: ids } : { spans: [], ids, trials: [] }
+  }
+  return { spans: [[row.first, row.last]], ids: [], trials: [] }
+}
+
+export function pastOf(row: WorkRow): Past {
+  return {
+    attempt: row.attempt,
+    former: row.former === null ? [] : (JSON.parse(row.former) as number[]),
+    staged: row.staged,
+  }
+}
+
+/** One more holder tries. */
+export function oneMore(past: Past): Past {
+  return { ...past, attempt: past.attempt + 1 }
+}

@@ -1,0 +1,197 @@
+import type { FailedItem } from '../ledger.ts'
+import { LeaseLost } from '../ledger.ts'
+import type { WireDone, WireResults } from '../wire.ts'
+import { actionCode, Container, State } from './codes.ts'
+import type { HeldBatches } from './held_batches.ts'
+import { LeaseKind, type Lease, type Member } from './leases.ts'
+import type { LedgerParts } from './parts.ts'
+import { mergedStaged, stagedOf } from './staged_text.ts'
+
+const create = actionCode('create')
+const attributes = actionCode('attributes')
+const reread = actionCode('reread')
+
+/** What holders report of their batches: how far a long item has come, what is staged, what is done and what failed. */
+export class BatchResults {
+  readonly #parts: LedgerParts
+  readonly #held: HeldBatches
+  readonly #done
+  readonly #doneWithSource
+  readonly #bareFacts
+  readonly #fail
+  readonly #why
+  readonly #writePartial
+  readonly #anyPartial
+  readonly #dropPartial
+  readonly #partialBytes
+  readonly #written
+
+  constructor(parts: LedgerParts, held: HeldBatches) {
+    this.#parts = parts
+    this.#held = held
+    const { db } = parts
+    this.#done = db.prepare(
+      `UPDATE item SET state = ?, reason = ?, hash = coalesce(?, hash), destination_id = coalesce(?, destination_id),
+         destination = ? WHERE id = ?`,
+    )
+    this.#doneWithSource = db.prepare(
+      `UPDATE item SET state = ?, reason = ?, hash = coalesce(?, hash), destination_id = coalesce(?, destination_id),
+         destination = ?, source = ?, size = ? WHERE id = ?`,
+    )
+    this.#bareFacts = db.prepare(
+      'UPDATE item SET destination_id = coalesce(?, destination_id), destination = ? WHERE id = ?',
+    )
+    this.#fail = db.prepare('UPDATE item SET state = ?, reason = ? WHERE id = ?')
+    this.#why = db.prepare(
+      'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
+    )
+    this.#writePartial = db.prepare('INSERT OR REPLACE INTO partial (item, key, bytes, source) VALUES (?, ?, ?, ?)')
+    this.#anyPartial = db.prepare('SELECT 1 FROM partial WHERE item BETWEEN ? AND ? LIMIT 1')
+    this.#dropPartial = db.prepare('DELETE FROM partial WHERE item BETWEEN ? AND ?')
+    this.#partialBytes = db.prepare('SELECT bytes FROM partial WHERE item = ?')
+    this.#written = db.prepare(
+      `UPDATE execution SET carried_out = carried_out + ?, written_bytes = written_bytes + ?, last_item = ?
+       WHERE n = ?`,
+    )
+  }
+
+  staged(token: number, text: string): void {
+    const { leases } = this.#parts
+    const lease = leases.require(token, LeaseKind.batch)
+    leases.stage(lease, lease.staged === null ? text : mergedStaged(lease.staged, text))
+  }
+
+  partial(token: number, item: number, partial: { key: string; bytes: bigint; source: string }): void {
+    const { leases } = this.#parts
+    const lease = leases.require(token, LeaseKind.batch)
+    if (!this.#held.members(lease).has(item)) throw new LeaseLost(`item ${item} has a result already`)
+    const before = this.#partialBytes.get(item) as { bytes: number } | undefined
+    this.#writePartial.run(item, partial.key, partial.bytes, partial.source)
+    // It gets further each time, so whatever keeps killing its holders is not the item.
+    if (lease.attempt > 1 && before && partial.bytes > before.bytes) leases.startAfresh(lease)
+  }
+
+  finished(results: WireResults): void {
+    const { leases, counters, audit, current } = this.#parts
+    const lease = leases.require(results.token, LeaseKind.batch)
+    if (lease.execution !== results.execution) throw new LeaseLost(`lease ${results.token} is of another execution`)
+    const members = this.#held.members(lease)
+    this.#recordDone(results.done, members, lease)
+    for (const failure of results.failed) this.#recordFailed(failure, members)
+    audit.write(results.audit, current())
+    if (results.last) this.#giveBack(lease)
+    counters.flush(results.execution)
+  }
+
+  /** One failed try; `never` flags the item. */
+  failed(item: number, member: Member, failure: { reason: string; why: string; notBeforeMs: number | 'never' }): void {
+    const { trials, current } = this.#parts
+    const { reason, why, notBeforeMs } = failure
+    const state = trials.failed(item, current(), notBeforeMs)
+    this.#move(member, state, reason)
+    this.#fail.run(state, reason, item)
+    this.#why.run(item, why)
+  }
+
+  #recordDone(done: WireDone, members: Map<number, Member>, lease: Lease): void {
+    const { trials } = this.#parts
+    const ids = done.destinationId.length > 0
+    const { source, size } = done
+    const touched = new Set<number>()
+    let carriedOut = 0
+    let writtenBytes = 0
+    let last: number | undefined
+    for (let i = 0; i < done.item.length; i++) {
+      const item = done.item[i]!
+      const member = members.get(item)
+      if (!member) continue
+      members.delete(item)
+      const destinationId = ids ? done.destinationId[i]! || null : null
+      const destination = done.destination[i]!
+      const why = done.why[i]
+      if (why !== undefined) this.#why.run(item, why)
+      if (member.kind === Container && this.#listingFailed(item, member)) {
+        this.#bareFacts.run(destinationId, destination, item)
+        this.#made(item, member)
+        continue
+      }
+      const state = done.state[i]!
+      const reason = done.reason[i]!
+      const hash = done.hash[i]! || null
+      const sizeNow = size && member.kind === 0 ? size[i]! : member.size
+      this.#move(member, state, reason, sizeNow)
+      if (source) this.#doneWithSource.run(state, reason, hash, destinationId, destination, source[i]!, sizeNow, item)
+      else this.#done.run(state, reason, hash, destinationId, destination, item)
+      if (member.tried) trials.settled(item)
+      if (member.kind === Container) this.#made(item, member)
+      // Read again and found to be as recorded: nothing was carried out.
+      const written = member.action !== reread || done.bytes[i]! > 0
+      if (member.kind !== Container && member.action !== attributes && written) touched.add(member.parent)
+      if (done.bytes[i]! > 0) writtenBytes += done.bytes[i]!
+      if (written) carriedOut += 1
+      last = item
+    }
+    for (const container of touched) this.#parts.containers.touch(container)
+    if (last !== undefined) {
+      // Ids of one batch lie close together, so this looks at few rows, mostly none.
+      const [low, high] = boundsOf(done.item)
+      if (this.#anyPartial.get(low, high)) for (const item of done.item) this.#dropPartial.run(item, item)
+      this.#written.run(carriedOut, BigInt(writtenBytes), last, lease.execution)
+    }
+  }
+
+  #made(item: number, member: Member): void {
+    const { containers } = this.#parts
+    if (member.action === create) containers.exists(item, { id: '', made: true })
+    else containers.touch(item)
+    this.#parts.addresses.changed(item)
+  }
+
+  /** Its own listing failed meanwhile, which says more about it than that it was made. */
+  #listingFailed(item: number, member: Member): boolean {
+    const state = this.#parts.containers.stateOf(item)
+    return member.again ? state === State.remediation : state !== State.pending
+  }
+
+  #recordFailed({ item, reason, why, retryAfterMs }: FailedItem, members: Map<number, Member>): void {
+    const member = members.get(item)
+    if (!member) return
+    members.delete(item)
+    if (member.kind === Container && this.#listingFailed(item, member)) return
+    const notBeforeMs = retryAfterMs === 'never' ? 'never' : this.#parts.nowMs() + retryAfterMs
+    this.failed(item, member, { reason, why, notBeforeMs })
+  }
+
+  #move(member: Member, state: number, reason: string, size = member.size): void {
+    const { counters } = this.#parts
+    const container = member.kind === Container ? 1 : 0
+    counters.remove({
+      state: member.again ? State.retry : State.pending,
+      reason: member.reason,
+      container,
+      size: member.size,
+    })
+    counters.add({ state, reason, container, size })
+  }
+
+  #giveBack(lease: Lease): void {
+    const left = this.#held.members(lease)
+    this.#parts.leases.remove(lease)
+    if (left.size === 0) return
+    // Only what earlier holders, or stagings on record, may have left is remembered: this holder cleaned up after itself.
+    const staged = lease.staged === null ? null : stagedOf(lease.staged, new Set(left.keys()))
+    const former = staged === null ? lease.former : [...lease.former, lease.token]
+    const past = former.length > 0 ? { attempt: 0, former, staged } : undefined
+    this.#held.putBack(lease.parts, new Set(left.keys()), lease.token, past)
+  }
+}
+
+function boundsOf(ids: number[]): [number, number] {
+  let low = Infinity
+  let high = 0
+  for (const id of ids) {
+    if (id < low) low = id
+    if (id > high) high = id
+  }
+  return [low, high]
+}

@@ -1,0 +1,71 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { WireWork } from '../wire.ts'
+import { actionCode, Container, State } from './codes.ts'
+import type { Parts } from './leases.ts'
+
+/** In place of a token: an item to be tried again that waits in the queue. */
+export const queued = -1
+
+const columns = 'id, parent, kind, name, destination_name, action, reason, size, source, source_id, hash'
+const create = actionCode('create')
+
+/** The items of batches, as they are read for whoever carries them out; only what has no result yet. */
+export class BatchRows {
+  readonly #span
+  readonly #byIds
+  readonly #byTrials
+  readonly #flagged
+
+  constructor(db: DatabaseSync) {
+    this.#span = arrays(
+      db,
+      `SELECT ${columns} FROM item WHERE id BETWEEN ? AND ? AND state = ${State.pending} AND execution = ?
+         AND NOT (kind = ${Container} AND action = ${create}) ORDER BY id LIMIT ?`,
+    )
+    this.#byIds = arrays(
+      db,
+      `SELECT ${columns} FROM item WHERE id IN (SELECT value FROM json_each(?)) AND state = ${State.pending}
+         AND execution = ? ORDER BY id`,
+    )
+    this.#byTrials = arrays(
+      db,
+      `SELECT ${columns} FROM item JOIN trial ON trial.item = item.id
+       WHERE id IN (SELECT value FROM json_each(?)) AND state = ${State.retry} AND lease = ? ORDER BY id`,
+    )
+    this.#flagged = arrays(db, `SELECT ${columns} FROM item WHERE id IN (SELECT value FROM json_each(?))`)
+  }
+
+  /** Containers to be made are not among them: those are named. @param limit -1 for all */
+  between(first: number, last: number, execution: number, limit: number): WireWork[] {
+    return this.#span.all(first, last, execution, limit) as unknown as WireWork[]
+  }
+
+  /** @param ids JSON */
+  named(ids: string, execution: number): WireWork[] {
+    return this.#byIds.all(ids, execution) as unknown as WireWork[]
+  }
+
+  /** Items that failed before. @param token of the lease they are on; 0 for those on none */
+  tried(ids: number[], token: number): WireWork[] {
+    return this.#byTrials.all(JSON.stringify(ids), token) as unknown as WireWork[]
+  }
+
+  /** Whatever state they are in. */
+  flagged(ids: number[]): WireWork[] {
+    return this.#flagged.all(JSON.stringify(ids)) as unknown as WireWork[]
+  }
+
+  of({ spans, ids, trials }: Parts, execution: number, token: number): WireWork[] {
+    const rows: WireWork[] = []
+    for (const [first, last] of spans) rows.push(...this.between(first, last, execution, -1))
+    if (ids.length > 0) rows.push(...this.named(JSON.stringify(ids), execution))
+    if (trials.length > 0) rows.push(...this.tried(trials, token))
+    return rows
+  }
+}
+
+function arrays(db: DatabaseSync, sql: string): ReturnType<DatabaseSync['prepare']> {
+  const statement = db.prepare(sql)
+  statement.setReturnArrays(true)
+  return statement
+}
