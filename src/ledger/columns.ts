@@ -44,6 +44,8 @@ export interface FinishedItems {
   destination: FactsColumns
   /** Facts of the source as they were when it was read. */
   source?: FactsColumns
+  /** Of these items the containers that were to be made, and that somebody else had made by then. */
+  found?: number[]
 }
 
 export function noFacts(): FactsColumns {

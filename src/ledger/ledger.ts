@@ -126,6 +126,8 @@ export interface ContainerAddress {
   destinationId?: string
   /** The destination container is known to exist. */
   ready: boolean
+  /** The last execution that made it; absent when none did. */
+  madeIn?: number
   /** As listed, for the attributes of one that is to be made. */
   source: Facts
   /** Of a batch: it is to be made, and the batch holds it and all that is to be in it, no container among that. */
@@ -259,7 +261,7 @@ export interface StagedItem {
 export interface MadeContainer {
   token: number
   id: string
-  /** False when it was there before: its times and mode are not ours to set unless permissions ask for it. */
+  /** False when it was there before, or somebody else made it meanwhile: its times, owner and mode are not ours to set. */
   made: boolean
 }
 

@@ -79,6 +79,7 @@ export interface WireDone {
   destination: string[]
   source?: string[]
   size?: number[]
+  found?: number[]
 }
 
 export interface WireResults {
@@ -217,7 +218,7 @@ export function toWireResults({ token, execution, last, done, failed, audit }: R
 }
 
 function toWireDone(done: FinishedItems): WireDone {
-  const { item, reason, why, hash, destinationId, source } = done
+  const { item, reason, why, hash, destinationId, source, found } = done
   return {
     item,
     state: done.state.map(stateCode),
@@ -228,6 +229,7 @@ function toWireDone(done: FinishedItems): WireDone {
     destinationId,
     destination: packColumns(done.destination),
     ...(source ? { source: packColumns(source), size: source.sizeBytes.map(countedSize) } : {}),
+    ...(found ? { found } : {}),
   }
 }
 

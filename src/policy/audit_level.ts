@@ -20,6 +20,10 @@ export const auditTypes = {
 
   transferred: { level: 'info', meaning: 'content was written' },
   created: { level: 'info', meaning: 'a folder or link was made' },
+  merged: {
+    level: 'info',
+    meaning: 'somebody else made a folder before the job could; it keeps its times, owner and mode',
+  },
   adopted: { level: 'info', meaning: 'the destination had the same file already' },
   attributes: { level: 'info', meaning: 'times, owner or permissions were applied, no content' },
   reread: { level: 'info', meaning: 'read again, and found to be the same' },

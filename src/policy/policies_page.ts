@@ -332,7 +332,8 @@ small entry is lost, what they would fall back to (their groups, everyone) is cu
   except at the job's root and where nothing is inherited.
 - Whoever has no counterpart leaves an item with the running account. A fallback (\`destination.default\`) may own, and never
   receives a grant.
-- Times are set as far as the destination can; a folder's last.`
+- Times are set as far as the destination can; a folder's last. A folder that was there before, or that somebody made before the
+  job could (audit row \`merged\`), keeps its own times, owner and mode.`
 
 function mapsText(): string {
   return `Who somebody is at the destination: exclusion → exception → ${mapRules.join(' → ')} → fallback → nobody. The first rule that finds

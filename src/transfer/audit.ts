@@ -55,7 +55,7 @@ export class Audit {
   result(rows: AuditRow[], work: WorkItem, { bytes, hash }: { bytes: bigint; hash: string }): void {
     const { item, action } = work
     this.add(rows, 'step', () => ({ item, detail: { action, hash, tries: work.tries } }))
-    const type = work.kind === 'container' || work.kind === 'link' ? 'created' : resultType(work, bytes)
+    const type = resultType(work, bytes)
     this.add(rows, type, () => ({ item, detail: { bytes: Number(bytes) } }))
   }
 
@@ -64,7 +64,9 @@ export class Audit {
   }
 }
 
-function resultType({ action, source }: WorkItem, bytes: bigint): AuditType {
+function resultType({ action, kind, source }: WorkItem, bytes: bigint): AuditType {
+  if (action === 'adopt') return 'matched'
+  if (kind === 'container' || kind === 'link') return 'created'
   if (action === 'attributes') return 'attributes'
   return action === 'reread' && bytes === 0n && source.sizeBytes > 0n ? 'reread' : 'transferred'
 }

@@ -5,7 +5,7 @@ import type { AuditRow, Batch, ContainerAddress, FailedItem, StagedItem, WorkIte
 import { ConnectorError } from '../connector/errors.ts'
 import { noResults, pushFacts, type FinishedItems } from '../ledger/columns.ts'
 import { childIdOf, descendOf, readable, sourceContainerId } from './addresses.ts'
-import { ensureContainer } from './containers.ts'
+import { ensureContainer, type Maker } from './containers.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { stagingKey } from './job_spec.ts'
@@ -325,7 +325,7 @@ class BatchWork {
       return await this.#prepare(work)
     } catch (error) {
       const gone = error instanceof ConnectorError && error.code === 'NotFound' && this.#side === 'destination'
-      if (!gone || !(await this.#context.remake(work.container, this.#batch.token))) throw error
+      if (!gone || !(await this.#context.remake(work.container, this.#maker))) throw error
       return this.#prepare(work)
     }
   }
@@ -434,18 +434,19 @@ class BatchWork {
   async #makeContainer(work: WorkItem): Promise<undefined> {
     this.#side = 'destination'
     const parent = await this.#container(work)
-    const made = await ensureContainer(this.#context, {
-      item: work.item,
-      parent,
-      name: work.destinationName,
-      token: this.#batch.token,
-    })
-    this.#finishContainer(work, made.id)
+    const { item, destinationName: name } = work
+    const { id, made } = await ensureContainer(this.#context, { item, parent, name, ...this.#maker })
+    if (!made) (this.#done.found ??= []).push(item)
+    this.#finishContainer(made ? work : { ...work, action: 'adopt', reason: 'matched' }, id)
     return undefined
   }
 
   #finishContainer(work: WorkItem, id: string): void {
     this.#finish(work, { id, hash: '', notes: { narrowed: false, audit: [] }, contentBytes: 0n, bare: true })
+  }
+
+  get #maker(): Maker {
+    return { token: this.#batch.token, former: this.#batch.formerTokens.length > 0 }
   }
 
   async #makeLink(work: WorkItem): Promise<undefined> {
@@ -617,7 +618,7 @@ class BatchWork {
 
   /** The destination container of an item, made now if it has to be. */
   async #container(work: WorkItem): Promise<string> {
-    return this.#context.destinationOf(work.container, this.#containers, this.#batch.token)
+    return this.#context.destinationOf(work.container, this.#containers, this.#maker)
   }
 }
 

@@ -1,45 +1,88 @@
+import type { Item } from '../connector/item.ts'
 import { ConnectorError } from '../connector/errors.ts'
+import type { AuditRow } from '../ledger/ledger.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { stagingKey } from './job_spec.ts'
 
-export interface ContainerToMake {
+/** Under whose lease a container is made. */
+export interface Maker {
+  token: number
+  /** Earlier holders died with it in hand: a container that is there may be of their making. */
+  former: boolean
+}
+
+export interface ContainerToMake extends Maker {
   item: number
   /** Its parent's destination id. */
   parent: string
   name: string
-  token: number
+}
+
+export interface EnsuredContainer {
+  id: string
+  /** By this job, in this execution; else somebody was quicker, and its times, owner and mode are his. */
+  made: boolean
 }
 
 /**
  * Makes sure that a planned container exists at the destination, and tells the ledger. Two threads may do so at once, and
  * a dead holder may have done it before: an existing container of that name is merged with, anything else is a conflict.
  */
-export async function ensureContainer(
-  context: JobContext,
-  { item, parent, name, token }: ContainerToMake,
-): Promise<{ id: string }> {
+export async function ensureContainer(context: JobContext, toMake: ContainerToMake): Promise<EnsuredContainer> {
+  const { item, parent, name, token, former } = toMake
   const known = context.readyContainers.get(item)
-  if (known !== undefined) return { id: known }
-  const id = await makeOrFind(context, item, parent, name)
+  if (known !== undefined) return { id: known, made: await isOurs(context, { item, id: known, former }) }
+  const { id, made } = await makeOrFind(context, toMake)
   await context.flush(id, parent)
   context.readyContainers.set(item, id)
   // Not awaited: on the ledger's port it stays ahead of every result that depends on it.
-  context.later(context.ledger.containerReady(item, { token, id: context.destination.childId ? '' : id, made: true }))
-  return { id }
+  context.later(context.ledger.containerReady(item, { token, id: context.destination.childId ? '' : id, made }))
+  if (!made) {
+    const rows: AuditRow[] = []
+    const message = `${name} was made by somebody else meanwhile; it is merged with, and keeps its times, owner and mode`
+    context.audit.add(rows, 'merged', () => ({ item, message }))
+    if (rows.length > 0) context.later(context.ledger.audit(rows))
+  }
+  return { id, made }
 }
 
-async function makeOrFind(context: JobContext, item: number, parent: string, name: string): Promise<string> {
+async function makeOrFind(context: JobContext, toMake: ContainerToMake): Promise<EnsuredContainer> {
+  const { item, parent, name, former } = toMake
   const { destination, spec } = context
   try {
     failpoint('container:before')
     const { id } = await destination.makeContainer(parent, name, stagingKey(spec.jobId, item, 0), context.newContainers)
     failpoint('container:after')
-    return id
+    return { id, made: true }
   } catch (error) {
     if (!(error instanceof ConnectorError) || error.code !== 'Conflict' || !destination.childId) throw error
     const there = await destination.stat(destination.childId(parent, name), [])
-    if (there?.kind === 'container') return there.id
-    throw error
+    if (there?.kind !== 'container') throw error
+    return { id: there.id, made: await isOurs(context, { item, id: there.id, former }) }
   }
+}
+
+/**
+ * Whose a container is that was not there when it was planned. The ledger knows what other threads made. What a holder made
+ * that died before it could tell has no mark, so it is known by how it must look; whatever looks otherwise is somebody's.
+ */
+async function isOurs(
+  context: JobContext,
+  { item, id, former }: { item: number; id: string; former: boolean },
+): Promise<boolean> {
+  const [address] = (await context.ledger.addresses(item)).slice(-1)
+  if (address?.madeIn === context.spec.execution) return true
+  if (!former) return false
+  const there = await context.destination.stat(id, context.wanted)
+  return there !== null && looksLikeOurs(context, there)
+}
+
+/** The running account's, made since the execution began, and as closed as we make one that is to get permissions. */
+function looksLikeOurs({ spec, newContainers }: JobContext, there: Item): boolean {
+  const { nowNs, toleranceNs } = spec
+  if (there.shared === true) return false
+  if (there.createdNs !== undefined && there.createdNs < nowNs - toleranceNs) return false
+  if (newContainers !== 'closed') return true
+  return there.permissions?.entries.every(({ who, rights }) => who === 'owner' || rights === 0) ?? false
 }

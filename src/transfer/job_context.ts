@@ -17,7 +17,7 @@ import { childIdOf, destinationContainerId, readable, type Roots } from './addre
 import { AttributeCarrier, type CarriedAccess } from './attributes.ts'
 import { Audit } from './audit.ts'
 import type { Notes } from './carry_out.ts'
-import { ensureContainer } from './containers.ts'
+import { ensureContainer, type Maker } from './containers.ts'
 import { rootMade, type JobSpec } from './job_spec.ts'
 import { hashContent } from './transfer_content.ts'
 import { Stop, type Obeys, type Signal } from './signals.ts'
@@ -223,7 +223,7 @@ export class JobContext {
   }
 
   /** The destination id of an item's container, made with all above it when it isn't there yet. */
-  async destinationOf(container: number, known: ReadonlyMap<number, ContainerAddress>, token: number): Promise<string> {
+  async destinationOf(container: number, known: ReadonlyMap<number, ContainerAddress>, by: Maker): Promise<string> {
     const there = this.existingDestinationOf(container, known)
     if (there !== undefined) return there
     let id: string | undefined
@@ -232,7 +232,7 @@ export class JobContext {
       const name = address.destinationNames.at(-1)
       if (here !== undefined) id = here
       else if (id !== undefined && name !== undefined)
-        id = (await ensureContainer(this, { item: address.item, parent: id, name, token })).id
+        id = (await ensureContainer(this, { item: address.item, parent: id, name, ...by })).id
     }
     if (id === undefined)
       throw new SideTrouble('destination', { code: 'RootGone', message: 'the destination root is gone' })
@@ -250,7 +250,7 @@ export class JobContext {
   }
 
   /** Makes a container, and those above it, that the ledger knows and the destination has no more; false when all are there. */
-  async remake(container: number, token: number): Promise<boolean> {
+  async remake(container: number, by: Maker): Promise<boolean> {
     const { destination } = this
     let parent = this.roots.destinationId
     let remade = false
@@ -261,7 +261,7 @@ export class JobContext {
       if (await destination.stat(id, [])) parent = id
       else {
         this.readyContainers.delete(item)
-        parent = (await ensureContainer(this, { item, parent, name, token })).id
+        parent = (await ensureContainer(this, { item, parent, name, ...by })).id
         remade = true
       }
     }

@@ -300,7 +300,7 @@ async function makeAllTheSame(context: JobContext, container: ContainerToList, {
   const { settings, simulated } = context.spec
   if (container.ready || simulated || settings.emptyContainers !== 'create' || reason === 'NotFound') return
   try {
-    await context.destinationOf(container.item, new Map(), container.token)
+    await context.destinationOf(container.item, new Map(), { token: container.token, former: container.resumed })
   } catch (error) {
     // That it could not be looked into is on record in any case.
     itemTrouble(error, 'destination')

@@ -69,3 +69,32 @@ test('a holder that dies loses them to the next, and one that cannot be finished
   expect(reader.explain(['a', 'b'])).toMatchObject({ state: 'retry', why: 'not ours', container: { madeIn: 1 } })
   reader.close()
 })
+
+test('a container that somebody else made is not ours, nor is one in place of what an earlier execution made', async () => {
+  const batch = await oneBatch(ledger)
+  const [a, b] = batch.items.filter(({ kind }) => kind === 'container').map(({ item }) => item) as [number, number]
+  const { token } = batch
+  await ledger.containerReady(a, { token, id: '', made: true })
+  await ledger.containerReady(b, { token, id: '', made: false })
+  const { done, ...rest } = results(batch)
+  // Another thread made `a` meanwhile: whoever finds it there did not make it, but the job did.
+  await ledger.finished({ ...rest, done: { ...done, found: [a, b] } })
+  const { containers, token: finishing } = claimed(await claim('end/0'))
+  const made = (of: { item: number; made: boolean }[]) => of.map(({ item, made }) => [item, made])
+  expect(made(containers)).toEqual([
+    [b, false],
+    [a, true],
+    [1, false],
+  ])
+  await ledger.finishedTouched(
+    finishing,
+    containers.map(({ item }) => ({ item })),
+  )
+  expect((await ledger.end(1)).containersMade).toBe(1)
+
+  await ledger.begin(start({ execution: 2 }))
+  const root = await oneContainer(ledger, 'list', 2)
+  await ledger.containerReady(a, { token: root.token, id: '', made: false })
+  await ledger.enumerated(listing(root, { execution: 2 }))
+  expect(made(claimed(await ledger.claimTouched(holder('end/0', 2), 10, now)).containers)).toEqual([[a, false]])
+})

@@ -1,17 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
 import type { Failpoint } from '../../src/transfer/failpoints.ts'
 import { aTree, contentOf, look, many, textAt } from './a_tree.ts'
+import { die } from './die.ts'
 import { Rig, type Job } from './rig.ts'
 
 const rig = new Rig()
 afterAll(() => rig.close())
-
-const script = new URL('play_in_process.ts', import.meta.url).pathname
 
 /** One writer: a failpoint counts by thread. */
 const settings = { permissions: { policy: 'add' }, performance: { parallel_writes: { requested: 1 } } }
@@ -68,7 +66,7 @@ test.each(deaths)(
   'a death at %s %s loses nothing, does nothing twice and leaves nothing behind',
   async (...failpoints) => {
     const job = await arranged(failpoints.includes('partial:after#2'))
-    for (const failpoint of failpoints) await die(job, failpoint)
+    for (const failpoint of failpoints) await die(job, failpoint, 2)
     const between = look(job.destination)
     const source = look(job.source)
 
@@ -150,12 +148,3 @@ describe('what kills every worker that has it in hand', () => {
     expect(ran.sentence).not.toContain('halted')
   })
 })
-
-async function die(job: Job, failpoint: string, execution = 2): Promise<void> {
-  const child = spawn(process.execPath, [script, rig.home.path, job.id, String(execution)], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, STEVEDORE_FAILPOINT: failpoint, NODE_OPTIONS: '' },
-  })
-  const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  expect(signal).toBe('SIGKILL')
-}

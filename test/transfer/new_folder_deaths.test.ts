@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Failpoint } from '../../src/transfer/failpoints.ts'
 import { aTree, look, many, type Seen } from './a_tree.ts'
-import { Rig, type Job } from './rig.ts'
-
-const script = new URL('play_in_process.ts', import.meta.url).pathname
+import { die } from './die.ts'
+import { Rig } from './rig.ts'
 
 let rig: Rig
 beforeAll(() => {
@@ -43,7 +40,7 @@ const deaths: readonly (Failpoint | `${Failpoint}#${number}`)[] = [
 
 test.each(deaths)('a death at %s loses nothing, writes nothing twice and leaves nothing behind', async (failpoint) => {
   const job = await rig.job(oneWriter, { source: tree })
-  await die(job, failpoint)
+  await die(job, failpoint, 1)
   const before = look(job.destination)
   for (const whole of wholes) {
     const inside = [...before.keys()].filter((path) => path.startsWith(`${whole}/`))
@@ -63,7 +60,7 @@ test.each(deaths)('a death at %s loses nothing, writes nothing twice and leaves 
 
 test('what an execution that was cancelled after a death had staged is cleared away', async () => {
   const job = await rig.job(oneWriter, { source: tree })
-  await die(job, 'place:after#30')
+  await die(job, 'place:after#30', 1)
   expect(job.litter()).not.toEqual([])
   await rig.engine.complete({ jobId: job.id, execution: 1 }, { kind: 'cancelled', why: 'asked to' })
   expect(job.litter()).toEqual([])
@@ -71,7 +68,7 @@ test('what an execution that was cancelled after a death had staged is cleared a
 
 test('somebody else’s file in a folder that was staged stays, and is told of', async () => {
   const job = await rig.job(oneWriter, { source: tree })
-  await die(job, 'place:after#30')
+  await die(job, 'place:after#30', 1)
   const [staged = ''] = job.litter()
   writeFileSync(`${job.destination}/${staged}/theirs`, 'theirs')
   await rig.engine.complete({ jobId: job.id, execution: 1 }, { kind: 'cancelled', why: 'asked to' })
@@ -81,13 +78,4 @@ test('somebody else’s file in a folder that was staged stays, and is told of',
 
 function contents(seen: Map<string, Seen>): unknown[] {
   return [...seen].map(([path, { kind, size, modifiedNs }]) => [path, kind, size, modifiedNs])
-}
-
-async function die(job: Job, failpoint: string): Promise<void> {
-  const child = spawn(process.execPath, [script, rig.home.path, job.id, '1'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, STEVEDORE_FAILPOINT: failpoint, NODE_OPTIONS: '' },
-  })
-  const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
-  expect(signal).toBe('SIGKILL')
 }

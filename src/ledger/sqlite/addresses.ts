@@ -64,6 +64,7 @@ export class Addresses {
       ...(row.sourceId === null ? {} : { sourceId: row.sourceId }),
       ...(row.destinationId === null ? {} : { destinationId: row.destinationId }),
       ready: row.ready,
+      ...(row.made === 0 ? {} : { madeIn: row.made }),
       source: row.source,
     }
   }

@@ -97,6 +97,7 @@ export class BatchResults {
     const { trials } = this.#parts
     const ids = done.destinationId.length > 0
     const { source, size } = done
+    const found = new Set(done.found)
     const touched = new Set<number>()
     let carriedOut = 0
     let writtenBytes = 0
@@ -112,7 +113,7 @@ export class BatchResults {
       if (why !== undefined) this.#why.run(item, why)
       if (member.kind === Container && this.#listingFailed(item, member)) {
         this.#bareFacts.run(destinationId, destination, item)
-        this.#made(item, member)
+        this.#made(item, member, !found.has(item))
         continue
       }
       const state = done.state[i]!
@@ -123,7 +124,7 @@ export class BatchResults {
       if (source) this.#doneWithSource.run(state, reason, hash, destinationId, destination, source[i]!, sizeNow, item)
       else this.#done.run(state, reason, hash, destinationId, destination, item)
       if (member.tried) trials.settled(item)
-      if (member.kind === Container) this.#made(item, member)
+      if (member.kind === Container) this.#made(item, member, !found.has(item))
       // Read again and found to be as recorded: nothing was carried out.
       const written = member.action !== reread || done.bytes[i]! > 0
       if (member.kind !== Container && member.action !== attributes && written) touched.add(member.parent)
@@ -140,9 +141,9 @@ export class BatchResults {
     }
   }
 
-  #made(item: number, member: Member): void {
+  #made(item: number, member: Member, made: boolean): void {
     const { containers } = this.#parts
-    if (member.action === create) containers.exists(item, { id: '', made: true })
+    if (member.action === create) containers.exists(item, { id: '', made })
     else containers.touch(item)
     this.#parts.addresses.changed(item)
   }

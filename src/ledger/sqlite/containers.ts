@@ -91,6 +91,7 @@ export class Containers {
     return true
   }
 
+  /** A container is there now. Who made it in this execution stands: somebody else of ours may have found it since. */
   exists(container: number, { id, made }: Omit<MadeContainer, 'token'>): void {
     const { addresses, counters, current } = this.#parts
     const row = addresses.row(container)
@@ -98,20 +99,22 @@ export class Containers {
     if (made && row.made !== n) {
       this.#made.run(n, container)
       this.#countMade.run(n)
+    } else if (!made && row.made !== 0 && row.made !== n) {
+      // What an earlier execution made is gone, or nobody would have made it anew.
+      this.#made.run(0, container)
     } else if (!row.ready) this.#ready.run(container)
     if (id !== '' && id !== row.destinationId) this.#setId.run(id, container)
     addresses.changed(container)
     const item = this.#item.get(container) as unknown as ItemRow
     if (item.state === State.lazy && item.execution === n) {
+      const reason = made ? item.reason : 'matched'
       counters.remove({ state: State.lazy, reason: item.reason, container: 1, size: 0 })
-      counters.add({ state: State.success, reason: item.reason, container: 1, size: 0 })
-      this.#setState.run(State.success, item.reason, n, container)
+      counters.add({ state: State.success, reason, container: 1, size: 0 })
+      this.#setState.run(State.success, reason, n, container)
       this.#carriedOut.run(n)
     }
-    if (made) {
-      this.touch(container)
-      if (row.parent !== 0) this.touch(row.parent)
-    }
+    this.touch(container)
+    if (made && row.parent !== 0) this.touch(row.parent)
   }
 
   /** Its times, mode and owner are to be put right at the end. */

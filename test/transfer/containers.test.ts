@@ -1,0 +1,97 @@
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from '@jest/globals'
+import { aTree, look, textAt, touched } from './a_tree.ts'
+import { die } from './die.ts'
+import { Rig, type Job } from './rig.ts'
+
+const rig = new Rig()
+afterAll(() => rig.close())
+
+/** One folder that is published as a whole, one that is made by itself, and one of each inside it. */
+const source = aTree({
+  'empty/': { mode: 0o755 },
+  'whole/': { mode: 0o755 },
+  'whole/a.txt': 'a',
+  'whole/b.txt': 'b',
+  'large/': { mode: 0o755 },
+  'large/inner/': { mode: 0o755 },
+  'large/inner/c.txt': '5 MB',
+})
+const theirs = ['empty', 'whole', 'large', 'large/inner']
+const settings = { permissions: { policy: 'add' }, performance: { parallel_writes: { requested: 1 } } }
+
+/** @param mode as closed as the job makes its own, or not */
+function makeTheirs(job: Job, mode: number): void {
+  for (const path of theirs) {
+    mkdirSync(join(job.destination, path), { recursive: true })
+    chmodSync(join(job.destination, path), mode)
+  }
+}
+
+describe('a folder that somebody else makes between the listing and the making of ours', () => {
+  test.each([
+    ['with permissions', settings, 0o700],
+    ['without permissions', {}, 0o711],
+    ['with empty folders left out', { ...settings, empty_containers: 'skip' }, 0o700],
+  ])('keeps its times, owner and mode, %s, and is merged with', async (_, transfer, mode) => {
+    const job = await rig.job(transfer, { source })
+    let before = look(job.destination)
+    const ran = await job.run({
+      afterListing: () => {
+        makeTheirs(job, mode)
+        before = look(job.destination)
+      },
+    })
+    const skipsEmpty = 'empty_containers' in transfer
+    expect(ran).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(ran.reasons).toEqual({
+      'success new': 3,
+      'success matched': skipsEmpty ? 3 : 4,
+      ...(skipsEmpty ? { 'skipped empty_container': 1 } : {}),
+    })
+    expect(ran.balance?.containersMade).toBe(0)
+    const after = look(job.destination)
+    for (const path of theirs) {
+      expect([path, after.get(path)?.mode]).toEqual([path, mode])
+      expect(after.get(path)?.inode).toBe(before.get(path)?.inode)
+      expect(after.get(path)?.modifiedNs).not.toBe(look(job.source).get(path)?.modifiedNs)
+    }
+    expect(touched(before, after)).not.toContain('empty')
+    expect(textAt(job.destination, 'whole/b.txt')).toBe('b')
+    expect(job.audit({ type: 'merged' }).map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^whole was made by somebody else meanwhile; it is merged with/),
+    )
+    expect(job.audit({ type: 'created' })).toEqual([])
+    // An empty folder that was left out is there now, and matched.
+    expect((await job.run()).status).toBe(skipsEmpty ? 'completed' : 'no_changes')
+    for (const path of theirs) expect(look(job.destination).get(path)?.mode).toBe(mode)
+  })
+})
+
+describe('a folder of which a holder died that was to make it', () => {
+  const nested = aTree({ 'd/': { mode: 0o755 }, 'd/e/': { mode: 0o755 }, 'd/e/f/': { mode: 0o755 } })
+
+  test('is ours when it looks as we made it: it gets its times and mode', async () => {
+    const job = await rig.job(settings, { source: nested })
+    await die(job, 'container:after#2', 1)
+    expect(look(job.destination).get('d/e')?.mode).toBe(0o700)
+    await job.resume({ execution: 1 })
+    const [from, to] = [look(job.source), look(job.destination)]
+    for (const path of ['d', 'd/e', 'd/e/f']) {
+      expect([path, to.get(path)?.mode]).toEqual([path, 0o755])
+      expect(to.get(path)?.modifiedNs).toBe(from.get(path)?.modifiedNs)
+    }
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('is somebody’s when it looks otherwise', async () => {
+    const job = await rig.job(settings, { source: nested })
+    await die(job, 'container:before#2', 1)
+    mkdirSync(join(job.destination, 'd/e'))
+    chmodSync(join(job.destination, 'd/e'), 0o711)
+    await job.resume({ execution: 1 })
+    const to = look(job.destination)
+    expect([to.get('d')?.mode, to.get('d/e')?.mode, to.get('d/e/f')?.mode]).toEqual([0o755, 0o711, 0o755])
+  })
+})
