@@ -19,10 +19,23 @@ export interface Carry {
   destination: Capabilities['permissions']
   /** `add` keeps what the destination's item has (`existing`); `diff` makes it what the source has. */
   policy?: Settings['permissions']['policy']
-  existing?: Permissions | undefined
+  existing?: Existing | undefined
   /** The item has no parent here that could pass anything on: the job's root. */
   isRoot?: boolean
 }
+
+/** What an item that is changed or replaced lets whom do at the destination. */
+export interface Existing {
+  permissions: Permissions
+  /** Who `owner` and `owning_group` are in them; absent when unknown. */
+  owner?: Principal | undefined
+  group?: Principal | undefined
+  /** They go on owning it, unless somebody else is made owner or group; else the running account owns it afterwards. */
+  ownersStay: boolean
+}
+
+/** `standsIn`: whoever owns the item is the running account, which gets the owner's rights whoever that was. */
+type Owned = Carry & { standsIn?: boolean }
 
 export interface EntryOutcome {
   entry: PermissionEntry
@@ -47,14 +60,20 @@ export interface CarriedPermissions {
 /** Rights POSIX has words for; a platform with no others and no denials asks the first entry that fits, as POSIX does. */
 const posixRights = Right.read | Right.write | Right.execute | Right.list
 
+const roles = ['owner', 'owning_group', 'everyone'] as const
+
 /**
  * Says a source's permissions in the destination's words, never granting more than the source does (design, brake 7): of
  * rights that can't be told apart the part that does not exceed; nobody unknown; nobody of another directory by number; no fallback.
  * setuid, setgid and sticky bits are no rights and don't travel; who may only add to a sticky folder does not get to remove from it.
  *
+ * Under `add` all that is added to what is there already: nobody ends up with more than both sides together give him.
+ *
  * @see reference: maps-filters-connections 1
  */
-export function carryPermissions(carry: Carry): CarriedPermissions {
+export function carryPermissions(asked: Carry): CarriedPermissions {
+  const existing = asked.policy === 'add' ? asked.existing : undefined
+  const carry = existing ? ownedAs(asked, existing) : asked
   const carried = new Carrying(carry).run(carry.source.entries)
   const defaults = carry.source.defaults && new Carrying(carry).run(carry.source.defaults)
   const { destination, source } = carry
@@ -63,7 +82,7 @@ export function carryPermissions(carry: Carry): CarriedPermissions {
   const permissions = isPrivate ? onlyOwner(carry) : carried.permissions
   if (defaults) permissions.defaults = isPrivate ? [] : defaults.permissions.entries
   return {
-    permissions: isPrivate ? permissions : keepExisting(permissions, carry),
+    permissions: isPrivate || !existing ? permissions : withExisting(permissions, existing, carry),
     outcome: [...carried.outcome, ...(defaults?.outcome ?? []).map(forNewChildren)],
     lostDeny: carried.lostDeny,
     lostDisinheritance,
@@ -110,7 +129,7 @@ interface Grant {
 }
 
 class Carrying {
-  readonly #carry: Carry
+  readonly #carry: Owned
   readonly #firstFit: boolean
   readonly #grants = new Map<string, Grant>()
   readonly #denies: PermissionEntry[] = []
@@ -121,7 +140,7 @@ class Carrying {
   #lostDeny = false
   #narrowed = false
 
-  constructor(carry: Carry) {
+  constructor(carry: Owned) {
     this.#carry = carry
     this.#firstFit = asksFirstFit(carry.destination)
   }
@@ -140,7 +159,7 @@ class Carrying {
       else this.#allow(entry, sourceFirstFit)
     }
     if (this.#firstFit) {
-      for (const role of ['owner', 'owning_group', 'everyone'] as const) {
+      for (const role of roles) {
         if (!this.#grants.has(role)) this.#grants.set(role, { who: role, rights: 0, from: role })
       }
     }
@@ -182,7 +201,7 @@ class Carrying {
     const rights = entry.rights & destination.rights
     const arrives = 'who' in found
     if (arrives) this.#grant(found.who, rights, keyOf(entry.who))
-    if (entry.who === 'owner' && !this.#keepsOwner()) {
+    if (entry.who === 'owner' && !this.#keepsOwner() && this.#carry.standsIn !== false) {
       // Whoever owns the item now must be able to work on it; that is the running account, which wrote it.
       this.#grants.set('owner', { who: 'owner', rights, from: 'owner' })
     }
@@ -274,17 +293,92 @@ function onlyOwner({ destination }: Carry): Permissions {
   return { entries, inherits: !canCutOff(destination) }
 }
 
-/** `add` takes nothing away from what the destination's item has. */
-function keepExisting(permissions: Permissions, { policy, existing }: Carry): Permissions {
-  if (policy !== 'add' || !existing) return permissions
-  const merged = new Map(permissions.entries.map((entry) => [`${entry.access} ${keyOf(entry.who)}`, entry]))
-  for (const entry of existing.entries) {
-    if (entry.origin === 'inherited') continue
-    const key = `${entry.access} ${keyOf(entry.who)}`
-    const ours = merged.get(key)
-    merged.set(key, ours ? { ...ours, rights: ours.rights | entry.rights } : entry)
+/** Of an item that is there, somebody is the owner already, whether or not the job makes anybody owner. */
+function ownedAs(carry: Carry, { owner, group, ownersStay }: Existing): Owned {
+  if (!ownersStay) return carry
+  const { account, newOwner, newGroup } = carry
+  return {
+    ...carry,
+    account: newOwner ?? owner,
+    newGroup: newGroup ?? group,
+    standsIn: owner === undefined || (account !== undefined && keyOf(owner) === keyOf(account)),
   }
-  return { ...permissions, entries: [...merged.values()], inherits: permissions.inherits || existing.inherits }
+}
+
+/** `add` takes nothing away from what the destination's item has. */
+function withExisting(ours: Permissions, existing: Existing, { destination, ...after }: Owned): Permissions {
+  const firstFit = asksFirstFit(destination)
+  const theirs = inRolesAfter(existing, after, { named: destination.named, firstFit })
+  const inherits = ours.inherits || existing.permissions.inherits
+  const permissions: Permissions = { entries: united(ours.entries, theirs, firstFit), inherits }
+  const { defaults } = existing.permissions
+  // Roles of what is new in a folder are those of its own owner, whoever that will be.
+  if (ours.defaults) permissions.defaults = united(ours.defaults, defaults ?? [], firstFit && defaults !== undefined)
+  return permissions
+}
+
+/** The entries of what is there, with its roles said of those who have them afterwards. */
+function inRolesAfter(
+  { permissions, owner, group }: Existing,
+  { newOwner, newGroup, account }: Pick<Carry, 'newOwner' | 'newGroup' | 'account'>,
+  { named, firstFit }: { named: boolean; firstFit: boolean },
+): PermissionEntry[] {
+  const after = { owner: newOwner ?? account, owning_group: newGroup }
+  const before = { owner, owning_group: group }
+  const entries: PermissionEntry[] = []
+  // Who loses the role, and can't be named, must not fall back to more.
+  let othersAtMost = ~0
+  for (const entry of permissions.entries) {
+    if (entry.origin === 'inherited') continue
+    const { who, rights } = entry
+    if (typeof who === 'object') {
+      // While he owned it, an owner's own entry meant nothing; what counted is said of him below.
+      if (isSame(who, before.owner) && !isSame(who, after.owner)) continue
+      entries.push(entry)
+      // Whoever gets the role brings along what he had by name.
+      for (const role of ['owner', 'owning_group'] as const)
+        if (isSame(who, after[role]) && !isSame(who, before[role])) entries.push({ ...entry, who: role })
+    } else if (who === 'everyone' || isSame(before[who], after[who])) entries.push(entry)
+    else if (before[who] && named) entries.push({ ...entry, who: before[who] })
+    else if (firstFit) othersAtMost &= rights
+  }
+  return entries.map((entry) =>
+    entry.access === 'allow' && (entry.who === 'everyone' || isGroup(entry.who))
+      ? { ...entry, rights: entry.rights & othersAtMost }
+      : entry,
+  )
+}
+
+function isSame(a: Principal | undefined, b: Principal | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : keyOf(a) === keyOf(b)
+}
+
+/**
+ * Both together. Where the first entry that fits decides, an entry that only one of them has would take from its principal
+ * what the other gave him as a member of a group, or as anybody: of that it gets what he had for certain.
+ */
+function united(a: readonly PermissionEntry[], b: readonly PermissionEntry[], firstFit: boolean): PermissionEntry[] {
+  const all = new Map<string, PermissionEntry>()
+  const [inA, inB] = [new Map<string, number>(), new Map<string, number>()]
+  for (const [entries, sums] of [
+    [a, inA],
+    [b, inB],
+  ] as const) {
+    for (const entry of entries) {
+      const key = `${entry.access} ${keyOf(entry.who)}`
+      if (!all.has(key)) all.set(key, entry)
+      sums.set(key, (sums.get(key) ?? 0) | entry.rights)
+    }
+  }
+  const [leastA, leastB] = firstFit ? [leastOf(a), leastOf(b)] : [0, 0]
+  return [...all].map(([key, entry]) => ({ ...entry, rights: (inA.get(key) ?? leastA) | (inB.get(key) ?? leastB) }))
+}
+
+/** What nobody without an entry of his own can have less than, whatever groups he is in. */
+function leastOf(entries: readonly PermissionEntry[]): number {
+  let least = entries.find(({ who }) => who === 'everyone')?.rights ?? 0
+  for (const { who, rights } of entries) if (isGroup(who)) least &= rights
+  return least
 }
 
 function isGroup(who: PermissionEntry['who']): boolean {

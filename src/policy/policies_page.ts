@@ -327,7 +327,10 @@ small entry is lost, what they would fall back to (their groups, everyone) is cu
   \`permissions.failures: deny\` or \`all\` stops the item instead.
 - Where the owner is not preserved, his rights become a named entry for his counterpart, or are dropped; the running account
   keeps what it needs. The owning group of a new item gets nothing unless it is the source group's counterpart.
-- \`policy: add\` takes nothing away from what the destination's item has; \`diff\` makes it what the source has.
+- \`policy: add\` adds what the source grants to what the destination's item has when it is changed or replaced, and takes nothing
+  away: what the source takes back stays too. Entries of one principal become their union; of an owner or group who no longer is one, an
+  entry by name. Somebody newly named keeps of what he had by a group or as anybody what is certain. \`diff\` makes the item what the source has.
+- A denial that can't be expressed makes the item private under \`add\` as well: it may be the new content that is denied.
 - setuid, setgid and sticky bits don't travel; whoever may only add to a sticky folder does not get the right to remove from it. Entries inherited at the source are inherited at the destination, not written out,
   except at the job's root and where nothing is inherited.
 - Whoever has no counterpart leaves an item with the running account. A fallback (\`destination.default\`) may own, and never

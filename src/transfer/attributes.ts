@@ -3,7 +3,7 @@ import type { Facet, Facts, Item, Permissions, Principal } from '../connector/it
 import type { Maybe } from '../connector/maybe.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
-import { carryPermissions, permissionsFailure } from '../policy/permissions.ts'
+import { carryPermissions, permissionsFailure, type Existing } from '../policy/permissions.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Principals } from './principals.ts'
 
@@ -20,12 +20,20 @@ export interface CarriedAccess {
   warnings: Pick<AuditRow, 'level' | 'type' | 'message'>[]
 }
 
+/** What somebody's access is carried to. */
+export interface CarriedTo {
+  /** `root`: the destination's root, which keeps its owner unless the job says otherwise. */
+  as: Item['kind'] | 'root'
+  /** What is there already, from {@link AttributeCarrier.thereNow}, and whether a new content takes its place. */
+  onto?: { item: Item; replaced: boolean } | undefined
+}
+
 const nothing: CarriedAccess = { attributes: {}, narrowed: false, stopped: undefined, warnings: [] }
 const kept = 4_096
 
 /**
  * Turns owners and permissions of the source into the destination's, through the maps. Whole trees share a handful of
- * combinations, and a facts' `facets` fingerprint names each: it is worked out once.
+ * combinations, and a facts' `facets` fingerprint, of both sides where both count, names each: it is worked out once.
  */
 export class AttributeCarrier {
   readonly wanted: readonly Facet[]
@@ -55,25 +63,28 @@ export class AttributeCarrier {
     this.wanted = wanted
   }
 
-  /**
-   * @param as `root`: the destination's root, which keeps its owner unless the job says otherwise
-   * @throws ConnectorError `NotFound` when the source item is gone
-   */
-  accessOf(source: string, facts: Facts, as: Item['kind'] | 'root'): Maybe<CarriedAccess> {
+  /** Who may do what with a destination item now, where that is to stay (`permissions.policy: add`); else nothing. */
+  async thereNow(id: string): Promise<Item | undefined> {
+    if (!this.wanted.includes('permissions') || this.#spec.settings.permissions.policy !== 'add') return undefined
+    return (await this.#destination.stat(id, readable(['permissions'], this.#destination))) ?? undefined
+  }
+
+  /** @throws ConnectorError `NotFound` when the source item is gone */
+  accessOf(source: string, facts: Facts, to: CarriedTo): Maybe<CarriedAccess> {
     if (this.wanted.length === 0) return nothing
-    const key = facts.facets === undefined ? undefined : `${as}:${facts.facets}`
+    const key = keyOf(facts, to)
     const known = key === undefined ? undefined : this.#known.get(key)
-    return known ?? this.#readAccess(source, facts, { as, key })
+    return known ?? this.#readAccess(source, facts, { to, key })
   }
 
   async #readAccess(
     source: string,
     facts: Facts,
-    { as, key }: { as: Item['kind'] | 'root'; key: string | undefined },
+    { to, key }: { to: CarriedTo; key: string | undefined },
   ): Promise<CarriedAccess> {
-    const item = await this.#source.stat(source, this.#readable())
+    const item = await this.#source.stat(source, readable(this.wanted, this.#source))
     if (!item) throw new ConnectorError('NotFound', 'is gone')
-    const access = await this.#carry(item, as === 'root')
+    const access = await this.#carry(item, to)
     // Only what was read under the fingerprint it is kept under may be reused.
     if (key !== undefined && item.facets === facts.facets) {
       if (this.#known.size >= kept) this.#known.clear()
@@ -82,20 +93,14 @@ export class AttributeCarrier {
     return access
   }
 
-  /** Permissions name the owner by role, so reading them needs the owner too. */
-  #readable(): Facet[] {
-    const facets = new Set(this.wanted)
-    if (facets.has('permissions') && this.#source.capabilities.owners.owner !== 'none') facets.add('owner')
-    return [...facets]
-  }
-
-  async #carry(item: Item, isRoot: boolean): Promise<CarriedAccess> {
+  async #carry(item: Item, to: CarriedTo): Promise<CarriedAccess> {
+    const isRoot = to.as === 'root'
     const access: CarriedAccess = { attributes: {}, narrowed: false, stopped: undefined, warnings: [] }
     if (this.wanted.includes('owner') && (!isRoot || this.#spec.settings.preserveDestinationRootOwner)) {
       await this.#carryOwner(item.owner, 'owner', access)
       await this.#carryOwner(item.group, 'group', access)
     }
-    if (this.wanted.includes('permissions') && item.permissions) await this.#carryPermissions(item, isRoot, access)
+    if (this.wanted.includes('permissions') && item.permissions) await this.#carryPermissions(item, to, access)
     return access
   }
 
@@ -129,7 +134,20 @@ export class AttributeCarrier {
     })
   }
 
-  async #carryPermissions(item: Item, isRoot: boolean, access: CarriedAccess): Promise<void> {
+  #existing({ as, onto }: CarriedTo, access: CarriedAccess): Existing | undefined {
+    if (!onto?.item.permissions || (as !== 'item' && isClosed(onto.item))) return undefined
+    const { owner, group } = onto.item
+    const { owners } = this.#destination.capabilities
+    const handsOn = owners.owner === 'readwrite' && !access.attributes.owner && !access.attributes.group
+    return {
+      permissions: this.#knownOf(onto.item.permissions, access),
+      owner,
+      group,
+      ownersStay: !onto.replaced || handsOn,
+    }
+  }
+
+  async #carryPermissions(item: Item, to: CarriedTo, access: CarriedAccess): Promise<void> {
     if (!item.permissions) return
     const permissions = this.#knownOf(item.permissions, access)
     const resolve = await this.#principals.resolveAll(item)
@@ -142,8 +160,9 @@ export class AttributeCarrier {
       ...(this.#destination.account ? { account: this.#destination.account } : {}),
       resolve,
       policy: this.#spec.settings.permissions.policy,
+      existing: this.#existing(to, access),
       destination: this.#destination.capabilities.permissions,
-      isRoot,
+      isRoot: to.as === 'root',
     })
     access.attributes.permissions = carried.permissions
     access.narrowed ||= carried.narrowed
@@ -156,6 +175,24 @@ export class AttributeCarrier {
     }
     access.stopped = permissionsFailure(this.#spec.settings.permissions.failures, carried)?.why
   }
+}
+
+/** Permissions name the owner by role, so reading them needs the owner too. */
+function readable(wanted: readonly Facet[], { capabilities }: Session): Facet[] {
+  const facets = new Set(wanted)
+  if (facets.has('permissions') && capabilities.owners.owner !== 'none') facets.add('owner')
+  return [...facets]
+}
+
+/** Undefined when a side states no fingerprint. */
+function keyOf({ facets }: Facts, { as, onto }: CarriedTo): string | undefined {
+  if (facets === undefined || (onto && onto.item.facets === undefined)) return undefined
+  return onto ? `${as}:${facets}>${onto.replaced}:${onto.item.facets}` : `${as}:${facets}`
+}
+
+/** Nobody but its owner has any rights: a container as the job makes it, with nothing in it to keep. */
+function isClosed({ permissions }: Item): boolean {
+  return permissions?.entries.every(({ who, rights }) => who === 'owner' || rights === 0) ?? false
 }
 
 /** An owning group that has no more than everyone has. */

@@ -5,6 +5,7 @@ import type { AuditRow, Batch, ContainerAddress, FailedItem, StagedItem, WorkIte
 import { ConnectorError } from '../connector/errors.ts'
 import { noResults, pushFacts, type FinishedItems } from '../ledger/columns.ts'
 import { childIdOf, descendOf, readable, sourceContainerId } from './addresses.ts'
+import type { CarriedTo } from './attributes.ts'
 import { ensureContainer, type Maker } from './containers.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
@@ -375,9 +376,10 @@ class BatchWork {
     const notes: Notes = { narrowed: false, audit: [] }
     this.#side = 'destination'
     const container = await this.#container(work)
+    const onto = replaces(work) ? await this.#thereNow(work, container) : undefined
     this.#side = 'source'
     const source = this.#sourceId(work)
-    const attributes = await context.attributesFor(source, work, notes)
+    const attributes = await context.attributesOnto(source, work, { notes, onto })
     const { staged, read } = await transferContent(context, {
       work,
       source,
@@ -402,9 +404,11 @@ class BatchWork {
   async #applyAttributes(work: WorkItem): Promise<undefined> {
     const context = this.#context
     const notes: Notes = { narrowed: false, audit: [] }
-    const attributes = await context.attributesFor(this.#sourceId(work), work, notes)
     this.#side = 'destination'
     const container = await this.#container(work)
+    const onto = await this.#thereNow(work, container)
+    const attributes = await context.attributesOnto(this.#sourceId(work), work, { notes, onto })
+    this.#side = 'destination'
     const { id, facts } = this.#counterpart(work, container)
     failpoint('attributes:before')
     const expected = this.#batch.attempt > 1 ? await this.#setBefore(id, attributes, facts) : facts
@@ -413,6 +417,12 @@ class BatchWork {
     failpoint('attributes:after')
     this.#finish(work, { item, hash: work.hash ?? '', notes, contentBytes: 0n })
     return undefined
+  }
+
+  /** Of what is replaced or changed, the access that stays. */
+  async #thereNow(work: WorkItem, container: string): Promise<CarriedTo['onto']> {
+    const item = await this.#context.thereNow(this.#counterpart(work, container).id)
+    return item && { item, replaced: replaces(work) }
   }
 
   /** What is there when an earlier holder may have set attributes and died: then only its times are not as planned against. */

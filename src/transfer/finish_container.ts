@@ -44,7 +44,7 @@ async function finishOne(
     if (destination === undefined || context.spec.simulated) return { item }
     const source = sourceContainerId(context.source, context.roots, container)
     const audit: AuditRow[] = []
-    const attributes = await context.containerAttributes(source, container, audit)
+    const attributes = await context.containerAttributes({ source, destination }, container, audit)
     side = 'destination'
     const there = attributes
       ? await context.destination.setAttributes(destination, attributes)

@@ -14,7 +14,7 @@ import { compilePlanner, type Planner } from '../policy/plan.ts'
 import { nameKey, type NameKey } from '../policy/same_name.ts'
 import { namerOf, roomIn } from '../policy/segment.ts'
 import { childIdOf, destinationContainerId, readable, type Roots } from './addresses.ts'
-import { AttributeCarrier, type CarriedAccess } from './attributes.ts'
+import { AttributeCarrier, type CarriedAccess, type CarriedTo } from './attributes.ts'
 import { Audit } from './audit.ts'
 import type { Notes } from './carry_out.ts'
 import { ensureContainer, type Maker } from './containers.ts'
@@ -162,7 +162,17 @@ export class JobContext {
 
   /** Attributes to stage with an item's content; notes what could not be carried. */
   attributesFor(source: string, work: WorkItem, notes: Notes): Maybe<Attributes> {
-    return then(this.#carrier.accessOf(source, work.source, work.kind), (access) => this.#carry(access, work, notes))
+    return this.attributesOnto(source, work, { notes })
+  }
+
+  /** The same, onto something that is there. */
+  attributesOnto(
+    source: string,
+    work: WorkItem,
+    { notes, onto }: { notes: Notes; onto?: CarriedTo['onto'] },
+  ): Maybe<Attributes> {
+    const access = this.#carrier.accessOf(source, work.source, { as: work.kind, onto })
+    return then(access, (carried) => this.#carry(carried, work, notes))
   }
 
   #carry(access: CarriedAccess, work: WorkItem, notes: Notes): Attributes {
@@ -173,9 +183,14 @@ export class JobContext {
     return this.#withTimes(access.attributes, work.source)
   }
 
+  /** Who may do what with a destination item now, where that is to stay; else nothing. */
+  thereNow(id: string): Promise<Item | undefined> {
+    return this.#carrier.thereNow(id)
+  }
+
   /** Attributes of a finished container; nothing when none is asked for. */
   async containerAttributes(
-    source: string,
+    { source, destination }: { source: string; destination: string },
     container: ContainerAddress & { made: boolean },
     audit: AuditRow[],
   ): Promise<Attributes | undefined> {
@@ -186,7 +201,10 @@ export class JobContext {
     // As listings have it: without its ACL in the fingerprint it would be taken for another folder of the same mode.
     const item = await this.source.stat(source, this.wanted)
     if (!item) throw new ConnectorError('NotFound', 'is gone')
-    const access = await this.#carrier.accessOf(source, item, isRoot ? 'root' : 'container')
+    const isNew = container.madeIn === this.spec.execution
+    const there = isNew ? undefined : await this.thereNow(destination)
+    const onto = there && { item: there, replaced: false }
+    const access = await this.#carrier.accessOf(source, item, { as: isRoot ? 'root' : 'container', onto })
     for (const warning of access.warnings) audit.push({ item: container.item, ...warning })
     return this.#withTimes(access.attributes, item)
   }

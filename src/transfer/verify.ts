@@ -113,6 +113,7 @@ class Verification {
   readonly #chunks = { source: Buffer.allocUnsafeSlow(chunkBytes), destination: Buffer.allocUnsafeSlow(chunkBytes) }
   readonly #carrier: AttributeCarrier
   readonly #times: ComparableTimes
+  readonly #lastExecution: number | undefined
   readonly #pairs: Stack<Pair>
   readonly #notTransferred = new Map<string, Verified['notTransferred'][number]>()
   readonly #soFar: Verified = {
@@ -132,6 +133,7 @@ class Verification {
     this.#onProgress = onProgress
     this.#sides = sides
     this.#pairs = pairs
+    this.#lastExecution = ledger.executions().at(-1)?.n
     const { source, destination } = sides
     this.#carrier = new AttributeCarrier(loaded.spec, source.session, destination.session)
     const { times } = source.session.capabilities
@@ -161,7 +163,8 @@ class Verification {
     }
     if (this.#ledger.recall(rootMade) !== 'yes') return
     yield* this.#all(at, timeFindings(source.root, destination.root, this.#times))
-    yield* this.#access(at, source.root, destination.root, 'root')
+    const isNew = this.#ledger.executions().length === 1
+    yield* this.#access(at, { from: source.root, to: destination.root, as: 'root', isNew })
   }
 
   /** Compares the children of a container, and remembers the containers among them for later. */
@@ -241,14 +244,27 @@ class Verification {
     if (from.kind !== to.kind) return
     if (from.kind === 'container') this.#soFar.folders += 1
     else this.#soFar.files += 1
-    if (isOurs(row)) yield* this.#access(at, from, to, from.kind)
+    if (isOurs(row)) yield* this.#access(at, { from, to, as: from.kind, isNew: this.#isNew(row) })
     if (from.kind === 'item' && from.sizeBytes === to.sizeBytes) yield* this.#content(at, row, from, to)
   }
 
-  async *#access(at: Place, from: Item, to: Item, as: Item['kind'] | 'root'): AsyncGenerator<Difference> {
+  /** Nothing was there whose permissions could have been added to when it was last written. */
+  #isNew({ kind, madeIn, action }: ChildRow): boolean {
+    return kind === 'container' ? madeIn === this.#lastExecution : action === 'create'
+  }
+
+  /** What is not new may let people do more than the source, where permissions are added. */
+  async *#access(
+    at: Place,
+    { from, to, as, isNew }: { from: Item; to: Item; as: Item['kind'] | 'root'; isNew: boolean },
+  ): AsyncGenerator<Difference> {
     if (this.#carrier.wanted.length === 0) return
     try {
-      const expected = await this.#carrier.accessOf(from.id, from, as)
+      const there = isNew ? undefined : await this.#carrier.thereNow(to.id)
+      const expected = await this.#carrier.accessOf(from.id, from, {
+        as,
+        onto: there && { item: there, replaced: false },
+      })
       const actual = as === 'root' ? await this.#sides.destination.session.stat(to.id, this.#carrier.wanted) : to
       if (expected.stopped === undefined && actual) yield* this.#all(at, accessFindings(expected.attributes, actual))
     } catch (error) {

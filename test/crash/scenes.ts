@@ -115,7 +115,7 @@ const attributes: Scene = {
     for (const name of small) chmodSync(join(source, 'a', name), 0o644)
   },
   change(source) {
-    for (const name of changed()) chmodSync(join(source, 'a', name), 0o640)
+    for (const name of changed()) chmodSync(join(source, 'a', name), 0o664)
   },
   expected: () => small.map((name) => ({ path: `a/${name}`, appeared: 0 })),
   alsoCheck: (source, destination) =>

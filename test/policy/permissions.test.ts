@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Capabilities } from '../../src/connector/capabilities.ts'
 import { Right, type PermissionEntry, type Permissions, type Principal } from '../../src/connector/item.ts'
 import type { Resolution } from '../../src/map/resolve.ts'
-import { carryPermissions, permissionsFailure, type Carry } from '../../src/policy/permissions.ts'
+import { carryPermissions, permissionsFailure, type Carry, type Existing } from '../../src/policy/permissions.ts'
 import { preserveOwners } from '../../src/policy/preserve_owners.ts'
 import { carryTimes, timesPreserved } from '../../src/policy/timestamps.ts'
 import { aFile, aFolder, somebody, someCapabilities } from './build.ts'
@@ -139,12 +139,137 @@ describe('permissions between two POSIX systems', () => {
     expect(carried(source, { resolve }).permissions.defaults).toHaveLength(3)
   })
 
-  test('under add take nothing away from what the destination has, under diff they do', () => {
-    const existing = mode(rw, 0, 0, allow(there(account('carol')), rw))
-    const after = (policy: 'add' | 'diff') => carried(mode(rw, r, 0), { existing, policy }).permissions
-    expect(rightsOf(after('add'), there(account('carol')))).toBe(rw)
-    expect(rightsOf(after('add'), 'owning_group')).toBe(r)
-    expect(rightsOf(after('diff'), there(account('carol')))).toBeUndefined()
+  test('under diff take away what the destination has besides', () => {
+    const existing = has(mode(rw, 0, 0, allow(there(account('carol')), rw)))
+    const { permissions } = carried(mode(rw, r, 0), { existing, policy: 'diff' })
+    expect(rightsOf(permissions, there(account('carol')))).toBeUndefined()
+  })
+})
+
+function withoutNamed({ entries, ...rest }: Permissions): Permissions {
+  return { ...rest, entries: entries.filter(({ who }) => typeof who === 'string') }
+}
+
+/** The same, of the destination's people. */
+function at({ entries, ...rest }: Permissions): Permissions {
+  return {
+    ...rest,
+    entries: entries.map((entry) => (typeof entry.who === 'object' ? { ...entry, who: there(entry.who) } : entry)),
+  }
+}
+
+function has(permissions: Permissions, more: Partial<Existing> = {}): Existing {
+  return { permissions, owner: there(account('alice')), group: there(group('staff')), ownersStay: true, ...more }
+}
+
+describe('under add what the destination has stays', () => {
+  const carol = there(account('carol'))
+  const bob = there(account('bob'))
+  const notTaken = { newOwner: undefined, newGroup: undefined }
+  const byCarol = { owner: carol, group: there(group('guests')) }
+  const cases: [string, Permissions, Existing, Partial<Carry>, [PermissionEntry['who'], number | undefined][]][] = [
+    [
+      'and the source’s comes to it',
+      mode(rw, r, 0),
+      has(mode(r, 0, r)),
+      {},
+      [
+        ['owner', rw],
+        ['owning_group', r],
+        ['everyone', r],
+      ],
+    ],
+    [
+      'also where the source has less',
+      mode(r, 0, 0),
+      has(mode(rwx, r, r)),
+      {},
+      [
+        ['owner', rwx],
+        ['owning_group', r],
+        ['everyone', r],
+      ],
+    ],
+    ['for those named there', mode(rw, 0, 0), has(mode(rw, 0, 0, allow(carol, rw))), {}, [[carol, rw]]],
+    [
+      'for somebody newly named who had it as anybody',
+      mode(rw, 0, 0, allow(account('bob'), r)),
+      has(mode(rw, rw, rw)),
+      {},
+      [[bob, rw]],
+    ],
+    [
+      'but nobody is taken for a member of a group',
+      mode(rw, 0, 0, allow(account('bob'), r)),
+      has(mode(rw, rw, 0)),
+      {},
+      [[bob, r]],
+    ],
+    [
+      'for an owner and a group that are replaced, by name',
+      mode(rw, r, 0),
+      has(mode(rwx, rw, 0), byCarol),
+      {},
+      [
+        ['owner', rw],
+        ['owning_group', r],
+        [carol, rwx],
+        [there(group('guests')), rw],
+      ],
+    ],
+    [
+      'for an owner who goes on, who gets nothing of another one’s',
+      mode(rwx, rw, 0),
+      has(mode(r, r, 0), byCarol),
+      notTaken,
+      [
+        ['owner', r],
+        ['owning_group', r],
+        [there(account('alice')), rwx],
+        [there(group('staff')), rw],
+      ],
+    ],
+    [
+      'while the running account gets what the owner had',
+      mode(rwx, 0, 0),
+      has(mode(r, 0, 0), byCarol),
+      { ...notTaken, account: carol },
+      [['owner', rwx]],
+    ],
+    [
+      'and who can’t be named there does not fall back to more',
+      mode(rw, 0, 0),
+      has(mode(r, 0, rw), byCarol),
+      { destination: { ...posix, named: false } },
+      [
+        ['owning_group', 0],
+        ['everyone', 0],
+      ],
+    ],
+  ]
+
+  test.each(cases)('%s', (_, source, existing, change, expected) => {
+    const { permissions } = carried(source, { existing, policy: 'add', ...change })
+    expect(expected.map(([who]) => [who, rightsOf(permissions, who)])).toEqual(expected)
+  })
+
+  test('for what will be new in a folder, too', () => {
+    const defaults = (...named: PermissionEntry[]) => ({
+      ...mode(rwx, 0, 0),
+      defaults: mode(rwx, r, 0, ...named).entries,
+    })
+    const existing = has(defaults(allow(carol, rw)))
+    const { permissions } = carried(defaults(allow(account('bob'), r)), { existing, policy: 'add' })
+    expect(rightsOf({ entries: permissions.defaults!, inherits: false }, carol)).toBe(rw)
+    expect(rightsOf({ entries: permissions.defaults!, inherits: false }, bob)).toBe(r)
+    expect(carried(mode(rwx, 0, 0), { existing, policy: 'add' }).permissions.defaults).toBeUndefined()
+  })
+
+  test('unless the source denies what can’t be denied there: then the item is private', () => {
+    const source = { entries: [allow(account('bob'), r, { access: 'deny' })], inherits: false }
+    const end = carried(source, { existing: has(mode(rw, r, r)), policy: 'add' })
+    expect(end.isPrivate).toBe(true)
+    expect(rightsOf(end.permissions, 'everyone')).toBe(0)
   })
 })
 
@@ -319,6 +444,67 @@ describe('whatever the permissions are', () => {
       )
     },
   )
+
+  test('added to what is there nobody can do more than at the source and there together, and every entry there stays', () => {
+    const owners = fc.constantFrom(...people, 'runner')
+    fc.assert(
+      fc.property(
+        fc.tuple(posixSource, posixSource),
+        fc.constantFrom(posix, { ...posix, named: false }),
+        membership,
+        fc.subarray([...people, ...teams]),
+        fc.record({
+          owner: fc.boolean(),
+          group: fc.boolean(),
+          was: owners,
+          wasGroup: fc.constantFrom(...teams, 'runners'),
+          ownersStay: fc.boolean(),
+        }),
+        ([from, onto], to, groupsOf, known, { was, wasGroup, ownersStay, ...preserved }) => {
+          const resolve = (w: Principal) => (known.includes(w.id ?? '') ? same(w) : nobody())
+          const newOwner = preserved.owner && known.includes('alice') ? 'alice' : undefined
+          const newGroup = preserved.group && known.includes('staff') ? 'staff' : undefined
+          const permissions = to.named ? at(onto) : withoutNamed(onto)
+          const result = carried(from, {
+            policy: 'add',
+            destination: to,
+            resolve,
+            account: there(account('runner')),
+            newOwner: newOwner && there(account(newOwner)),
+            newGroup: newGroup && there(group(newGroup)),
+            existing: { permissions, owner: there(account(was)), group: there(group(wasGroup)), ownersStay },
+          }).permissions
+          const before = { owner: was, group: wasGroup, firstFit: true }
+          const after = {
+            owner: newOwner ?? (ownersStay ? was : 'runner'),
+            group: newGroup ?? (ownersStay ? wasGroup : 'runners'),
+            firstFit: true,
+          }
+          for (const [i, id] of [...people, 'stranger'].entries()) {
+            const person = { id, groups: groupsOf[i] ?? ['runners'] }
+            const most =
+              can(from, person, { owner: 'alice', group: 'staff', firstFit: true }) | can(permissions, person, before)
+            expect({ id, more: can(result, person, after) & ~most }).toEqual({ id, more: 0 })
+          }
+          if (!to.named) return
+          const inRole = {
+            owner: before.owner === after.owner,
+            // Which group a new file of the running account has is not known beforehand.
+            owning_group: (newGroup ?? (ownersStay ? wasGroup : undefined)) === wasGroup,
+            everyone: true,
+          }
+          const named = { owner: there(account(was)), owning_group: there(group(wasGroup)), everyone: undefined }
+          for (const { who, rights } of permissions.entries) {
+            const stays = typeof who === 'object' || inRole[who] ? who : named[who]!
+            // An owner's own entry meant nothing.
+            if (typeof who === 'object' && who.id === was) continue
+            expect({ who, lost: rights & ~(rightsOf(result, stays) ?? 0) }).toEqual({ who, lost: 0 })
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
 })
 
 describe('owners', () => {

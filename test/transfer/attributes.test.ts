@@ -75,8 +75,8 @@ describe('permissions', () => {
     const job = await rig.job(withPermissions, { source: tree })
     await job.run()
     const before = look(job.destination)
-    chmodSync(join(job.source, 'open.txt'), 0o640)
-    chmodSync(join(job.source, 'team/deep'), 0o700)
+    chmodSync(join(job.source, 'open.txt'), 0o664)
+    chmodSync(join(job.source, 'team/deep'), 0o755)
     const ran = await job.run()
     const after = look(job.destination)
     expect(ran.reasons).toMatchObject({ 'success attributes_changed': 2 })
@@ -97,6 +97,72 @@ describe('permissions', () => {
     await job.run()
     expect(touched(before, look(job.destination))).toEqual([])
   })
+
+  test('that the source takes back stay, and so do those that somebody gave at the destination', async () => {
+    const job = await rig.job(withPermissions, {
+      source: aTree({
+        'taken.txt': { is: 'x', mode: 0o666 },
+        'given.txt': { is: 'x', mode: 0o640 },
+        'new.txt': { is: 'old', mode: 0o640 },
+        'd/': { mode: 0o750 },
+      }),
+    })
+    await job.run()
+    const at = (path: string) => join(job.destination, path)
+    for (const path of ['given.txt', 'new.txt']) chmodSync(at(path), 0o646)
+    chmodSync(at('d'), 0o751)
+    chmodSync(join(job.source, 'taken.txt'), 0o600)
+    chmodSync(join(job.source, 'given.txt'), 0o660)
+    writeFileSync(join(job.source, 'new.txt'), 'a new content')
+    writeFileSync(join(job.source, 'd/new.txt'), 'makes its folder be finished again')
+    chmodSync(join(job.source, 'd'), 0o770)
+    const ran = await job.run()
+    expect(ran).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(modes(job.destination)).toMatchObject({
+      'taken.txt': '666',
+      'given.txt': '666',
+      'new.txt': '646',
+      d: '771',
+    })
+    expect(textAt(job.destination, 'new.txt')).toBe('a new content')
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  testWith(
+    hasAcls,
+    'no POSIX ACLs',
+    'that somebody gave at the destination to named accounts and groups stay beside those of the source',
+    async () => {
+      const job = await rig.job(withOwnersToo, {
+        source: (root) => {
+          aTree({
+            'changed.txt': { is: 'x', mode: 0o640 },
+            'replaced.txt': { is: 'x', mode: 0o640 },
+            'd/in.txt': { is: 'x', mode: 0o640 },
+          })(root)
+          execFileSync('setfacl', ['-m', 'u:1:r', join(root, 'changed.txt'), join(root, 'replaced.txt')])
+          execFileSync('setfacl', ['-m', 'u:1:rx,d:u:1:rx', join(root, 'd')])
+        },
+      })
+      await job.run()
+      const [changed, replaced, d] = ['changed.txt', 'replaced.txt', 'd'].map((name) => join(job.destination, name))
+      execFileSync('setfacl', ['-m', 'u:2:rw,g:3:r', changed!, replaced!])
+      execFileSync('setfacl', ['-m', 'u:2:rwx,d:u:2:rwx', d!])
+      execFileSync('setfacl', ['-m', 'u:4:r', join(job.source, 'changed.txt')])
+      writeFileSync(join(job.source, 'replaced.txt'), 'a new content')
+      execFileSync('setfacl', ['-m', 'u:4:rx,d:u:4:rx', join(job.source, 'd')])
+      await job.run()
+      expect(acl(changed!)).toBe(
+        'user::rw- user:1:r-- user:2:rw- user:4:r-- group::r-- group:3:r-- mask::rw- other::---',
+      )
+      expect(acl(replaced!)).toBe('user::rw- user:1:r-- user:2:rw- group::r-- group:3:r-- mask::rw- other::---')
+      expect(acl(d!)).toBe(
+        'user::rwx user:1:r-x user:2:rwx user:4:r-x group::r-x mask::rwx other::r-x ' +
+          'default:user::rwx default:user:1:r-x default:user:2:rwx default:user:4:r-x default:group::r-x default:mask::rwx default:other::r-x',
+      )
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
 
   test('of a folder are set last: until then nobody but the running account gets in', async () => {
     const job = await rig.job(withPermissions, { source: tree })
@@ -146,7 +212,7 @@ describe('permissions', () => {
       for (const path of ['a.txt', 'd', 'd/in.txt', 'plain.txt'])
         expect([path, acl(join(job.destination, path))]).toEqual([path, acl(join(job.source, path))])
       expect((await job.run()).status).toBe('no_changes')
-      execFileSync('setfacl', ['-m', 'u:1:r', join(job.source, 'a.txt')])
+      execFileSync('setfacl', ['-m', 'u:1:rwx', join(job.source, 'a.txt')])
       const before = look(job.destination)
       const ran = await job.run()
       expect(ran.balance?.carriedOut?.bytes).toBe(0n)

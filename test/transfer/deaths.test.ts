@@ -31,7 +31,7 @@ async function arranged(large: boolean): Promise<Job> {
     write(job.source, `d/conflict${n}`, 'ours')
     write(job.destination, `d/conflict${n}`, 'theirs, longer')
     write(job.source, `d/create${n}`, `new ${n}`)
-    chmodSync(join(job.source, `d/attributes${n}`), 0o600)
+    chmodSync(join(job.source, `d/attributes${n}`), 0o664)
     symlinkSync(`create${n}`, join(job.source, `d/link${n}`))
     mkdirSync(join(job.source, `new${n}/inner`), { recursive: true })
     write(job.source, `new${n}/inner/file`, `in ${n}`)
@@ -78,7 +78,7 @@ test.each(deaths)(
     const kept = readdirSync(join(job.destination, 'd')).filter(isKept)
     expect(kept.map((name) => textAt(job.destination, 'd', name))).toEqual(numbers.map(() => 'theirs, longer'))
     expect(job.audit({ type: '4001' })).toHaveLength(6)
-    for (const n of numbers) expect(after.get(`d/attributes${n}`)?.mode).toBe(0o600)
+    for (const n of numbers) expect(after.get(`d/attributes${n}`)?.mode).toBe(0o664)
 
     // What had arrived by then is the same file still.
     for (const [path, { kind, inode, modifiedNs, size }] of between) {

@@ -275,6 +275,23 @@ describe('what is no difference', () => {
     expect((await verify(job)).said).toContain('/ permissions')
   })
 
+  test('is what somebody may do besides with what was added to', async () => {
+    const job = await rig.job(
+      { permissions: { policy: 'add' } },
+      { source: aTree({ 'a.txt': { is: 'x', mode: 0o640 }, 'd/': { mode: 0o750 } }) },
+    )
+    await job.run()
+    chmodSync(join(job.destination, 'a.txt'), 0o646)
+    chmodSync(join(job.destination, 'd'), 0o755)
+    chmodSync(join(job.source, 'a.txt'), 0o660)
+    chmodSync(join(job.source, 'd'), 0o770)
+    await job.run()
+    expect((await verify(job)).said).toEqual([])
+    chmodSync(join(job.destination, 'a.txt'), 0o606)
+    chmodSync(join(job.destination, 'd'), 0o705)
+    expect((await verify(job)).said).toEqual(['/a.txt permissions', '/d permissions'])
+  })
+
   test('is a folder that was there before, with a time and a mode of its own', async () => {
     const job = await rig.job(
       { permissions: { policy: 'add' } },
