@@ -291,6 +291,8 @@ export interface TouchedBatch {
 export interface FinishedContainer {
   item: number
   destination?: Facts
+  /** It is finished, more private than it was, and a person has to look at it: why. */
+  flagged?: string
   failure?: { reason: string; why: string }
 }
 

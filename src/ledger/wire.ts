@@ -138,6 +138,7 @@ export interface WireTouched {
 export interface WireFinishedContainer {
   item: number
   destination?: string
+  flagged?: string
   failure?: { reason: string; why: string }
 }
 
@@ -234,8 +235,9 @@ function toWireDone(done: FinishedItems): WireDone {
 }
 
 export function toWireFinished(results: FinishedContainer[]): WireFinishedContainer[] {
-  return results.map(({ item, destination, failure }) => ({
+  return results.map(({ item, destination, flagged, failure }) => ({
     item,
+    ...(flagged === undefined ? {} : { flagged }),
     ...(destination ? { destination: packFacts(destination) } : {}),
     ...(failure ? { failure } : {}),
   }))

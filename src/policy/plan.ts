@@ -158,8 +158,8 @@ class CompiledPlanner {
   /** Folders are merged, whoever made them. */
   #container(source: Item, tracked: Tracked | null): Decision {
     if (!tracked) return matched
-    // Made by us, and never finished: it is still as closed as it was created.
-    if (!tracked.settled) return tracked.destination ? matched : attributesChanged
+    // Made by us, and not finished, it is still as closed as it was created.
+    if (!tracked.settled) return attributesChanged
     return containerChanged(source, tracked.source) === 'attributes' && this.#carries(source, tracked.source)
       ? attributesChanged
       : unchanged

@@ -324,7 +324,8 @@ somebody without a counterpart are dropped, with a warning. On POSIX the first e
 small entry is lost, what they would fall back to (their groups, everyone) is cut down to it. Two people who become one get what both had.
 
 - A denial or a broken inheritance that the destination can't express makes the item private to its owner and flags it;
-  \`permissions.failures: deny\` or \`all\` stops the item instead.
+  \`permissions.failures: deny\` or \`all\` stops the item instead. A folder too: flagged, it is looked into in later runs as before;
+  stopped, it is a failure of its own and stays closed, with what arrived in it.
 - Where the owner is not preserved, his rights become a named entry for his counterpart, or are dropped; the running account
   keeps what it needs. The owning group of a new item gets nothing unless it is the source group's counterpart.
 - \`policy: add\` adds what the source grants to what the destination's item has when it is changed or replaced, and takes nothing

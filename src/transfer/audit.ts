@@ -66,7 +66,7 @@ export class Audit {
 
 function resultType({ action, kind, source }: WorkItem, bytes: bigint): AuditType {
   if (action === 'adopt') return 'matched'
-  if (kind === 'container' || kind === 'link') return 'created'
   if (action === 'attributes') return 'attributes'
+  if (kind === 'container' || kind === 'link') return 'created'
   return action === 'reread' && bytes === 0n && source.sizeBytes > 0n ? 'reread' : 'transferred'
 }

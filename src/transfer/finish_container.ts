@@ -1,7 +1,7 @@
 import type { ContainerAddress, FinishedContainer, TouchedBatch } from '../ledger/ledger.ts'
 import { ConnectorError } from '../connector/errors.ts'
-import type { AuditRow } from '../ledger/ledger.ts'
 import { destinationContainerId, readable, sourceContainerId } from './addresses.ts'
+import type { Notes } from './carry_out.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { factsOf } from './list_container.ts'
@@ -43,19 +43,28 @@ async function finishOne(
     const destination = destinationContainerId(context.destination, context.roots, container)
     if (destination === undefined || context.spec.simulated) return { item }
     const source = sourceContainerId(context.source, context.roots, container)
-    const audit: AuditRow[] = []
-    const attributes = await context.containerAttributes({ source, destination }, container, audit)
+    const notes: Notes = { narrowed: false, audit: [] }
+    const attributes = await context.containerAttributes({ source, destination }, container, notes)
     side = 'destination'
     const there = attributes
       ? await context.destination.setAttributes(destination, attributes)
       : await context.destination.stat(destination, [])
     if (attributes) await context.flush(destination, destination)
+    const { audit, flagged } = notes
+    if (flagged !== undefined) context.audit.add(audit, 'flagged', () => ({ item, message: flagged }))
     if (audit.length > 0) context.later(context.ledger.audit(audit))
-    return there ? { item, destination: factsOf(there) } : { item }
+    return {
+      item,
+      ...(there ? { destination: factsOf(there) } : {}),
+      ...(flagged === undefined ? {} : { flagged }),
+    }
   } catch (error) {
     // Removed meanwhile on either side: there is nothing to set, or nothing to take it from.
     if (error instanceof ConnectorError && error.code === 'NotFound') return { item }
-    const { reason, why } = itemTrouble(error, side)
-    return { item, failure: { reason, why: `${readable(container.sourceNames)}: ${why}` } }
+    const trouble = itemTrouble(error, side)
+    const { reason } = trouble
+    const why = `${readable(container.sourceNames)}: ${trouble.why}`
+    context.later(context.ledger.audit([{ item, level: 'error', type: 'failed', message: why, detail: { reason } }]))
+    return { item, failure: { reason, why } }
   }
 }

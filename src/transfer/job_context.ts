@@ -5,7 +5,7 @@ import type { Facet, Facts, Item } from '../connector/item.ts'
 import { then, type Maybe } from '../connector/maybe.ts'
 import { compileFilters } from '../filter/compile.ts'
 import { packFacts } from '../ledger/facts_text.ts'
-import type { AuditRow, ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
+import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
 import { itemBackoffMs } from '../policy/failure_policy.ts'
 import { unsettledNs } from '../policy/changed.ts'
 import type { Decision, Tracked } from '../policy/decision.ts'
@@ -172,14 +172,11 @@ export class JobContext {
     { notes, onto }: { notes: Notes; onto?: CarriedTo['onto'] },
   ): Maybe<Attributes> {
     const access = this.#carrier.accessOf(source, work.source, { as: work.kind, onto })
-    return then(access, (carried) => this.#carry(carried, work, notes))
+    return then(access, (carried) => this.#noted(carried, work, notes))
   }
 
-  #carry(access: CarriedAccess, work: WorkItem, notes: Notes): Attributes {
-    if (access.stopped !== undefined) throw new ConnectorError('AccessDenied', access.stopped)
-    notes.narrowed ||= access.narrowed
-    if (access.flagged !== undefined) notes.flagged = access.flagged
-    for (const warning of access.warnings) notes.audit.push({ item: work.item, ...warning })
+  #noted(access: CarriedAccess, work: WorkItem, notes: Notes): Attributes {
+    noteAccess(access, work.item, notes)
     return this.#withTimes(access.attributes, work.source)
   }
 
@@ -188,11 +185,11 @@ export class JobContext {
     return this.#carrier.thereNow(id)
   }
 
-  /** Attributes of a finished container; nothing when none is asked for. */
+  /** Attributes of a finished container, with notes as for an item; nothing when none is asked for. */
   async containerAttributes(
     { source, destination }: { source: string; destination: string },
     container: ContainerAddress & { made: boolean },
-    audit: AuditRow[],
+    notes: Notes,
   ): Promise<Attributes | undefined> {
     const isRoot = container.destinationNames.length === 0
     // A container that was there before keeps its own owner, permissions and times: its content is merged, not its identity.
@@ -205,7 +202,7 @@ export class JobContext {
     const there = isNew ? undefined : await this.thereNow(destination)
     const onto = there && { item: there, replaced: false }
     const access = await this.#carrier.accessOf(source, item, { as: isRoot ? 'root' : 'container', onto })
-    for (const warning of access.warnings) audit.push({ item: container.item, ...warning })
+    noteAccess(access, container.item, notes)
     return this.#withTimes(access.attributes, item)
   }
 
@@ -324,6 +321,14 @@ export class JobContext {
     await this.destination.close()
     await this.ledger.close()
   }
+}
+
+/** @throws ConnectorError when `permissions.failures` stops the item */
+function noteAccess(access: CarriedAccess, item: number, notes: Notes): void {
+  if (access.stopped !== undefined) throw new ConnectorError('AccessDenied', access.stopped)
+  notes.narrowed ||= access.narrowed
+  if (access.flagged !== undefined) notes.flagged = access.flagged
+  for (const warning of access.warnings) notes.audit.push({ item, ...warning })
 }
 
 /** One child of a container with what stands and stood opposite. */

@@ -119,8 +119,7 @@ export function add(context: JobContext, listing: Listing, decided: Decided, unc
   if (row) {
     if (asBefore) {
       unchanged.count(row.state, reasonToStay(row), item)
-      if (item.kind === 'container' && row.state !== 'skipped' && row.state !== 'remediation')
-        listing.descend.push(row.item)
+      if (item.kind === 'container' && isLookedInto(row)) listing.descend.push(row.item)
       return
     }
     listing.changed.push({
@@ -171,6 +170,11 @@ function staysAsItIs({ item, row, decision }: Decided): boolean {
   // A person has been asked; asking again every run, or trying again, would be noise. A change of the item starts afresh,
   // and so does the end of what stood in its way: another setting, or room made at the destination.
   return !objections.has(row.reason as Reason) || (decision.action === 'fail' && decision.reason === row.reason)
+}
+
+/** What was flagged for its permissions alone arrived, and so does what comes into it. */
+function isLookedInto({ state, reason }: TrackedRow): boolean {
+  return state === 'remediation' ? reason === 'permissions_lost' : state !== 'skipped'
 }
 
 function reasonToStay({ state, reason }: TrackedRow): string {

@@ -123,7 +123,8 @@ export class BatchResults {
       this.#move(member, state, reason, sizeNow)
       if (source) this.#doneWithSource.run(state, reason, hash, destinationId, destination, source[i]!, sizeNow, item)
       else this.#done.run(state, reason, hash, destinationId, destination, item)
-      if (member.tried) trials.settled(item)
+      // What is held against a container from before is settled when it is finished, too.
+      if (member.tried && (member.kind !== Container || member.again)) trials.settled(item)
       if (member.kind === Container) this.#made(item, member, !found.has(item))
       // Read again and found to be as recorded: nothing was carried out.
       const written = member.action !== reread || done.bytes[i]! > 0

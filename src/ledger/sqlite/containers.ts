@@ -16,6 +16,8 @@ interface ItemRow {
   execution: number
 }
 
+const permissionsLost = 'permissions_lost'
+
 /** How many touched containers are known to be recorded, so that not every batch writes them again. */
 const remembered = 20_000
 
@@ -127,10 +129,21 @@ export class Containers {
 
   /** It could not be listed or finished: a strike against the container itself. */
   fail(container: number, { reason, why, flag }: ContainerTrouble): void {
-    const { counters, current, trials } = this.#parts
+    const { current, trials } = this.#parts
+    this.#becomes(container, trials.strike(container, current(), flag), { reason, why })
+  }
+
+  /** It arrived, and is private where it was not: a person is asked, once. */
+  flag(container: number, why: string): void {
+    const { state, reason } = this.#item.get(container) as unknown as ItemRow
+    if (state !== State.remediation || reason !== permissionsLost)
+      this.#becomes(container, State.remediation, { reason: permissionsLost, why })
+  }
+
+  #becomes(container: number, state: number, { reason, why }: Omit<ContainerTrouble, 'flag'>): void {
+    const { counters, current } = this.#parts
     const execution = current()
     const before = this.#item.get(container) as unknown as ItemRow
-    const state = trials.strike(container, execution, flag)
     const counted = { container: 1, size: 0 }
     // The root is nobody's child: it is counted only for having failed.
     if (before.execution === execution.n || before.parent !== 0) {

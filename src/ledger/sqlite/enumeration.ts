@@ -11,6 +11,7 @@ const aloneAfter = 2
 const givenUpAfter = 5
 
 const unchanged = 'unchanged'
+const flaggedBefore = 'flagged_before'
 const none = actionCode('none')
 const create = actionCode('create')
 const adopt = actionCode('adopt')
@@ -128,7 +129,8 @@ export class Enumeration {
       if (isWork && items > 0 && isWhole(listing)) wholes.add(container, items)
       this.#decideAgain(depth + 1, listing.changed)
       const as = listing.unchanged.some(({ reason }) => reason === unchanged) ? unchanged : null
-      for (const container of listing.descend) this.#enter(container, as)
+      const countedAs = this.#countedAs(listing, as)
+      for (const container of listing.descend) this.#enter(container, countedAs(container))
       for (const item of listing.gone) this.#markGone(item)
       this.#countUnchanged(listing, lease, as)
     }
@@ -270,6 +272,15 @@ export class Enumeration {
     )
   }
 
+  /** Flagged containers that are looked into all the same are counted under a reason of their own. */
+  #countedAs({ unchanged }: WireListing, as: string | null): (container: number) => string | null {
+    if (!unchanged.some(({ reason }) => reason === flaggedBefore)) return () => as
+    return (container) => {
+      const { state } = this.#before.get(container) as unknown as Before
+      return state === State.remediation ? flaggedBefore : as
+    }
+  }
+
   /** A known container joins the frontier, once per execution. */
   #enter(container: number, countedAs: string | null): void {
     if (this.#parts.containers.enter(container, this.#parts.current().n, countedAs)) this.#join.run(container)
@@ -301,10 +312,11 @@ export class Enumeration {
       if (!listing.last) addTo(lease.counted, { state, reason, items, containers: among, bytes: String(bytes) })
     })
     if (listing.last) return
+    const countedAs = this.#countedAs(listing, as)
     const { n } = this.#parts.current()
     for (const container of listing.descend) {
       const { state, reason } = this.#before.get(container) as unknown as Before
-      addTo(lease.counted, { state, reason: as ?? reason, items: -1, containers: -1, bytes: '0' })
+      addTo(lease.counted, { state, reason: countedAs(container) ?? reason, items: -1, containers: -1, bytes: '0' })
       this.#stamp.run(n, container)
     }
   }

@@ -61,10 +61,11 @@ export class Touched {
   finished(token: number, results: WireFinishedContainer[]): void {
     const { leases, containers, counters } = this.#parts
     const lease = leases.require(token, LeaseKind.touched)
-    for (const { item, destination, failure } of results) {
+    for (const { item, destination, flagged, failure } of results) {
       if (this.#leased.get(item, token) === undefined) throw new LeaseLost(`container ${item} has a result already`)
       this.#remove.run(item)
       if (destination !== undefined) this.#facts.run(destination, item)
+      if (flagged !== undefined) containers.flag(item, flagged)
       if (failure) containers.fail(item, { ...failure, flag: false })
     }
     if (this.#left.get(token) === undefined) leases.remove(lease)
