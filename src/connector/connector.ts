@@ -89,7 +89,7 @@ export interface Session {
   makeLink(container: string, name: string, linkTarget: string): Maybe<Item>
   /** Renames inside or between containers; never replaces. Raises `Conflict`, and `PreconditionFailed` unless `expected` holds. */
   move(id: string, container: string, name: string, expected: Facts): Maybe<Item>
-  /** Applies attributes to something that exists; answers the facts afterwards. */
+  /** Applies attributes to something that exists; answers the facts afterwards. `Unsupported` where it would reach other items too. */
   setAttributes(id: string, attributes: Attributes, expected?: Facts): Maybe<Item>
   /** The principals this platform knows, for maps; absent without `identity.directory`. */
   directory?: Directory

@@ -43,6 +43,7 @@ export type Reason =
   | 'destination_kept'
   | 'destination_newer'
   | 'kind_differs'
+  | 'hard_linked'
   | 'special'
   | 'link'
   | 'restricted_content'
@@ -72,6 +73,8 @@ export interface Counterpart extends Facts {
   name: string
   /** Of kind `link`. */
   linkTarget?: string
+  /** More than 1: it has other names (hard links). */
+  linkCount?: number
 }
 
 /** What the ledger remembers of an item: the facts of both sides after our own last write. */
@@ -83,6 +86,8 @@ export interface Tracked {
   hash?: string
   /** True when the last decision was carried out; false for pending, retry, flagged and skipped rows. */
   settled: boolean
+  /** Of rows that are not settled: it was to be carried out and was not, or arrived and was flagged. */
+  failed?: boolean
 }
 
 /** A policy's objection to an item; the first one counts. */

@@ -4,6 +4,7 @@ import type { Reason } from './decision.ts'
 export const hopeless: ReadonlySet<Reason> = new Set<Reason>([
   'special',
   'kind_differs',
+  'hard_linked',
   'name_refused',
   'name_too_long',
   'name_taken',
@@ -15,6 +16,7 @@ export const hopeless: ReadonlySet<Reason> = new Set<Reason>([
 export const objections: ReadonlySet<Reason> = new Set<Reason>([
   'special',
   'kind_differs',
+  'hard_linked',
   'name_refused',
   'name_too_long',
   'name_taken',

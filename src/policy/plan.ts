@@ -199,7 +199,7 @@ class CompiledPlanner {
       case 'attributes':
         // Setting times on somebody's edit would hide it from the next comparison.
         if (edited) return leftAsItIs
-        return this.#carries(source, recorded.source) ? attributesChanged : attributesRecorded
+        return this.#carries(source, recorded.source) ? attributesOnto(counterpart) : attributesRecorded
       case 'unsure':
         return this.#reread(triple, edited)
       case 'content':
@@ -216,7 +216,11 @@ class CompiledPlanner {
     const ours = tracked !== null && isOurs(tracked, counterpart)
     // Our own earlier content may share size and a time the platform chose with the new one.
     const byTime = !ours || this.#conflicts.timesPreserved
-    if (matches(source, counterpart, this.#precisionNs, byTime)) return matched
+    if (matches(source, counterpart, this.#precisionNs, byTime)) {
+      // Its bytes are there; what else was to be carried is not known to be.
+      const isOwing = tracked?.failed === true && tracked.destination !== undefined
+      return isOwing && (this.#carriesAccess || this.#conflicts.timesPreserved) ? attributesOnto(counterpart) : matched
+    }
     return ours ? this.#overwrite(triple) : this.#conflict(triple, counterpart)
   }
 
@@ -279,6 +283,16 @@ class CompiledPlanner {
 }
 
 const words = { item: 'a file', container: 'a folder', link: 'a symbolic link', special: 'a special file' } as const
+
+/** An attribute belongs to the file, not to one of its names: the other ones may be in somebody else's tree, or backup. */
+function attributesOnto({ linkCount }: Counterpart): Decision {
+  if (linkCount === undefined || linkCount < 2) return attributesChanged
+  return {
+    action: 'fail',
+    reason: 'hard_linked',
+    why: `it is one of ${linkCount} names of one file at the destination`,
+  }
+}
 
 /** Owner and permissions are not somebody's work on the content; an unexplained change may be. */
 function isEdited(change: Change): boolean {

@@ -336,6 +336,9 @@ small entry is lost, what they would fall back to (their groups, everyone) is cu
   except at the job's root and where nothing is inherited.
 - Whoever has no counterpart leaves an item with the running account. A fallback (\`destination.default\`) may own, and never
   receives a grant.
+- A file at the destination with other names (hard links) gets no times, owner or permissions: those are the file's, so the other names,
+  which may be somebody's backup, would have them too. It is flagged (\`hard_linked\`) until it is alone. A new content gives its name
+  another file, and the others keep the old one.
 - Times are set as far as the destination can; a folder's last. A folder that was there before, or that somebody made before the
   job could (audit row \`merged\`), keeps its own times, owner and mode.`
 

@@ -355,6 +355,7 @@ function trackedOf(row: TrackedRow, source: Item, counterpart: Item | null): Tra
   const tracked: Tracked = {
     source: sourceText !== undefined && sourceText === packFacts(source) ? source : row.source,
     settled: row.state === 'success' || row.state === 'processed',
+    failed: row.state === 'retry' || row.state === 'remediation',
   }
   const isAsRecorded =
     counterpart !== null && destinationText !== undefined && destinationText === packFacts(counterpart)

@@ -67,6 +67,36 @@ describe('the first run', () => {
   })
 })
 
+describe('a file at the destination with other names', () => {
+  const source = aFile({ facets: '600' })
+  const counterpart = { ...there, linkCount: 2 }
+  const to = { permissions: { policy: 'add' as const, failures: 'none' as const, links: false } }
+
+  test('gets no attributes, which would reach those too', () => {
+    expect(decided({ source, counterpart, tracked: settled, settings: to })).toEqual({
+      action: 'fail',
+      reason: 'hard_linked',
+      why: 'it is one of 2 names of one file at the destination',
+    })
+    expect(decided({ counterpart, tracked: settled })).toMatchObject({ action: 'none' })
+  })
+
+  test('gets them when it has no others any more, whatever that did to its change time', () => {
+    const flagged = { ...settled, settled: false, failed: true, source }
+    expect(decided({ source, counterpart, tracked: flagged, settings: to }).reason).toBe('hard_linked')
+    const alone = { ...there, changedNs: 7n }
+    expect(decided({ source, counterpart: alone, tracked: flagged, settings: to }).action).toBe('attributes')
+    expect(decided({ source, counterpart: alone, tracked: { ...flagged, failed: false }, settings: to }).action).toBe(
+      'adopt',
+    )
+  })
+
+  test('is overwritten like any other: that gives its name another file', () => {
+    const changed = aFile({ sizeBytes: 99n })
+    expect(decided({ source: changed, counterpart, tracked: settled }).action).toBe('overwrite')
+  })
+})
+
 describe('symbolic links', () => {
   const link = aFile({ kind: 'link', linkTarget: '../a' })
 

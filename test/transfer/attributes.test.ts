@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, linkSync, mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { aTree, look, textAt, touched, type Seen } from './a_tree.ts'
@@ -85,6 +85,29 @@ describe('permissions', () => {
     const same = ({ inode, modifiedNs }: Seen): unknown => ({ inode, modifiedNs })
     expect(same(after.get('open.txt')!)).toEqual(same(before.get('open.txt')!))
     expect(modes(job.destination)).toEqual(modes(job.source))
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('changed alone are not set on a file that has other names at the destination: those are somebody’s too', async () => {
+    const job = await rig.job(withPermissions, {
+      source: aTree({ 'a.txt': { is: 'x', mode: 0o644 } }),
+      destination: (root) => {
+        aTree({ 'a.txt': { is: 'x', mode: 0o644 }, 'backup/': null })(root)
+        linkSync(join(root, 'a.txt'), join(root, 'backup/a.txt'))
+      },
+    })
+    expect((await job.run()).reasons).toEqual({ 'success matched': 1 })
+    chmodSync(join(job.source, 'a.txt'), 0o666)
+    const before = look(job.destination)
+    expect((await job.run()).reasons).toEqual({ 'remediation hard_linked': 1 })
+    expect(job.explain('a.txt').why).toBe('it is one of 2 names of one file at the destination')
+    expect(await job.run()).toMatchObject({ status: 'no_changes', reasons: { 'remediation flagged_before': 1 } })
+    expect(touched(before, look(job.destination))).toEqual([])
+
+    // Without the other name it is the job's to change.
+    unlinkSync(join(job.destination, 'backup/a.txt'))
+    expect((await job.run()).reasons).toEqual({ 'success attributes_changed': 1 })
+    expect(look(job.destination).get('a.txt')?.mode).toBe(0o666)
     expect((await job.run()).status).toBe('no_changes')
   })
 

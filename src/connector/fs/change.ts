@@ -168,6 +168,10 @@ export function setAttributes(place: Place, id: string, attributes: Attributes, 
     if (expected) place.shape.require(expected, stats, id)
     const kind = place.shape.kind(stats)
     if (kind === 'special') throw new ConnectorError('Unsupported', 'a special file is left as it is', { id })
+    if (kind === 'item' && stats.nlink > 1n)
+      throw new ConnectorError('Unsupported', `has ${stats.nlink} names (hard links), which it would change too`, {
+        id,
+      })
     const plan = planOf(place, attributes, kind === 'container')
     if (kind === 'link') setOnLink(join(folder.base, name), plan, stats, id)
     else applyTo(place, join(folder.base, name), plan, stats)

@@ -101,3 +101,17 @@ test('a file is never written through or over a followed link', async () => {
   expect(await refusal(publish)).toBe('PreconditionFailed')
   expect(disk.readFileSync(join(root, 'folder', 'file'), 'utf8')).toBe('content')
 })
+
+test('a file with other names gets no attributes, which those would have too; alone it does', async () => {
+  const root = aFolder()
+  const [file, other] = [join(root, 'file'), join(root, 'other')]
+  disk.writeFileSync(file, 'content', { mode: 0o644 })
+  disk.linkSync(file, other)
+  const session = await aSession(root)
+  const before = disk.statSync(other, { bigint: true })
+  expect(await refusal(() => session.setAttributes('file', { modifiedNs: 5n }))).toBe('Unsupported')
+  expect(disk.statSync(other, { bigint: true }).ctimeNs).toBe(before.ctimeNs)
+  disk.unlinkSync(other)
+  expect(await session.setAttributes('file', { modifiedNs: 5n })).toMatchObject({ modifiedNs: 5n })
+  await session.close()
+})
