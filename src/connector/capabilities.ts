@@ -53,6 +53,8 @@ export interface Capabilities {
   }
   times: { modified: Tri; created: Tri; accessed: Tri; precisionNs: bigint; containers: boolean }
   owners: { owner: Tri; group: Tri }
+  /** Whether items tell of themselves that they are hidden, or shared (`Item.hidden`, `Item.shared`). */
+  marks: { hidden: boolean; shared: boolean }
   permissions: {
     mode: Tri
     deny: boolean

@@ -57,6 +57,16 @@ export function notCarriedOut(job: JobDocument, ends: Ends = {}): NotCarriedOut 
   }
 }
 
+/** Platforms whose items tell neither; as their capabilities (`marks`) say. */
+export const withoutMarks: ReadonlySet<string> = new Set(['vault'])
+
+export const marks = ['hidden', 'shared'] as const
+
+/** Of a filter about something that items of the source never tell. */
+export function matchesNothing(mark: (typeof marks)[number]): string {
+  return `filter_${mark} matches nothing: the source does not say what is ${mark}`
+}
+
 const groupsByUsername: Gap = {
   setting: 'transfer.group_map',
   values: 'map_by.username',
@@ -177,8 +187,17 @@ export const gaps: readonly Gap[] = [
     values: 'filter_metadata',
     harm: 'harmful',
     sentence: 'rules about metadata cannot be answered by these platforms; what they leave out would be transferred',
-    asked: ({ transfer }) => (transfer.filter?.source ?? []).some(asksForMetadata),
+    asked: ({ transfer }) => (transfer.filter?.source ?? []).some((rule) => asksFor('filter_metadata', rule)),
   },
+  ...marks.map((mark): Gap => ({
+    setting: 'transfer.filter.source',
+    values: `filter_${mark}, from a vault`,
+    harm: 'inert',
+    sentence: matchesNothing(mark),
+    asked: ({ transfer }, { source }) =>
+      withoutMarks.has(source?.platform ?? '') &&
+      (transfer.filter?.source ?? []).some((rule) => asksFor(`filter_${mark}`, rule)),
+  })),
   {
     setting: 'transfer.filter.source',
     values: 'filter_pattern with ? or [',
@@ -406,8 +425,8 @@ function hasOtherWildcards(rule: RuleDocument): boolean {
   return rule.type === 'filter_pattern' && /[?[]/.test(rule.text)
 }
 
-function asksForMetadata(rule: RuleDocument): boolean {
-  return rule.type === 'filter_metadata' || (rule.type === 'filter_rule' && rule.rules.some(asksForMetadata))
+function asksFor(type: RuleDocument['type'], rule: RuleDocument): boolean {
+  return rule.type === type || (rule.type === 'filter_rule' && rule.rules.some((inner) => asksFor(type, inner)))
 }
 
 type Person = NonNullable<NonNullable<MapDocument['source']>['default']>

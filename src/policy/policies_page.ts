@@ -77,6 +77,7 @@ const capabilities: Capabilities = {
   content: { rangedRead: true, resumable: true, hash: false, sparse: true, maxBytes: 1_000_000n },
   times: { modified: 'readwrite', created: 'none', accessed: 'none', precisionNs: 1n, containers: true },
   owners: { owner: 'readwrite', group: 'readwrite' },
+  marks: { hidden: true, shared: true },
   permissions: { mode: 'readwrite', deny: false, breakInheritance: true, named: true, rights: 0 },
   identity: { impersonation: false, directory: true },
   metadata: { user: 'none' },
@@ -306,6 +307,7 @@ matches, so several narrow each other. Filters of the destination have no say in
   in UTC; later than now counts as recent. A time that the source does not state keeps the execution from starting.
 - \`filter_path\` is case-sensitive and includes everything below. \`filter_pattern\` knows \`*\` only, anywhere, without regard to case.
 - A rule that is itself a group matches when any of its rules does; with the opposite action it means all other files.
+- \`filter_hidden\` and \`filter_shared\` match nothing on a platform that does not say what is hidden or shared, as a vault; that is a warning.
 - \`filter_metadata\` can't be answered by a platform without metadata, so it is refused rather than ignored.
 - Leaving a filter's scope is never a delete.
 

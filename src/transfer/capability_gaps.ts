@@ -1,5 +1,6 @@
 import type { Session } from '../connector/connector.ts'
-import type { Settings } from '../job/settings.ts'
+import { marks, matchesNothing } from '../job/carried_out.ts'
+import type { FilterRule, Settings } from '../job/settings.ts'
 
 /** What was asked for and can't be said between these two sides; each a sentence for the report. */
 export function cannotBeExpressed(settings: Settings, source: Session, destination: Session): string[] {
@@ -20,10 +21,17 @@ export function cannotBeExpressed(settings: Settings, source: Session, destinati
     else if (to.permissions.mode !== 'readwrite')
       gaps.push('permissions.policy: permissions cannot be set at the destination')
   }
+  for (const mark of marks)
+    if (!from.marks[mark] && settings.filter.source.some(({ rules }) => rules.some((rule) => asksFor(mark, rule))))
+      gaps.push(`transfer.filter.source: ${matchesNothing(mark)}`)
   if (from.metadata.user !== 'none') gaps.push('extended attributes of files are not carried; they stay at the source')
   if (from.content.sparse && !to.content.sparse) gaps.push('holes of sparse files are filled at the destination')
   if (from.tree.links && !to.tree.links) gaps.push('symbolic links cannot be made at the destination: each is reported')
   for (const { capability, why } of source.notes) gaps.push(`source, ${capability}: ${why}`)
   for (const { capability, why } of destination.notes) gaps.push(`destination, ${capability}: ${why}`)
   return gaps
+}
+
+function asksFor(mark: (typeof marks)[number], rule: FilterRule): boolean {
+  return rule.type === 'filter_rule' ? rule.rules.some((inner) => asksFor(mark, inner)) : rule.type === `filter_${mark}`
 }

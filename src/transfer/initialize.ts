@@ -60,7 +60,8 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
       if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
       await clearUpAfterFormer(job, ref)
       const gaps = cannotBeExpressed(settings, source, destination)
-      const all = [...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps]
+      // Both may know of the same: one by the platform's name, the other by what it says it can do.
+      const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
       await begin(job, {
         execution: ref.execution,
         begunMs: Number(spec.nowNs / 1_000_000n),

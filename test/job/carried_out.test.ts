@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { gaps, notCarriedOut, type Ends } from '../../src/job/carried_out.ts'
+import { platforms } from '../../src/connector/registry.ts'
+import { gaps, notCarriedOut, withoutMarks, type Ends } from '../../src/job/carried_out.ts'
 import { readJob } from '../../src/job/document.ts'
 import { notCarriedOutTable } from '../../src/job/carried_out_table.ts'
 import { aDocument, aJob } from './a_job.ts'
@@ -213,6 +216,19 @@ test('when a map it refers to has mistyped exclusions, a job does not start', ()
 test('an unknown key that is no brake does not stop a job', () => {
   const filter = { source: { description: 'no thumbnails', _who: 'me', rules: { type: 'hidden', comment: 'x' } } }
   expect(refused({ colour: 1, large_itme: 'skip', filter }, { nmae: 'x' })).toEqual([])
+})
+
+test('a filter of what a platform does not tell is a warning, as the platform’s own capabilities have it', async () => {
+  const rules = [{ rules: [{ type: 'shared' }, { rules: { type: 'hidden' } }] }]
+  const from = (platform: string) => warned({ filter: { source: [{ rules }] } }, {}, { source: { platform } })
+  expect(from('vault')).toEqual(['transfer.filter.source', 'transfer.filter.source'])
+  expect(from('fs')).toEqual([])
+  for (const connector of platforms()) {
+    const session = await connector.open({ root: mkdtempSync(join(tmpdir(), 'stevedore-marks-')) })
+    const { hidden, shared } = session.capabilities.marks
+    expect([connector.platform, hidden && shared]).toEqual([connector.platform, !withoutMarks.has(connector.platform)])
+    await session.close()
+  }
 })
 
 test('each gap says what happens instead', () => {

@@ -69,6 +69,7 @@ export function someCapabilities(change: Partial<Capabilities> = {}): Capabiliti
     content: { rangedRead: true, resumable: true, hash: false, sparse: true },
     times: { modified: 'readwrite', created: 'none', accessed: 'readwrite', precisionNs: 1n, containers: true },
     owners: { owner: 'readwrite', group: 'readwrite' },
+    marks: { hidden: true, shared: true },
     permissions: { mode: 'readwrite', deny: false, breakInheritance: true, named: true, rights: 1 | 2 | 64 | 128 },
     identity: { impersonation: false, directory: true },
     metadata: { user: 'none' },

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
+import { inertSettings } from '../../src/accept/not_carried_out.ts'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
 import type { Item } from '../../src/connector/item.ts'
 import { vault } from '../../src/connector/vault/vault.ts'
@@ -221,6 +222,20 @@ describe('a vault as source', () => {
     await job.run()
     expect(contents()).toEqual(before)
     expect(textAt(job.destination, 'twin (2).txt')).toBe('third')
+  })
+
+  test('warns of a filter that matches nothing there, in the answer and once in each execution', async () => {
+    const filter = { source: [{ action: 'exclude', rules: [{ type: 'filter_hidden' }, { type: 'filter_shared' }] }] }
+    const job = await rig.job({ filter }, { from: vaultSide })
+    await inVault(job.source, (session) => put(session, session.root('/')!.id, '.hidden', 'x'))
+    const said = ['hidden', 'shared'].map(
+      (mark) => `transfer.filter.source: filter_${mark} matches nothing: the source does not say what is ${mark}`,
+    )
+    const stored = await rig.catalog.jobs.get(job.id)
+    expect((await inertSettings(stored!, rig.catalog)).map(({ path, why }) => `${path}: ${why}`)).toEqual(said)
+    const { warnings } = await job.run()
+    expect(warnings.filter((warning) => warning.startsWith('transfer.filter'))).toEqual(said)
+    expect(readdirSync(job.destination)).toEqual(['.hidden'])
   })
 
   test('a U+FFFD in a name, which stands for a byte on a file system, is replaced', async () => {

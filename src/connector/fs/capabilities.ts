@@ -39,6 +39,7 @@ export function capabilitiesOf(
     },
     times: { modified: write, created: statesBirths ? 'read' : 'none', accessed: write, precisionNs, containers: true },
     owners: { owner: owners, group: owners },
+    marks: { hidden: true, shared: true },
     permissions: {
       mode: write,
       deny: false,

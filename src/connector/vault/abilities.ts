@@ -26,6 +26,7 @@ export function abilities({ names = 'any', maxBytes, maxSegment = longestName }:
     },
     times: { modified: 'readwrite', created: 'readwrite', accessed: 'none', precisionNs: 1n, containers: true },
     owners: { owner: 'none', group: 'none' },
+    marks: { hidden: false, shared: false },
     permissions: { mode: 'none', deny: false, breakInheritance: false, named: false, rights: 0 },
     identity: { impersonation: false, directory: false },
     metadata: { user: 'none' },

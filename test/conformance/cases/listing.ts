@@ -45,6 +45,14 @@ export function listingCases(at: Current): void {
     if (bench.claims.tree.model === 'path') expect(file.id).toBe(bench.session.childId?.(root, 'file'))
   })
 
+  test('items say whether they are hidden and shared where that is claimed, and else nothing of it', async () => {
+    const bench = at()
+    await bench.oracle.put(['file'], bytes('x'))
+    const { hidden, shared } = await bench.child(await bench.rootId(), 'file')
+    const { marks } = bench.claims
+    expect({ hidden: hidden !== undefined, shared: shared !== undefined }).toEqual(marks)
+  })
+
   test('listing twice gives the same facts', async () => {
     const bench = at()
     await bench.oracle.put(['file'], bytes('x'))
