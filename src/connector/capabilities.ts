@@ -30,6 +30,8 @@ export interface NameRules {
   /** U+FFFD stands only before the two hex digits of a byte that is no UTF-8; alone it is refused. */
   escapes?: boolean
   maxSegment?: Limit
+  /** What the storage behind the rules takes, where it counts otherwise: both limits hold. */
+  maxStoredSegment?: Limit
   maxPath?: Limit
   maxDepth?: number
 }

@@ -85,9 +85,10 @@ export function transformSegment(
 function compileNamer(rules: NameRules, settings: NameSettings): Namer {
   const { problem, transform, filler } = segmentRules(rules)
   const style = settings.encodeInvalidCharacters ? 'encode' : 'underscore'
-  const { maxSegment } = rules
+  const { maxSegment, maxStoredSegment } = rules
 
-  const fitsAll = (name: string, room: Room | undefined): boolean => fits(name, maxSegment) && fits(name, room?.path)
+  const fitsAll = (name: string, room: Room | undefined): boolean =>
+    fits(name, maxSegment) && fits(name, maxStoredSegment) && fits(name, room?.path)
   const plain = (name: string, room?: Room): boolean =>
     room?.tooDeep === undefined && problem(name) === undefined && fitsAll(name, room)
 
@@ -109,7 +110,7 @@ function compileNamer(rules: NameRules, settings: NameSettings): Namer {
 
   const shorten = (name: string, kind: ItemKind, suffix: string, room: Room | undefined): string | undefined => {
     const [stem, extension] = kind === 'container' ? [name, ''] : splitName(name)
-    const short = segmentTruncate(stem, suffix + extension, [maxSegment, room?.path])
+    const short = segmentTruncate(stem, suffix + extension, [maxSegment, maxStoredSegment, room?.path])
     if (short === undefined) return undefined
     // The cut may bare a space or period, or leave a reserved word.
     const right = problem(short) === undefined ? short : transform(short, 'underscore')
@@ -117,9 +118,10 @@ function compileNamer(rules: NameRules, settings: NameSettings): Namer {
   }
 
   const tooLong = (name: string, room: Room | undefined): string => {
-    const limit = fits(name, maxSegment) ? room?.path : maxSegment
-    const what = limit === maxSegment ? 'Segment' : 'Path'
-    return `${what} ${quoted(name)} exceeds maximum total length of ${limit === maxSegment ? maxSegment?.n : rules.maxPath?.n} ${limit?.unit}`
+    const segment = [maxSegment, maxStoredSegment].find((limit) => !fits(name, limit))
+    const what = segment ? 'Segment' : 'Path'
+    const limit = segment ?? (room?.path && rules.maxPath)
+    return `${what} ${quoted(name)} exceeds maximum total length of ${limit?.n} ${limit?.unit}`
   }
 
   /** A suffix of ours may hold characters the destination refuses. */

@@ -6,6 +6,8 @@ const edges = [' ', '\r', '\n', '\t', '\v', '.', '~'].flatMap((c) => [`${c}leadi
 const reserved = [
   'CON',
   'con.txt',
+  'CONIN$',
+  'conout$.txt',
   'PRN',
   'aux',
   'NUL.tar.gz',

@@ -26,7 +26,7 @@ export const windowsNames: NameRules = {
   leading: ' ',
   trailing: ' .',
   controls: true,
-  reserved: ['CON', 'PRN', 'AUX', 'NUL', 'COM1', 'LPT1'],
+  reserved: ['CON', 'CONIN$', 'CONOUT$', 'PRN', 'AUX', 'NUL', 'COM1', 'LPT1'],
   reservedStems: true,
   maxSegment: { n: 255, unit: 'utf16' },
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { NameRules } from '../../src/connector/capabilities.ts'
+import type { Limit, NameRules } from '../../src/connector/capabilities.ts'
 import type { ItemKind } from '../../src/connector/item.ts'
 import { nameContainer, type NamePlan, type Sibling } from '../../src/policy/name_container.ts'
 import { sameNameKey } from '../../src/policy/same_name.ts'
@@ -74,8 +74,13 @@ const rules: fc.Arbitrary<NameRules> = fc
       { n: 6, unit: 'utf16' as const },
       { n: 3, unit: 'codepoints' as const },
     ),
+    maxStoredSegment: fc.constantFrom<(Limit | undefined)[]>(undefined, undefined, { n: 10, unit: 'bytes' }),
   })
-  .map(({ base, ...change }) => ({ ...base, ...change }))
+  .map(({ base, maxStoredSegment, ...change }) => ({
+    ...base,
+    ...change,
+    ...(maxStoredSegment ? { maxStoredSegment } : {}),
+  }))
 
 const settings: fc.Arbitrary<NameSettings> = fc.record({
   segmentTransform: fc.boolean(),

@@ -102,6 +102,16 @@ describe('segment_truncate', () => {
     expect(transformSegment('abc def', rules, cut, 'container').name).toBe('abc_')
   })
 
+  test('fits both limits where the storage counts otherwise than the rules', () => {
+    const rules = { ...windowsNames, maxStoredSegment: { n: 255, unit: 'bytes' as const } }
+    const name = `${'é'.repeat(200)}.txt`
+    expect(transformSegment(name, rules, cut)).toEqual({ name: `${'é'.repeat(125)}.txt`, processing: ['truncated'] })
+    expect(transformSegment(name, rules, settings).verdict?.why).toMatch(/exceeds maximum total length of 255 bytes$/)
+    const long = `${'a'.repeat(300)}.txt`
+    expect(transformSegment(long, rules, cut).name).toBe(`${'a'.repeat(251)}.txt`)
+    expect(transformSegment(long, rules, settings).verdict?.why).toMatch(/exceeds maximum total length of 255 utf16$/)
+  })
+
   test('switched off, flags', () => {
     expect(transformSegment('abcdefghij.txt', bytes, settings).verdict).toMatchObject({
       action: 'fail',

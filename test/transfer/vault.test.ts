@@ -238,6 +238,17 @@ describe('a vault as source', () => {
     expect(readdirSync(job.destination)).toEqual(['.hidden'])
   })
 
+  test('under Windows’ rules has names that fit those and the file system’s bytes, and none of a console', async () => {
+    const job = await rig.job({ segment_truncate: true }, { from: vaultSide, to: { auth: { names: 'windows' } } })
+    await inVault(job.source, async (session) => {
+      for (const name of [`${'é'.repeat(200)}.txt`, 'CONIN$', 'conout$.txt'])
+        await put(session, session.root('/')!.id, name, 'x')
+    })
+    expect(await job.run()).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(readdirSync(job.destination).sort()).toEqual(['CONIN$_', 'conout$_.txt', `${'é'.repeat(125)}.txt`])
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
   test('a U+FFFD in a name, which stands for a byte on a file system, is replaced', async () => {
     const job = await rig.job({}, { from: vaultSide })
     await inVault(job.source, (session) => put(session, session.root('/')!.id, 'caf\ufffd.txt', 'x'))

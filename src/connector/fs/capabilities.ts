@@ -23,7 +23,7 @@ export function capabilitiesOf(
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
-  const base = { ...(settings.names === 'windows' ? windowsNames : posixNames), escapes: true }
+  const base = { ...(settings.names === 'windows' ? onThisSystem(windowsNames) : posixNames), escapes: true }
   const names: NameRules = settings.maxSegment
     ? { ...base, maxSegment: shorter(base.maxSegment, settings.maxSegment) }
     : base
@@ -69,6 +69,12 @@ export function capabilitiesOf(
     note('tree.links', 'symbolic links are followed inside the root, and none are made')
   if (settings.readOnly) note('write', 'the connection is read-only')
   return { capabilities, notes }
+}
+
+/** Windows counts UTF-16 units; the file systems of others take 255 bytes, whatever rules a name is to obey. */
+function onThisSystem(rules: NameRules): NameRules {
+  const { maxSegment } = posixNames
+  return process.platform === 'win32' || !maxSegment ? rules : { ...rules, maxStoredSegment: maxSegment }
 }
 
 /** A setting takes away from what the names here may be, it adds nothing. Both are in the same unit. */

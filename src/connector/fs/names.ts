@@ -16,6 +16,8 @@ export const posixNames: NameRules = {
   maxSegment: { n: 255, unit: 'bytes', escapes: true },
 }
 
+const devices = ['CON', 'CONIN$', 'CONOUT$', 'PRN', 'AUX', 'NUL']
+
 const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '¹', '²', '³']
 
 export const windowsNames: NameRules = {
@@ -26,7 +28,7 @@ export const windowsNames: NameRules = {
   leading: '',
   trailing: '. ',
   controls: true,
-  reserved: ['.', '..', 'CON', 'PRN', 'AUX', 'NUL', ...digits.flatMap((d) => [`COM${d}`, `LPT${d}`])],
+  reserved: ['.', '..', ...devices, ...digits.flatMap((d) => [`COM${d}`, `LPT${d}`])],
   reservedStems: true,
   invalidExtensions: [],
   maxSegment: { n: 255, unit: 'utf16' },
@@ -54,8 +56,9 @@ export function nameGate(rules: NameRules): (name: string) => void {
       const stem = rules.reservedStems ? (name.split('.', 1)[0] ?? '') : name
       if (reserved.has(stem.toUpperCase())) refuse(name, 'is a reserved name')
     }
-    if (rules.maxSegment && tooLong(name, rules.maxSegment))
-      throw new ConnectorError('NameTooLong', `the name is longer than ${rules.maxSegment.n} ${rules.maxSegment.unit}`)
+    for (const limit of [rules.maxSegment, rules.maxStoredSegment])
+      if (limit && tooLong(name, limit))
+        throw new ConnectorError('NameTooLong', `the name is longer than ${limit.n} ${limit.unit}`)
   }
 }
 

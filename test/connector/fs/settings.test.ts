@@ -43,6 +43,16 @@ test('a limit on names takes away from what the file system takes, and adds noth
   expect(await limit({ max_segment: 4000, names: 'windows' })).toEqual({ n: 255, unit: 'utf16' })
 })
 
+test('under the names of Windows a name fits the file system’s bytes as well, and is none of a console', async () => {
+  const session = await aSession(aFolder(), { names: 'windows' })
+  expect(session.capabilities.names.maxStoredSegment).toEqual({ n: 255, unit: 'bytes', escapes: true })
+  const longest = 'é'.repeat(127)
+  expect((await session.makeContainer('', longest, 'k1')).name).toBe(longest)
+  expect(await refusal(() => session.makeContainer('', `${longest}é`, 'k2'))).toBe('NameTooLong')
+  for (const name of ['CONIN$', 'conout$', 'Conin$.txt'])
+    expect([name, await refusal(() => session.makeContainer('', name, 'k3'))]).toEqual([name, 'NameInvalid'])
+})
+
 test('a read-only connection writes nothing, and claims nothing it would have to write', async () => {
   const session = await aSession(aFolder(), { read_only: true })
   const spec = { container: '', key: 'k', sizeBytes: 0n, attributes: {}, durability: 'process' } as const
