@@ -73,7 +73,11 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
     bundled.catch(() => undefined)
     const engine = createEngine({ home: home.home, catalog: home.catalog })
     opened.add(() => engine.close())
-    const server = await openServer(home.home, { config, say: options.say })
+    const say = (line: string): void => {
+      logger.info(line)
+      options.say(line)
+    }
+    const server = await openServer(home.home, { config, say })
     opened.add(() => server.close())
     endAtExit(server.pid, opened)
     const { address, namespace } = server

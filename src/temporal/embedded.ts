@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Home } from '../home/home.ts'
 import { isRunning, markOf, type ProcessMark } from '../home/process.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
-import { freePort, isListening } from './ports.ts'
+import { freePort, isListener, isListening } from './ports.ts'
 import { programVersion } from './program.ts'
 
 /** An embedded server: a process of its own, on this machine only. */
@@ -25,6 +25,10 @@ export interface EmbeddedOptions {
   program: string
   namespace: string
   say(line: string): void
+  /** Ends the start: no server stays behind. */
+  signal?: AbortSignal
+  /** Chooses a port, the wanted one if it can. Default: {@link freePort}. */
+  choosePort?: (wanted?: number) => Promise<number>
 }
 
 /** What a home remembers of its server, so that the Web UI stays where it was and a server left running is found. */
@@ -38,13 +42,17 @@ interface Remembered {
 const startMs = 60_000
 const stopMs = 10_000
 const keepLogBytes = 1024 ** 2
+/** A port that was free may be somebody else's when the server comes to take it. */
+const mostPorts = 5
+/** A server that has lost its port to another ends well within this. */
+const livesOnMs = 5_000
 
 /** Dispatch costs 96 ms per activity without the first one: the default polls the queue 20 times a second. */
 const dynamicConfig = ['history.transferProcessorMaxPollRPS=2000', 'system.enableActivityEagerExecution=true']
 
 /**
  * Starts the server of a home, or takes over the one that a killed process left running.
- * @throws Error with the server's own last words
+ * @throws Error with the server's own last words; the signal's reason when that ended the start
  */
 export async function startEmbedded(home: Home, options: EmbeddedOptions): Promise<Embedded> {
   const known = recall(home)
@@ -66,18 +74,47 @@ export async function startEmbedded(home: Home, options: EmbeddedOptions): Promi
 
 class Unreadable extends Error {}
 
+class PortTaken extends Error {}
+
+interface Ports {
+  port: number
+  uiPort: number
+}
+
+/** Where it was, if that is free; then wherever it can be. */
 async function launch(
   home: Home,
-  { program, namespace }: EmbeddedOptions,
-  { version, known }: { version: string; known?: Remembered },
+  options: EmbeddedOptions,
+  { version, known }: { version: string; known?: Ports },
 ): Promise<Embedded> {
-  const port = await freePort(known?.port)
-  const uiPort = await freePort(known?.uiPort)
+  const { choosePort = freePort, say } = options
+  for (let tries = 1; ; tries++) {
+    const wanted = tries === 1 ? known : undefined
+    const ports = { port: await choosePort(wanted?.port), uiPort: await choosePort(wanted?.uiPort) }
+    try {
+      const server = await launchAt(ports, home, options)
+      const remembered = { version, ...ports, server }
+      remember(home, remembered)
+      return handle(home, remembered, server, { adopted: false })
+    } catch (error) {
+      if (!(error instanceof PortTaken) || tries === mostPorts) throw error
+      say(`Ports ${ports.port} and ${ports.uiPort} were free, and one is taken now: the Temporal server gets others.`)
+    }
+  }
+}
+
+async function launchAt(
+  ports: Ports,
+  home: Home,
+  { program, namespace, signal }: EmbeddedOptions,
+): Promise<ProcessMark> {
   const log = join(home.logs, 'temporal-server.log')
-  const begun = logSize(log)
+  const isLong = logSize(log) > keepLogBytes
+  const begun = isLong ? 0 : logSize(log)
+  signal?.throwIfAborted()
   // Files, not pipes: it goes on writing when the process that started it is killed.
-  const output = openSync(log, begun > keepLogBytes ? 'w' : 'a', 0o600)
-  const child = spawn(program, argumentsOf(home, { port, uiPort, namespace }), {
+  const output = openSync(log, isLong ? 'w' : 'a', 0o600)
+  const child = spawn(program, argumentsOf(home, { ...ports, namespace }), {
     // A group of its own: Ctrl-C in a terminal reaches us, who end it when nothing needs it any more.
     detached: true,
     stdio: ['ignore', output, output],
@@ -88,28 +125,38 @@ async function launch(
   child.once('error', (error) => (failed = error.message))
   child.once('exit', (code, signal) => (failed = `it ended with ${code ?? signal}`))
   const deadline = Date.now() + startMs
-  while (!(await isListening(port))) {
-    if (failed === undefined && Date.now() < deadline) {
-      await sleep(20)
-      continue
+  let answeredMs: number | undefined
+  for (;;) {
+    if (await isListening(ports.port)) answeredMs ??= Date.now()
+    if (answeredMs !== undefined && failed === undefined) {
+      // Whoever answers may be another. Where the system does not tell, it says itself that it is ours, or lives on.
+      const isOurs =
+        isListener(child.pid!, [ports.port, ports.uiPort]) ||
+        saysWhere(wordsSince(log, begun), ports.port) ||
+        Date.now() - answeredMs > livesOnMs
+      if (isOurs) return markOf(child.pid!)
     }
-    if (child.pid !== undefined && failed === undefined) await stop(markOf(child.pid))
-    const words = lastWords(log, begun > keepLogBytes ? 0 : begun)
-    const why = `the Temporal server did not start (${failed ?? `no answer within ${startMs / 1_000} s`})${words}`
-    throw /malformed|not a database|no such table|no such column|schema/i.test(words)
-      ? new Unreadable(why)
-      : new Error(why)
+    if (failed !== undefined || signal?.aborted || Date.now() > deadline) break
+    await sleep(20)
   }
-  const server = markOf(child.pid!)
-  const remembered = { version, port, uiPort, server }
-  remember(home, remembered)
-  return handle(home, remembered, server, { adopted: false })
+  if (child.pid !== undefined && failed === undefined) await stop(markOf(child.pid))
+  signal?.throwIfAborted()
+  const words = wordsSince(log, begun)
+  const last = words.slice(-1_000)
+  const ended = failed ?? `no answer within ${startMs / 1_000} s`
+  const why = `the Temporal server did not start (${ended})${last === '' ? '' : `:\n${last}`}`
+  if (/address already in use/i.test(words)) throw new PortTaken(why)
+  throw /malformed|not a database|no such table|no such column|schema/i.test(last)
+    ? new Unreadable(why)
+    : new Error(why)
 }
 
-function argumentsOf(
-  home: Home,
-  { port, uiPort, namespace }: { port: number; uiPort: number; namespace: string },
-): string[] {
+/** `Server:  localhost:7233`, once it has the port. */
+function saysWhere(words: string, port: number): boolean {
+  return new RegExp(`^Server:\\s.*:${port}$`, 'm').test(words)
+}
+
+function argumentsOf(home: Home, { port, uiPort, namespace }: Ports & { namespace: string }): string[] {
   return [
     ...['server', 'start-dev', '--db-filename', home.temporal, '--namespace', namespace],
     ...['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort), '--log-level', 'error'],
@@ -188,8 +235,15 @@ function logSize(log: string): number {
   return existsSync(log) ? statSync(log).size : 0
 }
 
-function lastWords(log: string, from: number): string {
-  if (!existsSync(log)) return ''
-  const words = readFileSync(log).subarray(from).toString('utf8').trim().slice(-1_000)
-  return words === '' ? '' : `:\n${words}`
+function wordsSince(log: string, from: number): string {
+  const length = logSize(log) - from
+  if (length <= 0) return ''
+  const words = Buffer.alloc(length)
+  const file = openSync(log, 'r')
+  try {
+    readSync(file, words, 0, length, from)
+  } finally {
+    closeSync(file)
+  }
+  return words.toString('utf8').trim()
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 
 const host = '127.0.0.1'
@@ -28,4 +29,36 @@ export function isListening(port: number): Promise<boolean> {
     socket.once('error', () => answer(false))
     socket.setTimeout(1_000, () => answer(false))
   })
+}
+
+/**
+ * Whether it is this process, one of the same user, that listens on those ports of 127.0.0.1; false also where the system
+ * does not tell: Linux does.
+ */
+export function isListener(pid: number, ports: readonly number[]): boolean {
+  try {
+    const its = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)))
+    const listening = new Set<string>()
+    for (const row of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
+      // sl, local address, remote address, state (0A: it listens), queues, timer, retransmissions, user, timeout, inode
+      const [, local, , state, , , , , , inode] = row.trim().split(/\s+/)
+      if (state === '0A' && local !== undefined && its.has(`socket:[${inode}]`)) listening.add(local)
+    }
+    return ports.every((port) => listening.has(`0100007F:${hex(port)}`))
+  } catch {
+    return false
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    // Closed in this moment.
+    return ''
+  }
+}
+
+function hex(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0')
 }

@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect as reach } from 'node:net'
+import { once } from 'node:events'
+import { connect as reach, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '@temporalio/client'
 import { readConfig } from '../../src/config.ts'
 import { openHome, type Home } from '../../src/home/home.ts'
 import { isRunning, markOf } from '../../src/home/process.ts'
-import { startEmbedded, type Embedded } from '../../src/temporal/embedded.ts'
+import { startEmbedded, type Embedded, type EmbeddedOptions } from '../../src/temporal/embedded.ts'
+import { freePort } from '../../src/temporal/ports.ts'
 import { temporalProgram } from '../../src/temporal/program.ts'
 import { openServer, type TemporalServer } from '../../src/temporal/server.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
@@ -30,11 +32,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function start(): Promise<Embedded> {
-  const program = await temporalProgram({ cache: readConfig().cache, say: (line) => process.stderr.write(`${line}\n`) })
-  const server = await startEmbedded(home, { program, namespace: 'stevedore', say })
+async function start(options: Partial<EmbeddedOptions> = {}): Promise<Embedded> {
+  const server = await startEmbedded(home, { program: await program(), namespace: 'stevedore', say, ...options })
   open.push(server)
   return server
+}
+
+function program(): Promise<string> {
+  return temporalProgram({ cache: readConfig().cache, say: (line) => process.stderr.write(`${line}\n`) })
 }
 
 async function serve(address?: string, namespace = 'stevedore'): Promise<TemporalServer> {
@@ -134,6 +139,66 @@ test('a port that somebody took meanwhile is given up for another', async () => 
   home = other
   const second = await start()
   expect(second.address).not.toBe(taken.address)
+})
+
+test.each(['port', 'uiPort'] as const)(
+  'a %s that another server takes between choosing and starting is given up for another, with a word about it',
+  async (which) => {
+    const first = await start()
+    const taken = JSON.parse(readFileSync(join(home.path, 'temporal.json'), 'utf8')) as { port: number; uiPort: number }
+    home = openHome(join(folder, 'other'))
+    // As it was found free a moment ago.
+    const found = which === 'port' ? [taken.port] : [await freePort(), taken.uiPort]
+    const second = await start({ choosePort: async (wanted) => found.shift() ?? freePort(wanted) })
+    expect(second.address).not.toBe(first.address)
+    expect(second.ui).not.toBe(first.ui)
+    expect(isRunning(markOf(second.pid))).toBe(true)
+    expect(said).toEqual([expect.stringMatching(/^Ports \d+ and \d+ were free, and one is taken now/)])
+    await open.splice(open.indexOf(second), 1)[0]!.close()
+    expect(isRunning(markOf(first.pid))).toBe(true)
+  },
+)
+
+test('an answer on its port is not taken for its own while it is still to find the port taken', async () => {
+  const stranger = createServer().listen(0, '127.0.0.1')
+  await once(stranger, 'listening')
+  const { port } = stranger.address() as AddressInfo
+  // What the server does that has looked at its port before another took it: it goes on for a while, then ends in a panic.
+  const late = join(folder, 'temporal')
+  const panic = `echo "listen tcp 127.0.0.1:${port}: bind: address already in use"; seq 2000; exit 2`
+  writeFileSync(
+    late,
+    `#!/bin/sh\ncase "$*" in *"--port ${port}"*) sleep 0.5; ${panic};; esac\nexec "${await program()}" "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  )
+  const found = [port]
+  const server = await start({ program: late, choosePort: async (wanted) => found.shift() ?? freePort(wanted) })
+  expect(server.address).not.toBe(`127.0.0.1:${port}`)
+  expect(isRunning(markOf(server.pid))).toBe(true)
+  stranger.close()
+})
+
+test('after five ports that were all taken it says what the server said', async () => {
+  const stranger = createServer().listen(0, '127.0.0.1')
+  await once(stranger, 'listening')
+  const { port } = stranger.address() as AddressInfo
+  await expect(start({ choosePort: async () => port })).rejects.toThrow(/did not start \(it ended with 1\).*in use/s)
+  expect(said).toHaveLength(4)
+  stranger.close()
+})
+
+test('a start that is called off leaves no server', async () => {
+  const calledOff = new AbortController()
+  const choosePort = async (): Promise<number> => {
+    setTimeout(() => calledOff.abort(), 20)
+    return freePort()
+  }
+  await expect(start({ signal: calledOff.signal, choosePort })).rejects.toThrow(/abort/i)
+  expect(existsSync(join(home.path, 'temporal.json'))).toBe(false)
+  const next = await start()
+  expect(next.adopted).toBe(false)
 })
 
 test("on somebody else's server our namespace and search attributes are made, once", async () => {
