@@ -16,11 +16,13 @@ export class NotServed extends Error {
  * Serves a home: finds or starts the Temporal server, then worker and API as asked. One process at a time carries out the
  * jobs of a home; a second one attaches to the first, and only sends commands.
  *
- * @throws NotServed without `worker`, when there is no server to talk to; NoTemporalServer; Error in words for people
+ * @throws NotServed without `worker`, when there is no server to talk to; NoTemporalServer; Error in words for people; the
+ * signal's reason when it was called off
  */
 export async function serveHome(home: OpenHome, options: ServeOptions): Promise<Stevedore> {
   const config = readConfig()
   if (!options.worker) return attach(home, { config, options, holder: holderOf(home.home) })
+  options.signal?.throwIfAborted()
   const asked = await acquire(home.home)
   if ('heldBy' in asked) return attach(home, { config, options, holder: asked.heldBy })
   return serve(home, { config, options, lock: asked.lock })
@@ -77,13 +79,16 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
       logger.info(line)
       options.say(line)
     }
-    const server = await openServer(home.home, { config, say })
+    const { signal } = options
+    signal?.throwIfAborted()
+    const server = await openServer(home.home, { config, say, ...(signal ? { signal } : {}) })
     opened.add(() => server.close())
     endAtExit(server.pid, opened)
     const { address, namespace } = server
     const { catalog } = home
     const { taskQueue } = config.temporal
     await bundled
+    signal?.throwIfAborted()
     const worker = await startWorker({
       address,
       namespace,
@@ -99,6 +104,7 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
     const api = await listen(home, { client, options, logger, opened })
     const addresses = { temporal: address, ...(server.ui === undefined ? {} : { ui: server.ui }), ...api }
     lock.serve(addresses, server.pid)
+    signal?.throwIfAborted()
     await client.reconcile()
     return {
       addresses,
@@ -139,7 +145,7 @@ interface Attaching {
 }
 
 async function attach(home: OpenHome, { config, options, holder }: Attaching): Promise<Stevedore> {
-  const address = config.temporal.address ?? (await addressOf(home, holder))
+  const address = config.temporal.address ?? (await addressOf(home, holder, options.signal))
   const opened = new Opened()
   try {
     const connection = await reach(address, holder)
@@ -170,12 +176,13 @@ async function attach(home: OpenHome, { config, options, holder }: Attaching): P
 const comingUpMs = 60_000
 
 /** Who just took the lock may still be starting its server. */
-async function addressOf(home: OpenHome, holder: HeldBy | undefined): Promise<string> {
+async function addressOf(home: OpenHome, holder: HeldBy | undefined, signal: AbortSignal | undefined): Promise<string> {
   const deadline = Date.now() + comingUpMs
   for (let now = holder; now; now = holderOf(home.home)) {
     if (now.addresses.temporal !== undefined) return now.addresses.temporal
     if (Date.now() > deadline)
       throw new NotServed(`process ${now.pid} holds ${home.home.path}, but has started no Temporal server in a minute`)
+    signal?.throwIfAborted()
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new NotServed(`nobody serves ${home.home.path}: start \`stevedore up\`, or set TEMPORAL_ADDRESS`)

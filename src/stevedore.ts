@@ -29,6 +29,8 @@ export interface ServeOptions {
   api?: { host: string; port: number }
   /** One line about what is being done, for a person who waits. */
   say(line: string): void
+  /** Calls it off while it is still being started: nothing that was begun stays behind, and its reason is raised. */
+  signal?: AbortSignal
 }
 
 /** A home that is being served. */

@@ -61,20 +61,25 @@ async function demo(terminal: Terminal): Promise<number> {
   }
   mkdirSync(here('new-share'), { recursive: true })
   const home = await openStevedoreHome(here('home'))
+  const ctrlC = new AbortController()
+  const stopListening = terminal.onInterrupt((times) => {
+    if (times > 1) process.exit(ExitCode.interrupted)
+    ctrlC.abort()
+  })
   try {
-    const served = await serveHome(home, { worker: true, api: { host: '127.0.0.1', port: 0 }, say })
-    const ctrlC = new AbortController()
-    const stopListening = terminal.onInterrupt((times) => {
-      if (times > 1) process.exit(ExitCode.interrupted)
-      ctrlC.abort()
-    })
+    const { signal } = ctrlC
+    const served = await serveHome(home, { worker: true, api: { host: '127.0.0.1', port: 0 }, say, signal })
     try {
-      return await withServer({ home, served, terminal, say, again, ctrlC: ctrlC.signal })
+      return await withServer({ home, served, terminal, say, again, ctrlC: signal })
     } finally {
       await served.close()
-      stopListening()
     }
+  } catch (error) {
+    if (error !== ctrlC.signal.reason) throw error
+    say('Interrupted before anything began. The same command begins again.')
+    return ExitCode.interrupted
   } finally {
+    stopListening()
     await home.close()
   }
 }

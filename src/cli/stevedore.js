@@ -36,7 +36,7 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
     process.exit(3)
   })
   child.on('exit', (code, signal) => {
-    process.exit(code === null ? (signal === 'SIGINT' ? 130 : 3) : code)
+    process.exit(code === null ? (signal === 'SIGINT' || signal === 'SIGTERM' ? 130 : 3) : code)
   })
 
   // A terminal sends Ctrl-C to the whole group: the child has it already, and two would mean "at once".

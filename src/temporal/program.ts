@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,6 +17,8 @@ export interface ProgramSearch {
   /** Where downloaded and built programs are kept. */
   cache: string
   say(line: string): void
+  /** Calls the search off, downloads and builds too. */
+  signal?: AbortSignal
   env?: Readonly<Record<string, string | undefined>>
   /** How it can be got when it is not here, in this order. Default: the SDK's download, then Go. */
   sources?: readonly Source[]
@@ -29,10 +32,10 @@ export interface Source {
 
 /**
  * The `temporal` program: on the PATH, in the cache, downloaded, or built; the last two end in the cache.
- * @throws NoTemporalServer
+ * @throws NoTemporalServer; the signal's reason when it was called off
  */
 export async function temporalProgram(search: ProgramSearch): Promise<string> {
-  const { cache, env = process.env, sources = [download, build] } = search
+  const { cache, env = process.env, sources = [download, build], signal } = search
   const cached = join(cache, 'bin', executable('temporal'))
   const here = [
     ...(env['PATH'] ?? '')
@@ -46,11 +49,13 @@ export async function temporalProgram(search: ProgramSearch): Promise<string> {
   const tried: string[] = []
   mkdirSync(join(cache, 'bin'), { recursive: true })
   for (const source of sources) {
+    signal?.throwIfAborted()
     try {
-      await source.fetch(cached, search)
+      await unless(signal, source.fetch(cached, search))
       if (isProgram(cached)) return cached
       tried.push(`${source.what}: it left no program`)
     } catch (error) {
+      signal?.throwIfAborted()
       tried.push(`${source.what}: ${firstLine(error)}`)
     }
   }
@@ -97,12 +102,12 @@ export const download: Source = {
 
 export const build: Source = {
   what: `go install ${goPackage}`,
-  async fetch(path, { say, env = process.env }) {
+  async fetch(path, { say, signal, env = process.env }) {
     const folder = mkdtempSync(`${path}.`)
     say(`Building the Temporal server with Go (${goPackage}); the first time takes about five minutes on two cores.`)
     const done = keepSaying(say, 'Building the Temporal server')
     try {
-      await run('go', ['install', goPackage], { ...env, GOBIN: folder })
+      await run('go', ['install', goPackage], { ...env, GOBIN: folder }, signal)
       renameSync(join(folder, executable('temporal')), path)
     } finally {
       done()
@@ -111,9 +116,26 @@ export const build: Source = {
   },
 }
 
-function run(program: string, args: string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
+/** A download by the SDK can't be told to end: it is left alone, and so is what comes of it. */
+async function unless(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
+  if (!signal) return work
+  const waiting = new AbortController()
+  await Promise.race([work, once(signal, 'abort', { signal: waiting.signal })]).finally(() => waiting.abort())
+  signal.throwIfAborted()
+}
+
+function run(
+  program: string,
+  args: string[],
+  env: Readonly<Record<string, string | undefined>>,
+  signal?: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: env as NodeJS.ProcessEnv, stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = spawn(program, args, {
+      env: env as NodeJS.ProcessEnv,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      ...(signal ? { signal } : {}),
+    })
     let last = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => (last = `${last}${text}`.slice(-2_000)))
     child.on('error', (error: NodeJS.ErrnoException) =>

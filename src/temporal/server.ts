@@ -25,6 +25,8 @@ export interface ServerOptions {
   config: Pick<Config, 'temporal' | 'cache'>
   /** One line about what is being done, for a person who waits. */
   say(line: string): void
+  /** Calls the start off: no server stays behind, and its reason is raised. */
+  signal?: AbortSignal
 }
 
 /**
@@ -33,15 +35,16 @@ export interface ServerOptions {
  *
  * @throws NoTemporalServer, or an Error that says what is wrong with the one there is
  */
-export async function openServer(home: Home, { config, say }: ServerOptions): Promise<TemporalServer> {
+export async function openServer(home: Home, { config, say, signal }: ServerOptions): Promise<TemporalServer> {
   const { address, namespace } = config.temporal
   if (address !== undefined) {
     const connection = await connect(address)
     await prepareNamespace(connection, namespace, false)
     return { address, namespace, connection, close: () => connection.close() }
   }
-  const program = await temporalProgram({ cache: config.cache, say })
-  const embedded = await startEmbedded(home, { program, namespace, say })
+  const calledOff = signal ? { signal } : {}
+  const program = await temporalProgram({ cache: config.cache, say, ...calledOff })
+  const embedded = await startEmbedded(home, { program, namespace, say, ...calledOff })
   try {
     const connection = await connect(embedded.address)
     await prepareNamespace(connection, namespace, true)

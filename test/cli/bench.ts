@@ -27,6 +27,11 @@ export class CliBench {
   whenRefusing: (jobId: string, catalog: Catalog) => Promise<unknown> = async () => undefined
   served = 0
   serves = true
+  /** What happens while it is being started, and while it is being closed. */
+  whenServing: (signal: AbortSignal | undefined) => Promise<void> = async () => undefined
+  whenClosing: () => Promise<void> = async () => undefined
+  /** What happens before a command is obeyed. */
+  whenTold: (command: string) => Promise<void> = async () => undefined
   #out: string[] = []
   #err: string[] = []
   #interrupt: ((times: number) => void) | undefined
@@ -45,7 +50,7 @@ export class CliBench {
       typed: 'stevedore',
       version: '0.0.0-test',
       openHome: openStevedoreHome,
-      serve: (home) => this.#serve(home),
+      serve: (home, { signal }) => this.#serve(home, signal),
     })
     const out = this.#out.join('\n')
     return {
@@ -100,8 +105,9 @@ export class CliBench {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  async #serve({ catalog }: OpenHome): Promise<Stevedore> {
+  async #serve({ catalog }: OpenHome, signal: AbortSignal | undefined): Promise<Stevedore> {
     this.served++
+    await this.whenServing(signal)
     const end = async (jobId: string, execution: number, ending: Ending): Promise<void> => {
       if (ending === 'never') return
       await catalog.executions.update(jobId, execution, {
@@ -133,8 +139,9 @@ export class CliBench {
     }
     const heard =
       <T>(command: string, then: (jobId: string) => Promise<T>) =>
-      (jobId: string): Promise<T> => {
+      async (jobId: string): Promise<T> => {
         this.commands.push(command)
+        await this.whenTold(command)
         return then(jobId)
       }
     return {
@@ -157,7 +164,7 @@ export class CliBench {
         cancel: heard('cancel', async () => undefined),
         ensure: heard('ensure', async () => undefined),
       },
-      close: async () => undefined,
+      close: () => this.whenClosing(),
     }
   }
 

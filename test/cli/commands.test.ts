@@ -126,6 +126,16 @@ describe('the rest', () => {
     expect(out).toContain('http://127.0.0.1:9090/v1')
   })
 
+  test('up interrupted while it is being started ends with 130', async () => {
+    bench.whenServing = async (signal) => {
+      await bench.interrupt()
+      signal?.throwIfAborted()
+    }
+    const { code, err } = await bench.run('up')
+    expect(code).toBe(130)
+    expect(err).toBe('Interrupted before anything was served.')
+  })
+
   test('up warns when others can reach the API', async () => {
     const running = bench.run('up', '--host', '0.0.0.0')
     await bench.interrupt()

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { Refused } from '../../src/refused.ts'
 import { aBalance, CliBench, until, type Ending, type Wire } from './bench.ts'
 
 let bench: CliBench
@@ -258,6 +259,79 @@ describe('run', () => {
     expect(again.code).toBe(0)
     expect(again.out).toMatch(/^Run 1/)
     expect(bench.commands).toEqual(['start', 'pause', 'resume'])
+  })
+
+  test('interrupted while the server is being started, it begins nothing, and says how to go on', async () => {
+    bench.whenServing = async (signal) => {
+      await bench.interrupt()
+      signal?.throwIfAborted()
+    }
+    const file = bench.file(bench.aJob())
+    const { code, err } = await bench.run('run', file)
+    expect(code).toBe(130)
+    expect(err).toBe(`Interrupted. To go on: stevedore run --home ${bench.home} ${file}`)
+    expect(bench.commands).toEqual([])
+  })
+
+  test('interrupted between server and execution, it begins nothing, and closes the server', async () => {
+    let closed = 0
+    bench.whenServing = () => bench.interrupt()
+    bench.whenClosing = async () => void closed++
+    const { code, err } = await bench.run('run', bench.file(bench.aJob()))
+    expect(code).toBe(130)
+    expect(err).toContain('To go on: stevedore run')
+    expect(bench.commands).toEqual([])
+    expect(closed).toBe(1)
+  })
+
+  test('interrupted while the execution begins, it pauses that, once it has begun', async () => {
+    bench.endings = ['never']
+    bench.whenTold = async (command) => {
+      if (command === 'start') await bench.interrupt()
+    }
+    const { code, err } = await bench.run('run', bench.file(bench.aJob()))
+    expect(code).toBe(130)
+    expect(bench.commands).toEqual(['start', 'pause'])
+    expect(err).toMatch(/^Paused\. To go on: /m)
+  })
+
+  test('interrupted as it ends, it says how it ended', async () => {
+    bench.endings = ['never']
+    bench.whenTold = async (command) => {
+      if (command !== 'pause') return
+      setTimeout(() => {
+        void bench.catalog(async ({ catalog }) => {
+          const { id } = (await catalog.jobs.findByName('Share'))!
+          await catalog.executions.update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 })
+          await catalog.jobs.update(id, { status: 'idle' })
+        })
+      }, 100)
+      throw new Refused('it is not running')
+    }
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await bench.interrupt(() => bench.commands.includes('start'))
+    const { code, out } = await running
+    expect(out).toMatch(/^Run 1 of "Share" completed/)
+    expect(code).toBe(0)
+  })
+
+  test.each([
+    ['the pause gets no answer', 'pause'],
+    ['something does not close', 'close'],
+  ])('interrupted, it ends with 130 though %s', async (_what, fails) => {
+    bench.endings = ['never']
+    bench.whenTold = async (command) => {
+      if (command === fails) throw new Error('no answer within 30 s')
+    }
+    bench.whenClosing = async () => {
+      if (fails === 'close') throw new Error('the server does not end')
+    }
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await bench.interrupt(() => bench.commands.includes('start'))
+    const { code, err } = await running
+    expect(code).toBe(130)
+    expect(err).toMatch(/The pause failed: no answer|warning: something did not close as it should/)
+    expect(err).toContain('To go on: stevedore run')
   })
 
   test('an execution that a dead process left is gone on with, not begun anew', async () => {

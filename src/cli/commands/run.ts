@@ -7,15 +7,17 @@ import type { Catalog, StoredExecution, StoredJob } from '../../catalog/catalog.
 import { toJson } from '../../json.ts'
 import type { Progress } from '../../ledger/ledger.ts'
 import { sentence, Unacceptable } from '../../problem.ts'
+import { Refused } from '../../refused.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
-import { webUiOf, type OpenHome, type Stevedore } from '../../stevedore.ts'
+import { webUiOf, type JobCommands, type OpenHome, type Stevedore } from '../../stevedore.ts'
 import { watchExecution } from '../../watch_execution.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode, exitCodeOf } from '../exit_code.ts'
 import { NotStarted } from '../failed.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
+import type { Terminal } from '../terminal.ts'
 
 export interface RunOptions extends CommonOptions {
   /** Another job, whatever the home holds under this name. */
@@ -26,15 +28,44 @@ export interface RunOptions extends CommonOptions {
 /** `stevedore run job.json`: one execution of one job, from the document to the summary. */
 export async function runJob(file: string, options: RunOptions, parts: CliParts): Promise<ExitCode> {
   const document = await readDocument(file, parts.terminal)
-  const home = await parts.openHome(options.home)
+  const interruption = new Interruption(parts.terminal)
   try {
-    const job = await settle(document, home.catalog, options, parts)
-    const refused = await refusals(job, home.catalog)
-    if (refused.length > 0) throw new NotStarted(refused)
-    const served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line) })
-    return await new Run(job, { home, served, parts, options, file }).toItsEnd()
+    const home = await parts.openHome(options.home)
+    try {
+      const job = await settle(document, home.catalog, options, parts)
+      const refused = await refusals(job, home.catalog)
+      if (refused.length > 0) throw new NotStarted(refused)
+      return await new Run(job, { home, interruption, parts, options, file }).toItsEnd()
+    } finally {
+      await home.close()
+    }
   } finally {
-    await home.close()
+    interruption.ignore()
+  }
+}
+
+/** Ctrl-C, from the first moment on: once asks, twice leaves at once. */
+class Interruption {
+  readonly signal: AbortSignal
+  readonly ignore: () => void
+
+  constructor(terminal: Terminal) {
+    const asked = new AbortController()
+    this.signal = asked.signal
+    this.ignore = terminal.onInterrupt((times) => {
+      if (times > 1) process.exit(ExitCode.interrupted)
+      asked.abort()
+    })
+  }
+
+  get came(): boolean {
+    return this.signal.aborted
+  }
+
+  /** Calls back when it comes, or now when it has. */
+  whenItComes(act: () => void): void {
+    if (this.came) act()
+    else this.signal.addEventListener('abort', act, { once: true })
   }
 }
 
@@ -80,54 +111,85 @@ async function revised(
 
 interface RunParts {
   home: OpenHome
-  served: Stevedore
+  interruption: Interruption
   parts: CliParts
   options: RunOptions
   file: string
 }
+
+/** How long an execution that can't be paused any more may take to be on record as ended. */
+const endingMs = 5_000
 
 /** One execution watched to its end, through interruptions. */
 class Run {
   readonly #job: StoredJob
   readonly #with: RunParts
   readonly #view: ProgressView
-  #served: Stevedore
-  #interrupted: Promise<void> | undefined
+  #served: Stevedore | undefined
+  #pausing: Promise<'paused' | 'ending' | 'failed'> | undefined
   #paused = false
   #last: Progress | undefined
 
   constructor(job: StoredJob, run: RunParts) {
     this.#job = job
     this.#with = run
-    this.#served = run.served
     this.#view = progressView(run.parts.terminal, { json: run.options.json ?? false })
   }
 
+  /** Interrupted, it ends as that, whatever else went wrong on the way out. */
   async toItsEnd(): Promise<ExitCode> {
-    const stopListening = this.#with.parts.terminal.onInterrupt((times) => this.#interrupt(times))
+    const { interruption } = this.#with
     try {
+      await this.#serve()
+      // From here on an execution may be under way: it is paused, not left.
       const number = await this.#begin()
       this.#announce(number)
+      interruption.whenItComes(() => this.#pause())
       const ended = await this.#watch(number)
       this.#view.end()
-      if (ended === 'stopped') return await this.#sayHowToResume()
+      if (ended === 'stopped') return await this.#sayHowToGoOn()
       return ended === 'failed_to_start' ? await this.#notStarted() : await this.#report(ended)
+    } catch (error) {
+      if (!interruption.came) throw error
+      this.#view.end()
+      if (error !== interruption.signal.reason) this.#with.parts.terminal.err(`error: ${(error as Error).message}`)
+      return await this.#sayHowToGoOn()
     } finally {
-      await this.#served.close()
-      stopListening()
+      await this.#close()
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const { parts, home, options, interruption } = this.#with
+    const { signal } = interruption
+    this.#served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line), signal })
+    signal.throwIfAborted()
+  }
+
+  /** How the run went is known by now. */
+  async #close(): Promise<void> {
+    try {
+      await this.#served?.close()
+    } catch (error) {
+      this.#with.parts.terminal.err(`warning: something did not close as it should: ${(error as Error).message}`)
     }
   }
 
   async #begin(): Promise<number> {
     const { id, name } = this.#job
-    const { execution, goesOn } = await beginExecution(id, this.#with.home.catalog, this.#served.commands)
+    const { execution, goesOn } = await beginExecution(id, this.#with.home.catalog, this.#commands)
     if (goesOn) this.#tell(`Going on with execution ${execution} of ${JSON.stringify(name)}.`)
     return execution
   }
 
+  get #commands(): JobCommands {
+    return this.#served!.commands
+  }
+
   #watch(execution: number): Promise<StoredExecution | 'failed_to_start' | 'stopped'> {
     let broken: Error | undefined
-    void this.#served.broken.then((error) => (broken = error))
+    void this.#served!.broken.then((error) => (broken = error))
+    let refusedMs: number | undefined
     return watchExecution(
       this.#with.home,
       { jobId: this.#job.id, execution },
@@ -137,9 +199,10 @@ class Run {
           this.#view.show(progress, atMs)
         },
         between: async (job) => {
-          if (this.#interrupted) {
-            await this.#interrupted
-            return 'stop'
+          if (this.#pausing) {
+            if ((await this.#pausing) !== 'ending') return 'stop'
+            refusedMs ??= Date.now()
+            return Date.now() - refusedMs > endingMs ? 'stop' : undefined
           }
           if (broken) throw broken
           await this.#keepServed()
@@ -152,16 +215,15 @@ class Run {
 
   /** The process that served the home when this one came has ended: this one takes its place. */
   async #keepServed(): Promise<void> {
-    if (this.#served.serves || this.#served.stillServed()) return
+    if (this.#served!.serves || this.#served!.stillServed()) return
     this.#view.say('The process that served this home has ended; this one goes on in its place.')
-    await this.#served.close()
-    const { parts, home, options } = this.#with
-    this.#served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line) })
+    await this.#close()
+    await this.#serve()
   }
 
   async #heedPause(job: StoredJob | undefined): Promise<void> {
     const paused = job?.status === 'paused'
-    if (paused && !this.#paused && !this.#interrupted) {
+    if (paused && !this.#paused && !this.#pausing) {
       const { note } = await this.#with.home.catalog.control.read(this.#job.id)
       this.#view.say(
         `Paused${note === '' ? ' by another command' : `: ${note}`}. Go on: ${this.#typed('job resume', this.#job.name)}`,
@@ -170,21 +232,26 @@ class Run {
     this.#paused = paused
   }
 
-  #interrupt(times: number): void {
-    if (times > 1) process.exit(ExitCode.interrupted)
+  #pause(): void {
     this.#view.say('Pausing: what is in hand is finished first. Ctrl-C again leaves at once, and loses nothing either.')
-    this.#interrupted ??= this.#served.commands.pause(this.#job.id).then(
-      () => undefined,
-      (error: unknown) => this.#view.say(`The pause failed: ${(error as Error).message}`),
+    this.#pausing = this.#commands.pause(this.#job.id).then(
+      () => 'paused',
+      (error: unknown) => {
+        // It ended in this moment, and there is nothing left to pause.
+        if (error instanceof Refused) return 'ending'
+        this.#view.say(`The pause failed: ${(error as Error).message}`)
+        return 'failed'
+      },
     )
   }
 
-  async #sayHowToResume(): Promise<ExitCode> {
+  async #sayHowToGoOn(): Promise<ExitCode> {
     const { parts, options, file } = this.#with
-    if (options.json === true)
-      parts.terminal.out(toJson({ type: 'paused', job: { id: this.#job.id, name: this.#job.name } }))
+    const paused = (await this.#pausing) === 'paused'
+    const type = paused ? 'paused' : 'interrupted'
+    if (options.json === true) parts.terminal.out(toJson({ type, job: { id: this.#job.id, name: this.#job.name } }))
     const so = this.#last ? ` after ${soFar(this.#last)}` : ''
-    parts.terminal.err(`Paused${so}. To go on: ${this.#typed('run', file)}`)
+    parts.terminal.err(`${paused ? 'Paused' : 'Interrupted'}${so}. To go on: ${this.#typed('run', file)}`)
     return ExitCode.interrupted
   }
 
@@ -214,7 +281,7 @@ class Run {
 
   #announce(number: number): void {
     const { id, name } = this.#job
-    const page = webUiOf(this.#served, id, number)
+    const page = webUiOf(this.#served!, id, number)
     if (this.#with.options.json === true)
       this.#with.parts.terminal.out(
         toJson({ type: 'started', job: { id, name }, execution: number, web_ui: page ?? null }),

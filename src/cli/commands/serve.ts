@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { isLoopback } from '../../api/guard.ts'
 import { readConfig } from '../../config.ts'
 import { toJson } from '../../json.ts'
@@ -21,17 +22,28 @@ export async function serve(
   const { terminal } = parts
   const api = what.api ? listenAt(options) : undefined
   return withHome(options, parts, async (home) => {
-    const told = new Promise<void>((resolve) => {
-      terminal.onInterrupt((times) => {
-        if (times > 1) process.exit(ExitCode.interrupted)
-        resolve()
+    const told = new AbortController()
+    const { signal } = told
+    const end = once(signal, 'abort')
+    terminal.onInterrupt((times) => {
+      if (times > 1) process.exit(ExitCode.interrupted)
+      told.abort()
+    })
+    const served = await parts
+      .serve(home, {
+        worker: what.worker,
+        ...(api === undefined ? {} : { api }),
+        say: (line) => terminal.err(line),
+        signal,
       })
-    })
-    const served = await parts.serve(home, {
-      worker: what.worker,
-      ...(api === undefined ? {} : { api }),
-      say: (line) => terminal.err(line),
-    })
+      .catch((error: unknown) => {
+        if (error === signal.reason) return undefined
+        throw error
+      })
+    if (!served) {
+      terminal.err('Interrupted before anything was served.')
+      return ExitCode.interrupted
+    }
     try {
       if (what.worker && !served.serves) {
         terminal.err(`error: ${heldBy(served)}`)
@@ -48,8 +60,8 @@ export async function serve(
       }
       if (api !== undefined && !isLoopback(api.host))
         terminal.err(`warning: the API has no login, and whoever reaches ${api.host} may use it`)
-      const broken = await Promise.race([told, served.broken])
-      if (broken) throw broken
+      const broken = await Promise.race([end, served.broken])
+      if (broken instanceof Error) throw broken
       terminal.err('Ending: what is in hand is finished first.')
       return ExitCode.done
     } finally {
