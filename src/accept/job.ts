@@ -4,9 +4,9 @@ import { Unacceptable, type Problem } from '../problem.ts'
 import { checkConnection, defaultName, storeConnection, type CheckedConnection } from './connection.ts'
 import { sides, type Side } from '../job/endpoint.ts'
 import { mapTypes, type MapDocument } from '../job/maps.ts'
-import { passwordsIn } from './map.ts'
 import { inertSettings, refusals } from './not_carried_out.ts'
 import { onTheWire } from './on_the_wire.ts'
+import { secretsInJob } from './secrets.ts'
 
 /** A stored connection by its id, or one that came inside the document and is not stored yet. */
 export type SideConnection = { id: string; name: string } | { inline: CheckedConnection; name: string }
@@ -73,6 +73,7 @@ export async function checkJob(
     ...(options.needsTransferType === true ? withoutTransferType(document) : []),
     ...(read.ok ? [] : read.problems.map(onTheWire)),
     ...found.problems,
+    ...secretsInJob(document),
   ]
   const { source, destination } = found.connections
   if (!read.ok || problems.length > 0 || !source || !destination) throw new Unacceptable(problems)
@@ -206,7 +207,6 @@ async function mapOf(
   if (map === undefined) return undefined
   const at = `transfer.${type}`
   if (!('id' in map)) {
-    problems.push(...passwordsIn(map, at))
     fits(map, at, connections, problems)
     return map
   }

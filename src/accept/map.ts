@@ -1,8 +1,8 @@
 import type { Catalog, MapType, StoredMap } from '../catalog/catalog.ts'
 import { readMap } from '../job/document.ts'
-import type { MapDocument } from '../job/maps.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 import { onTheWire } from './on_the_wire.ts'
+import { secretsInMap } from './secrets.ts'
 
 /**
  * Stores an account or group map; both its connections have to exist.
@@ -18,7 +18,7 @@ export async function acceptMap(
   const read = readMap(type, body, options)
   if (!read.ok) throw new Unacceptable(read.problems.map(onTheWire))
   const { map, warnings } = read
-  const problems = passwordsIn(map, '')
+  const problems = secretsInMap(map)
   for (const side of ['source', 'destination'] as const) {
     const connection = map[side]?.connection
     const property = `${side}.connection`
@@ -39,19 +39,4 @@ export async function acceptMap(
   const { name = `${type === 'account_map' ? 'Account' : 'Group'} map` } = map
   const stored = await catalog.maps.create({ type, name, document: { ...map } })
   return { map: stored, warnings: warnings.map((warning) => ({ ...onTheWire(warning), code: 'warning' })) }
-}
-
-/** Maps are stored in the clear and read back, so none may hold a password. */
-export function passwordsIn(map: MapDocument, at: string): Problem[] {
-  return (map.ldap?.servers ?? []).flatMap((server, i) =>
-    server.password === undefined
-      ? []
-      : [
-          {
-            code: 'credential',
-            property: `${at === '' ? '' : `${at}.`}ldap.servers[${i}].password`,
-            description: 'a map holds no password; leave it out, LDAP servers are not asked yet',
-          },
-        ],
-  )
 }

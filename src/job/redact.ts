@@ -5,7 +5,11 @@ const harmless =
   /^(root|path|uri|url|unc|host|port|bucket|region|service_url|domain|share|versioning|directory|names|links|impersonation|task_queue|ssl|auth_type|max_\w+|admin_mode|follow_\w+)$/
 const secretKey =
   /pass(word|wd|phrase|code)?$|^pwd$|secret|credential|authorization|cookie|(api|access|private|shared|account)_?key|signature|token$/i
-const hidden = '[redacted]'
+export const hidden = '[redacted]'
+
+export const isSecretKey = (key: string): boolean => secretKey.test(key)
+/** Of an `auth`: it holds no secret. */
+export const isHarmlessSetting = (key: string): boolean => harmless.test(key)
 
 /**
  * A copy for showing. Of an inline connection's `auth` only what is known to be harmless stays; elsewhere what stands

@@ -105,6 +105,11 @@ describe('/v1/account_maps and /v1/group_maps', () => {
     expect((await bench.call('GET', `/v1/group_maps/${id}`)).status).toBe(404)
   })
 
+  test('no unknown key of a map holds a secret either', async () => {
+    const { json } = await bench.call('POST', '/v1/group_maps', { map_by: { name: true }, bind: { pwd: 'hunter2' } })
+    expect(json.errors[0]).toMatchObject({ code: 'credential', property: 'bind.pwd' })
+  })
+
   test('a map needs both connections, and may hold no password', async () => {
     const { status, json } = await bench.call('POST', '/v1/account_maps', {
       name: 'People',

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { aJob, openBench, type Bench } from './bench.ts'
 
@@ -90,6 +91,40 @@ describe('POST /v1/jobs', () => {
       platform: 'fs',
       auth: { root: '/srv/old' },
     })
+  })
+
+  const secret = 'hunter2'
+  test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['ftp_password', { ftp_password: secret }, {}],
+    ['transfer.apiToken', {}, { apiToken: secret }],
+    ['notifications.handlers[0].smtp_password', { notifications: { handlers: [{ smtp_password: secret }] } }, {}],
+    ['transfer.client_secret', {}, { client_secret: { value: [secret] } }],
+    ['auth', { auth: { url: 'x', user: secret } }, {}],
+    ['description', { description: `from sftp://me:${secret}@host` }, {}],
+    [
+      'transfer.account_map.pin_code.token',
+      {},
+      { account_map: { map_by: { email: true }, pin_code: { token: secret } } },
+    ],
+    ['source.connection.auth', { source: { connection: { platform: 'fs', auth: { key: secret } } } }, {}],
+  ])('what looks like a secret at %s is refused, and stored nowhere', async (property, change, transfer) => {
+    const { status, json } = await bench.call('POST', '/v1/jobs', aJob(change, transfer))
+    expect(status).toBe(400)
+    expect(json.errors).toEqual([
+      {
+        code: 'credential',
+        property,
+        description: expect.stringMatching(/^looks like a secret.* auth of a connection/),
+      },
+    ])
+    expect(JSON.stringify(json)).not.toContain(secret)
+    for (const file of readdirSync(bench.folder))
+      expect(readFileSync(join(bench.folder, file), 'latin1')).not.toContain(secret)
+  })
+
+  test('a word that only looks like a secret’s name is none', async () => {
+    const harmless = { reset_password: false, token: null, secret: '', auth: { root: '/data', port: 22 } }
+    expect((await bench.call('POST', '/v1/jobs', aJob(harmless))).status).toBe(201)
   })
 
   test('an inline map becomes a stored one between the connections of the job', async () => {
@@ -326,10 +361,16 @@ describe('one job', () => {
     expect(all.json.job.scheduler.id).toBe(-1)
   })
 
-  test('an unknown key that looks like a credential is stored nowhere it could be read', async () => {
-    const { json } = await bench.call('POST', '/v1/jobs', aJob({}, { ftp_password: 'hunter2' }))
-    for (const url of [`/v1/jobs/${json.job.id}?fields=all`, '/v1/jobs?fields=all'])
+  test('a credential kept by an earlier version is in no answer', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const { id } = json.job
+    const { document } = (await bench.catalog.jobs.get(id))!
+    await bench.catalog.jobs.update(id, { document: { ...document, ftp_password: 'hunter2' } })
+    for (const url of [`/v1/jobs/${id}?fields=all`, '/v1/jobs?fields=all'])
       expect(JSON.stringify((await bench.call('GET', url)).json)).not.toContain('hunter2')
+    // What was hidden is no secret: it can be posted again.
+    const read = await bench.call('GET', `/v1/jobs/${id}?fields=all`)
+    expect((await bench.call('POST', '/v1/jobs', read.json.job)).status).toBe(201)
   })
 
   test.each(['start', 'pause', 'resume', 'cancel'])(

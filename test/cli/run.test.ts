@@ -185,21 +185,24 @@ describe('run', () => {
     expect(err).toContain('transfer.source.size_estimate.count: 10 → 20')
   })
 
-  test('of a changed secret only the change is shown', async () => {
-    const withSecrets = (secret: string): unknown =>
-      bench.aJob({
-        apiToken: secret,
-        description: `from sftp://me:${secret}@host`,
-        notifications: {
-          handlers: [{ smtp_password: secret }],
-          ...(secret === 'hush' ? {} : { more: { pwd: secret } }),
-        },
-      })
-    await bench.run('run', bench.file(withSecrets('hush')))
-    const { err, out } = await bench.run('run', bench.file(withSecrets('psst')))
+  test('a secret outside of a connection is refused before anything is stored or started', async () => {
+    const { code, err } = await bench.run('run', bench.file(bench.aJob({ apiToken: 'hush' })))
+    expect(code).toBe(2)
+    expect(err).toMatch(/^error: apiToken: looks like a secret.*auth of a connection/)
+    expect(bench.served).toBe(0)
+    expect(await bench.catalog(async ({ catalog }) => (await catalog.jobs.list({ offset: 0, limit: 9 })).total)).toBe(0)
+  })
+
+  test('of a secret kept by an earlier version only the change is shown', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    await bench.catalog(async ({ catalog }) => {
+      const { id, document } = (await catalog.jobs.findByName('Share'))!
+      await catalog.jobs.update(id, { document: { ...document, apiToken: 'hush', more: { smtp_password: 'hush' } } })
+    })
+    const { err, out } = await bench.run('run', bench.file(bench.aJob()))
     expect(err).toContain('apiToken: changed')
-    expect(err).toContain('smtp_password: changed')
-    expect(err + out).not.toMatch(/hush|psst/)
+    expect(err).toContain('more: ')
+    expect(err + out).not.toContain('hush')
   })
 
   test('an inline map that is as it was is not stored again, a changed one is', async () => {
