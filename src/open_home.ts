@@ -1,16 +1,23 @@
 import { openCatalog } from './catalog/open.ts'
-import { openHome } from './home/home.ts'
+import { missingHome, openHome } from './home/home.ts'
 import { openKey } from './home/key.ts'
 import { OpenLedgers } from './ledger_views.ts'
+import { Unacceptable } from './problem.ts'
 import type { OpenHome } from './stevedore.ts'
 
 /**
- * Opens a home's catalog and ledgers, making the home if there is none.
+ * Opens a home's catalog and ledgers.
  *
  * @param path default: what the environment says, else `.stevedore` in the working directory
- * @throws HomeUnusable, KeyError, DatabaseUnusable
+ * @param make whether a home is made where there is none
+ * @throws HomeUnusable, KeyError, DatabaseUnusable; Unacceptable where there is no home, and none is to be made
  */
-export async function openStevedoreHome(path?: string): Promise<OpenHome> {
+export async function openStevedoreHome(path?: string, { make = true } = {}): Promise<OpenHome> {
+  const missing = make ? undefined : missingHome(path)
+  if (missing !== undefined)
+    throw new Unacceptable([
+      { code: 'no_home', description: `there is no home at ${missing}: run, up and connection add make one` },
+    ])
   const home = openHome(path)
   const catalog = openCatalog(home.catalog, openKey(home.key))
   const ledgers = new OpenLedgers(home)

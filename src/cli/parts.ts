@@ -7,7 +7,8 @@ export interface CliParts {
   /** How to type us: `stevedore`, `npx stevedore`. */
   typed: string
   version: string
-  openHome(path: string | undefined): Promise<OpenHome>
+  /** @param make whether one is made where there is none; who only looks gets no empty one for a mistyped name */
+  openHome(path: string | undefined, options: { make: boolean }): Promise<OpenHome>
   serve(home: OpenHome, options: ServeOptions): Promise<Stevedore>
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readConfig } from '../config.ts'
 
@@ -55,6 +55,12 @@ export function openHome(path: string = readConfig().home): Home {
     lock: join(real, 'lock'),
     holder: join(real, 'holder.json'),
   }
+}
+
+/** Where there is no home, though somebody asks what is in it; undefined where there is one. Makes nothing. */
+export function missingHome(path: string = readConfig().home): string | undefined {
+  const asked = resolve(path)
+  return existsSync(join(asked, 'catalog.db')) ? undefined : asked
 }
 
 /**

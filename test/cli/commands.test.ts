@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { CliBench } from './bench.ts'
@@ -98,6 +98,34 @@ describe('connection', () => {
     const tried = await bench.run('connection', 'test', 'Gone')
     expect(tried.code).toBe(3)
     expect(tried.err).toMatch(/Gone does not work/)
+  })
+})
+
+describe('where there is no home', () => {
+  test.each([
+    'job list',
+    'job show Share',
+    'job start Share',
+    'connection list',
+    'connection test Old',
+    'explain Share a/b',
+    'verify Share',
+  ])('%s says so, and makes none', async (command) => {
+    const { code, err } = await bench.run(...command.split(' '))
+    expect(code).toBe(2)
+    expect(err).toBe(`error: there is no home at ${bench.home}: run, up and connection add make one`)
+    expect(existsSync(bench.home)).toBe(false)
+  })
+
+  test('a folder of somebody else’s is left as it is', async () => {
+    mkdirSync(bench.home)
+    expect((await bench.run('job', 'list')).code).toBe(2)
+    expect(readdirSync(bench.home)).toEqual([])
+  })
+
+  test('connection add makes it', async () => {
+    expect((await bench.run('connection', 'add', '--platform', 'fs', '--set', 'root=/data')).code).toBe(0)
+    expect((await bench.run('job', 'list')).code).toBe(0)
   })
 })
 

@@ -28,7 +28,7 @@ export async function addConnection(file: string | undefined, options: AddOption
     ...(options.platform === undefined ? {} : { platform: { id: options.platform } }),
     auth,
   }
-  return withHome(options, parts, async ({ catalog }) => {
+  return withHome({ ...options, make: true }, parts, async ({ catalog }) => {
     const connection = await acceptConnection(body, catalog)
     if (options.json === true) parts.terminal.out(toJson(shown(connection)))
     else parts.terminal.out(`${connection.id}  ${printable(connection.name)}`)

@@ -116,12 +116,13 @@ export async function theJob(name: string, catalog: Catalog): Promise<StoredJob>
   throw new Unacceptable([{ code: 'unknown_id', description: `no job is called ${JSON.stringify(name)}; ${there}` }])
 }
 
+/** Works in the home there is; with `make` also in a new one. */
 export async function withHome<T>(
-  options: CommonOptions,
+  { home: path, make = false }: CommonOptions & { make?: boolean },
   parts: CliParts,
   work: (home: OpenHome) => Promise<T>,
 ): Promise<T> {
-  const home = await parts.openHome(options.home)
+  const home = await parts.openHome(path, { make })
   try {
     return await work(home)
   } finally {

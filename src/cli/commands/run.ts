@@ -30,7 +30,7 @@ export async function runJob(file: string, options: RunOptions, parts: CliParts)
   const document = await readDocument(file, parts.terminal)
   const interruption = new Interruption(parts.terminal)
   try {
-    const home = await parts.openHome(options.home)
+    const home = await parts.openHome(options.home, { make: true })
     try {
       const job = await settle(document, home.catalog, options, parts)
       const refused = await refusals(job, home.catalog)

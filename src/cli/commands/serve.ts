@@ -21,7 +21,7 @@ export async function serve(
 ): Promise<ExitCode> {
   const { terminal } = parts
   const api = what.api ? listenAt(options) : undefined
-  return withHome(options, parts, async (home) => {
+  return withHome({ ...options, make: true }, parts, async (home) => {
     const told = new AbortController()
     const { signal } = told
     const end = once(signal, 'abort')
