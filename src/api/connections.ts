@@ -7,8 +7,8 @@ import { tryConnection } from '../accept/try_connection.ts'
 import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
-import { view, wanted } from './fields.ts'
-import { paging, text, type Query } from './paging.ts'
+import { view, wanted, widening } from './fields.ts'
+import { flag, pages, paging, queryOf, text } from './paging.ts'
 
 const sparse = ['id', 'type', 'name', 'platform', 'disabled', 'links'] as const
 
@@ -20,18 +20,27 @@ export function connectionRoutes(app: FastifyInstance, catalog: Catalog): void {
   })
 
   app.get('/v1/connections', async (request) => {
-    const query = request.query as Query
+    const query = queryOf(request, ['platform', 'active', 'pools', ...pages, ...widening])
     const page = paging(query)
     const platform = text(query, 'platform')
-    const { rows, total } = await catalog.connections.list({ ...page, ...(platform === undefined ? {} : { platform }) })
+    // There are no pools here.
+    const none = query.pools !== undefined && flag(query, 'pools')
+    const { rows, total } = none
+      ? { rows: [], total: 0 }
+      : await catalog.connections.list({
+          ...page,
+          ...(platform === undefined ? {} : { platform }),
+          ...(query.active === undefined ? {} : { disabled: !flag(query, 'active') }),
+        })
     const fields = wanted(query)
-    const views = rows.map((connection) => view(connectionView(connection), sparse, fields))
-    return many(request, 'connections', views, { ...page, total, fields: fields.names })
+    const connections = rows.map((connection) => view(connectionView(connection), sparse, fields))
+    return many(request, 'connections', connections, { ...page, total, fields: fields.names })
   })
 
   app.get('/v1/connections/platforms', (request) => {
-    const rows = platforms().map(platformView)
-    return many(request, 'platforms', rows, { offset: 0, limit: rows.length, total: rows.length })
+    const { offset, limit } = paging(queryOf(request, ['offset', 'limit']))
+    const all = platforms().map(platformView)
+    return many(request, 'platforms', all.slice(offset, offset + limit), { offset, limit, total: all.length })
   })
 
   app.get<{ Params: { id: string } }>('/v1/connections/platforms/:id', (request) => {
@@ -41,7 +50,7 @@ export function connectionRoutes(app: FastifyInstance, catalog: Catalog): void {
   })
 
   app.get<{ Params: { id: string } }>('/v1/connections/:id', async (request) =>
-    one('connection', view(connectionView(await found(request.params.id)), sparse, wanted(request.query as Query))),
+    one('connection', view(connectionView(await found(request.params.id)), sparse, wanted(queryOf(request, widening)))),
   )
 
   /** Ours: the reference names no call that only tests. */

@@ -1,5 +1,8 @@
 import { list, type Query } from './paging.ts'
 
+/** Parameters of {@link wanted}. */
+export const widening = ['fields', 'include']
+
 /** What `fields=` (or `include=`) asks for: the sparse view, everything, or the sparse view and these besides. */
 export function wanted(query: Query): { all: boolean; names: string[] } {
   const names = [...list(query, 'fields'), ...list(query, 'include')]

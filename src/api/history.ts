@@ -2,18 +2,20 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Listed, Paging, StoredExecution } from '../catalog/catalog.ts'
 import { many } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
-import { wanted } from './fields.ts'
+import { wanted, widening } from './fields.ts'
 import { executionView } from './job_view.ts'
 import type { ApiParts } from './parts.ts'
-import { paging, text, type Query } from './paging.ts'
+import { pages, paging, queryOf, text } from './paging.ts'
 
 /** Executions of one job (`/v1/jobs/{id}/history`, `/v1/jobs/history?job=`) or of all, newest first. */
 export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiParts): void {
   app.get<{ Params: { id: string } }>('/v1/jobs/:id/history', (request) => history(request, request.params.id))
-  app.get('/v1/jobs/history', (request) => history(request, text(request.query as Query, 'job')))
+  app.get('/v1/jobs/history', (request) => history(request))
 
-  async function history(request: FastifyRequest, jobId: string | undefined): Promise<unknown> {
-    const query = request.query as Query
+  async function history(request: FastifyRequest, ofJob?: string): Promise<unknown> {
+    const which = ofJob === undefined ? ['job', 'execution'] : ['execution']
+    const query = queryOf(request, [...which, ...pages, ...widening])
+    const jobId = ofJob ?? text(query, 'job')
     const page = paging(query)
     if (jobId === undefined && text(query, 'execution') !== undefined)
       throw apiError(400, 'missing', 'says of which job: ?job={id}&execution=…', 'job')

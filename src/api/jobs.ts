@@ -2,29 +2,16 @@ import type { FastifyInstance } from 'fastify'
 import type { StoredJob } from '../catalog/catalog.ts'
 import { acceptJob } from '../accept/job.ts'
 import { refusals } from '../accept/not_carried_out.ts'
-import type { JobStatus } from '../../workflows/messages.ts'
 import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'
 import { ApiError, apiError, notFound, Unanswered } from './errors.ts'
-import { view, wanted } from './fields.ts'
+import { view, wanted, widening } from './fields.ts'
+import { jobFilter, jobFilters } from './job_filter.ts'
 import { jobView, sparseJob } from './job_view.ts'
-import { flag, oneOf, paging, text, type Query } from './paging.ts'
+import { flag, pages, paging, queryOf } from './paging.ts'
 import type { ApiParts } from './parts.ts'
 import { Refused } from '../refused.ts'
 import type { JobCommands } from '../stevedore.ts'
-
-export const statuses = [
-  'idle',
-  'start',
-  'running',
-  'paused',
-  'cancelling',
-  'complete',
-  'failed',
-  'failed-to-start',
-  'success',
-  'warn',
-] as const satisfies readonly JobStatus[]
 
 const commands = ['start', 'pause', 'resume', 'cancel'] as const satisfies readonly (keyof JobCommands)[]
 
@@ -32,7 +19,7 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
   const shown = (job: StoredJob): Promise<Record<string, unknown>> => jobView(job, { catalog, ledgers })
 
   app.post('/v1/jobs', async (request, reply) => {
-    const query = request.query as Query
+    const query = queryOf(request, ['strict', ...widening])
     const accepted = await acceptJob(objectOf(request.body), catalog, { strict: flag(query, 'strict') })
     const { job, warnings, refusals: refused } = accepted
     const isToRun = asksToRun(job)
@@ -47,30 +34,21 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
   })
 
   app.get('/v1/jobs', async (request) => {
-    const query = request.query as Query
+    const query = queryOf(request, [...jobFilters, ...pages, ...widening])
     const page = paging(query)
-    const status = oneOf(query, 'status', statuses)
-    const kind = text(query, 'kind')
-    const category = text(query, 'category')
-    const { rows, total } = await catalog.jobs.list({
-      ...page,
-      ...(status === undefined ? {} : { status }),
-      ...(kind === undefined ? {} : { kind }),
-      ...(category === undefined ? {} : { category }),
-    })
+    const { rows, total } = await catalog.jobs.list({ ...page, ...jobFilter(query) })
     const fields = wanted(query)
-    const views = await Promise.all(rows.map(async (job) => view(await shown(job), sparseJob, fields)))
-    return many(request, 'jobs', views, { ...page, total, fields: fields.names })
+    const jobs = await Promise.all(rows.map(async (job) => view(await shown(job), sparseJob, fields)))
+    return many(request, 'jobs', jobs, { ...page, total, fields: fields.names })
   })
 
   app.get<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
-    const job = await found(request.params.id)
-    return one('job', view(await shown(job), sparseJob, wanted(request.query as Query)))
+    const query = queryOf(request, widening)
+    return one('job', view(await shown(await found(request.params.id)), sparseJob, wanted(query)))
   })
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
-    const query = request.query as Query
-    refuseUnknown(query)
+    const query = queryOf(request, [...commands, ...widening])
     const asked = commands.filter((command) => flag(query, command))
     const job = await found(request.params.id)
     const [first, ...others] = asked
@@ -114,18 +92,6 @@ function asksToRun(job: StoredJob): boolean {
 
 function runsByItself({ document }: StoredJob): boolean {
   return (document.schedule as { mode?: string } | undefined)?.mode === 'auto'
-}
-
-/** A parameter that is passed over could be the one that matters: `?start=1&reset=hard` is not `?start=1`. */
-function refuseUnknown(query: Query): void {
-  const known = [...commands, 'fields', 'include']
-  const unknown = Object.keys(query).filter((name) => !known.includes(name))
-  if (unknown.length === 0) return
-  const description = `is nothing a job can be asked here; there are ${commands.join(', ')}`
-  throw new ApiError(
-    400,
-    unknown.map((property) => ({ code: 'invalid', description, property })),
-  )
 }
 
 /** Clients send `{}` with a command, or nothing. */

@@ -4,8 +4,8 @@ import type { Catalog, MapType, StoredMap } from '../catalog/catalog.ts'
 import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'
 import { notFound } from './errors.ts'
-import { view, wanted } from './fields.ts'
-import { flag, paging, type Query } from './paging.ts'
+import { view, wanted, widening } from './fields.ts'
+import { flag, pages, paging, queryOf } from './paging.ts'
 
 const sparse = ['id', 'type', 'name', 'links'] as const
 
@@ -13,7 +13,7 @@ const sparse = ['id', 'type', 'name', 'links'] as const
 export function mapRoutes(app: FastifyInstance, catalog: Catalog): void {
   for (const type of ['account_map', 'group_map'] as const) {
     app.post(`/v1/${type}s`, async (request, reply) => {
-      const query = request.query as Query
+      const query = queryOf(request, ['strict'])
       const { map, warnings } = await acceptMap(type, objectOf(request.body), catalog, {
         strict: flag(query, 'strict'),
       })
@@ -21,15 +21,17 @@ export function mapRoutes(app: FastifyInstance, catalog: Catalog): void {
     })
 
     app.get(`/v1/${type}s`, async (request) => {
-      const query = request.query as Query
+      const query = queryOf(request, [...pages, ...widening])
       const page = paging(query)
       const { rows, total } = await catalog.maps.list(type, page)
       const fields = wanted(query)
-      const views = rows.map((map) => view(mapView(map), sparse, fields))
-      return many(request, `${type}s`, views, { ...page, total, fields: fields.names })
+      const maps = rows.map((map) => view(mapView(map), sparse, fields))
+      return many(request, `${type}s`, maps, { ...page, total, fields: fields.names })
     })
 
     app.get<{ Params: { id: string } }>(`/v1/${type}s/:id`, async (request) => {
+      // Whole in any case: what `fields` could ask for is there.
+      queryOf(request, widening)
       const map = await catalog.maps.get(type, request.params.id)
       if (map === undefined) throw notFound(spoken[type], request.params.id)
       return one(type, mapView(map))

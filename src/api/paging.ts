@@ -1,4 +1,6 @@
+import type { FastifyRequest } from 'fastify'
 import type { Paging } from '../catalog/catalog.ts'
+import { nearest } from '../job/nearest.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 
 export type Query = Record<string, string | string[] | undefined>
@@ -12,6 +14,30 @@ export interface PageOf {
 
 const defaultLimit = 100
 const maxLimit = 1_000
+
+/** Parameters of {@link paging}. */
+export const pages = ['offset', 'limit', 'q']
+
+/**
+ * The parameters of a request. One that is passed over could be the one that matters: a list would show what it was not
+ * asked for.
+ *
+ * @throws Unacceptable naming each that is not known, and those that are
+ */
+export function queryOf(request: FastifyRequest, known: readonly string[]): Query {
+  const query = request.query as Query
+  const problems = Object.keys(query)
+    .filter((name) => !known.includes(name))
+    .map((property) => ({ code: 'invalid', property, description: unknown(property, known) }))
+  if (problems.length > 0) throw new Unacceptable(problems)
+  return query
+}
+
+function unknown(name: string, known: readonly string[]): string {
+  if (known.length === 0) return 'is no parameter here: there are none'
+  const meant = nearest(name, known)
+  return `is no parameter here${meant === undefined ? '' : `, did you mean ${meant}?`}; there are ${known.join(', ')}`
+}
 
 /** `offset`, `limit` (100 unless said, 1,000 at most) and `q` of a list. */
 export function paging(query: Query): Paging {
@@ -54,11 +80,15 @@ export function flag(query: Query, name: string): boolean {
 
 export function oneOf<T extends string>(query: Query, name: string, allowed: readonly T[]): T | undefined {
   const value = text(query, name)
-  if (value === undefined) return undefined
+  return value === undefined ? undefined : wordOf(value, allowed, name)
+}
+
+/** @throws Unacceptable when it is none of them */
+export function wordOf<T extends string>(value: string, allowed: readonly T[], property: string): T {
   const found = allowed.find((a) => a === value)
   if (found !== undefined) return found
   throw new Unacceptable([
-    { code: 'invalid', property: name, description: `${JSON.stringify(value)} is not one of ${allowed.join(', ')}` },
+    { code: 'invalid', property, description: `${JSON.stringify(value)} is not one of ${allowed.join(', ')}` },
   ])
 }
 

@@ -4,12 +4,15 @@ import type { ItemState } from '../ledger/ledger.ts'
 import type { LedgerReader, ItemQuery } from '../ledger/sqlite/reader.ts'
 import { many } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
-import { view, wanted } from './fields.ts'
+import { view, wanted, widening } from './fields.ts'
 import { auditView, itemView, sparseItem } from './item_view.ts'
-import { list, oneOf, paging, text, type Query } from './paging.ts'
+import { list, oneOf, pages, paging, queryOf, text, wordOf, type Query } from './paging.ts'
 import type { ApiParts } from './parts.ts'
 
 const statuses = ['none', 'success', 'processed', 'skipped', 'retry', 'remediation', 'pending'] as const
+/** One is never unknown here; who asks for those finds none. */
+const statusWords = [...statuses, 'unknown'] as const
+const itemFilters = ['status', 'item_status', 'processing_status', 'type', 'parent', 'id']
 const processings = [
   'none',
   'renamed',
@@ -24,18 +27,18 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 /** What a job's ledger holds: items (reference: jobs-api 6.3) and its audit log (6.5). */
 export function transferRoutes(app: FastifyInstance, { catalog, ledgers }: ApiParts): void {
   app.get<{ Params: { job: string } }>('/v1/transfers/:job/items', async (request) => {
-    const query = request.query as Query
+    const query = queryOf(request, [...itemFilters, ...pages, ...widening])
     const page = paging(query)
     const asked = itemQuery(query, page)
     const fields = wanted(query)
     const ledger = await ledgerOf(request.params.job)
     const { rows, total } = ledger?.items(asked) ?? { rows: [], total: 0 }
-    const views = rows.map((row) => view(itemView(row, ledger?.path(row.item)), sparseItem, fields))
-    return many(request, 'item', views, { ...page, total, fields: fields.names })
+    const items = rows.map((row) => view(itemView(row, ledger?.path(row.item)), sparseItem, fields))
+    return many(request, 'item', items, { ...page, total, fields: fields.names })
   })
 
   app.get('/v1/transfers/auditing', async (request) => {
-    const query = request.query as Query
+    const query = queryOf(request, ['job', 'execution', 'level', 'item', 'offset', 'limit', ...widening])
     const page = paging(query)
     const job = text(query, 'job')
     if (job === undefined) throw apiError(400, 'missing', 'says which job: ?job={id}', 'job')
@@ -50,8 +53,8 @@ export function transferRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPa
       ...(execution === undefined ? {} : { execution }),
       ...(item === undefined ? {} : { item }),
     }) ?? { rows: [], total: 0 }
-    const views = rows.map((row) => auditView(job, row, ledger))
-    return many(request, 'item', views, { ...page, total })
+    const entries = rows.map((row) => auditView(job, row, ledger))
+    return many(request, 'item', entries, { ...page, total })
   })
 
   /** Undefined while the job has not run. */
@@ -63,8 +66,8 @@ export function transferRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPa
 }
 
 function itemQuery(query: Query, { offset, limit, q }: { offset: number; limit: number; q?: string }): ItemQuery {
-  const status = [...list(query, 'status'), ...list(query, 'item_status')].map((word) =>
-    known(word, statuses, 'status'),
+  const words = ['status', 'item_status'].flatMap((name) =>
+    list(query, name).map((word) => wordOf(word, statusWords, name)),
   )
   const processing = oneOf(query, 'processing_status', processings)
   const type = oneOf(query, 'type', ['item', 'container', 'link', 'special'] as const)
@@ -74,18 +77,12 @@ function itemQuery(query: Query, { offset, limit, q }: { offset: number; limit: 
     offset,
     limit,
     ...(q === undefined ? {} : { q }),
-    ...(status.length === 0 ? {} : { status: status as ItemState[] }),
+    ...(words.length === 0 ? {} : { status: words.filter((word) => word !== 'unknown') satisfies ItemState[] }),
     ...(processing === undefined ? {} : { processing }),
     ...(type === undefined ? {} : { kind: type }),
     ...(parent === undefined ? {} : { parent }),
     ...(ids.length === 0 ? {} : { ids }),
   }
-}
-
-function known<T extends string>(word: string, allowed: readonly T[], property: string): T {
-  const found = allowed.find((a) => a === word)
-  if (found !== undefined) return found
-  throw apiError(400, 'invalid', `${JSON.stringify(word)} is not one of ${allowed.join(', ')}`, property)
 }
 
 function whole(query: Query, name: string): number | undefined {

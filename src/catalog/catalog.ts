@@ -71,8 +71,8 @@ export interface Jobs {
     disabled?: boolean
   }): Promise<StoredJob>
   get(id: string): Promise<StoredJob | undefined>
-  /** Oldest first. `category` is a name, without regard to case, or an id. */
-  list(paging: Paging & { status?: JobStatus; kind?: string; category?: string }): Promise<Listed<StoredJob>>
+  /** Oldest first. */
+  list(paging: Paging & JobFilter): Promise<Listed<StoredJob>>
   update(
     id: string,
     change: Partial<
@@ -99,6 +99,18 @@ export interface Jobs {
    */
   claimRoots(jobId: string, execution: number, roots: readonly ClaimedRoot[]): Promise<RootClaim | undefined>
   releaseRoots(jobId: string): Promise<void>
+}
+
+/** What holds of all jobs in a list. */
+export interface JobFilter {
+  /** One of these; none of none. */
+  statuses?: readonly JobStatus[]
+  kind?: string
+  /** A name, without regard to case, or an id. */
+  category?: string
+  sourcePlatform?: string
+  destinationPlatform?: string
+  simulated?: boolean
 }
 
 /** A place that is written, as `Session.resolve` names it. */
@@ -135,7 +147,7 @@ export interface Connections {
     disabled?: boolean
   }): Promise<StoredConnection>
   get(id: string): Promise<StoredConnection | undefined>
-  list(paging: Paging & { platform?: string }): Promise<Listed<StoredConnection>>
+  list(paging: Paging & { platform?: string; disabled?: boolean }): Promise<Listed<StoredConnection>>
   /** `auth` with its secrets, for opening a session; never for an answer, a log or a workflow. */
   reveal(id: string): Promise<{ platform: string; auth: Record<string, unknown> } | undefined>
 }

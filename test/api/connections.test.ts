@@ -30,7 +30,10 @@ describe('/v1/connections', () => {
     const listed = await bench.call('GET', '/v1/connections?platform=fs')
     expect(listed.json.connections.map((c: { id: string }) => c.id)).toEqual([id])
     expect(listed.json.connections[0]).not.toHaveProperty('auth')
-    expect((await bench.call('GET', '/v1/connections?platform=vault')).json.connections).toEqual([])
+    for (const query of ['platform=vault', 'active=0', 'pools=1'])
+      expect((await bench.call('GET', `/v1/connections?${query}`)).json.connections).toEqual([])
+    for (const query of ['active=1', 'pools=0', 'q=share'])
+      expect((await bench.call('GET', `/v1/connections?${query}`)).json.connections).toHaveLength(1)
   })
 
   test.each([

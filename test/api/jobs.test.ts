@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { JobStatus } from '../../workflows/messages.ts'
 import { aJob, openBench, type Bench } from './bench.ts'
 
 let bench: Bench
@@ -349,6 +351,77 @@ describe('GET /v1/jobs', () => {
     const { status, json } = await bench.call('GET', `/v1/jobs?${query}`)
     expect(status).toBe(400)
     expect(json.errors[0]).toMatchObject({ code: 'invalid', property })
+  })
+})
+
+describe('what GET /v1/jobs is asked for', () => {
+  const names = async (query: string): Promise<string[]> => {
+    const { status, json } = await bench.call('GET', `/v1/jobs?${query}`)
+    expect(status).toBe(200)
+    return json.jobs.map((job: { name: string }) => job.name)
+  }
+  const made = async (name: string, status: JobStatus, change = {}, transfer = {}): Promise<void> => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({ name, ...change }, transfer))
+    await bench.catalog.jobs.update(json.job.id, { status })
+  }
+  beforeEach(async () => {
+    await made('idle', 'idle')
+    await made('running', 'running', { category: 'Legal' })
+    await made('complete', 'complete', {}, { simulation_mode: true })
+    const destination = { connection: { platform: 'vault', auth: { root: '/srv/vault.db' } } }
+    await made('cancelling', 'cancelling', {}, { destination })
+  })
+
+  test.each([
+    ['status=not-complete', ['idle', 'running', 'cancelling']],
+    ['status=idle,complete', ['idle', 'complete']],
+    ['status=idle&status=complete', ['idle', 'complete']],
+    ['status=cancel', ['cancelling']],
+    ['status=deleted', []],
+    ['status=awaiting-user', []],
+    ['active=1', ['running', 'cancelling']],
+    ['active', ['running', 'cancelling']],
+    ['active=0', ['idle', 'complete']],
+    ['active=1&status=running', ['running']],
+    [`node=${hostname().toUpperCase()}`, ['running', 'cancelling']],
+    ['node=elsewhere', []],
+    [`parent=${'0'.repeat(32)}`, []],
+    ['kind=transfer&category=legal', ['running']],
+    ['kind=folder_mapping', []],
+    ['destination_platform=vault', ['cancelling']],
+    ['source_platform=vault', []],
+    ['simulation_mode=1', ['complete']],
+    ['simulation_mode=0', ['idle', 'running', 'cancelling']],
+  ])('%s', async (query, found) => {
+    expect(await names(query)).toEqual(found)
+  })
+})
+
+describe('a parameter nobody knows', () => {
+  test.each([
+    ['/v1/jobs?statuss=idle', 'statuss', 'did you mean status?'],
+    ['/v1/jobs?colour=red', 'colour', 'there are status, kind,'],
+    ['/v1/jobs?kind=transfr', 'kind', 'not one of transfer,'],
+    ['/v1/jobs/history?executon=last', 'executon', 'did you mean execution?'],
+    [`/v1/jobs/${'0'.repeat(32)}/history?job=x`, 'job', 'there are execution, offset,'],
+    [`/v1/jobs/${'0'.repeat(32)}?field=all`, 'field', 'did you mean fields?'],
+    [`/v1/transfers/${'0'.repeat(32)}/items?parent_id=1`, 'parent_id', 'there are status,'],
+    [`/v1/transfers/auditing?job=${'0'.repeat(32)}&levl=error`, 'levl', 'did you mean level?'],
+    ['/v1/connections?platfrom=fs', 'platfrom', 'did you mean platform?'],
+    ['/v1/connections/platforms?platform=fs', 'platform', 'there are offset, limit'],
+    ['/v1/account_maps?limits=5', 'limits', 'did you mean limit?'],
+    ['/v1/group_maps?type=x', 'type', 'there are offset,'],
+  ])('%s is refused, with those there are', async (url, property, description) => {
+    const { status, json } = await bench.call('GET', url)
+    expect(status).toBe(400)
+    expect(json.errors).toEqual([{ code: 'invalid', property, description: expect.stringContaining(description) }])
+  })
+
+  test('stores no job', async () => {
+    const { status, json } = await bench.call('POST', '/v1/jobs?strct=1', aJob())
+    expect(status).toBe(400)
+    expect(json.errors[0]).toMatchObject({ property: 'strct', description: expect.stringContaining('strict') })
+    expect((await bench.call('GET', '/v1/jobs')).json.meta.total_count).toBe(0)
   })
 })
 

@@ -90,6 +90,8 @@ describe('GET /v1/transfers/{job}/items', () => {
     expect((await names('?status=skipped&status=remediation')).sort()).toEqual(['huge.mp4', 'open.xls'])
     expect(await names('?type=container')).toEqual(['Sales'])
     expect(await names('?q=WHAT')).toEqual(['what?.txt'])
+    expect(await names('?status=unknown')).toEqual([])
+    expect(await names('?status=unknown,skipped')).toEqual(['huge.mp4'])
   })
 
   test('in pages', async () => {

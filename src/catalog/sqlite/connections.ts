@@ -43,6 +43,7 @@ export function connections(db: DatabaseSync, key: Key): Connections {
     async list(paging) {
       const where: Condition[] = contains(paging.q)
       if (paging.platform !== undefined) where.push(['platform = ?', paging.platform])
+      if (paging.disabled !== undefined) where.push(['disabled = ?', Number(paging.disabled)])
       return transaction(db, () => page(db, { from: 'connections', where, orderBy: 'n' }, paging, readConnection))
     },
     async reveal(id) {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../../database/sqlite.ts'
 import type { JobStatus } from '../../../workflows/messages.ts'
-import { NotInCatalog, type Jobs, type StoredJob } from '../catalog.ts'
+import { NotInCatalog, type JobFilter, type Jobs, type StoredJob } from '../catalog.ts'
 import { categoryWhere } from './categories.ts'
 import { claimRoots } from './roots.ts'
 import { contains, folded, fromColumn, newId, now, page, set, toColumn, type Condition, type Row } from './rows.ts'
@@ -54,10 +54,7 @@ export function jobs(db: DatabaseSync): Jobs {
       return row && readJob(row)
     },
     async list(paging) {
-      const where: Condition[] = contains(paging.q)
-      if (paging.status !== undefined) where.push(['status = ?', paging.status])
-      if (paging.kind !== undefined) where.push(['kind = ?', paging.kind])
-      if (paging.category !== undefined) where.push(categoryWhere(paging.category))
+      const where = [...contains(paging.q), ...filtered(paging)]
       const from = `(${select.replace('jobs.*', 'jobs.*, categories.folded category_folded')})`
       return transaction(db, () => page(db, { from, where, orderBy: 'n' }, paging, readJob))
     },
@@ -88,6 +85,24 @@ export function jobs(db: DatabaseSync): Jobs {
       release.run(jobId)
     },
   }
+}
+
+function filtered(filter: JobFilter): Condition[] {
+  const { statuses, kind, category, sourcePlatform, destinationPlatform, simulated } = filter
+  const where: Condition[] = []
+  if (statuses !== undefined) where.push([`status IN (${statuses.map(() => '?').join()})`, ...statuses])
+  if (kind !== undefined) where.push(['kind = ?', kind])
+  if (category !== undefined) where.push(categoryWhere(category))
+  if (sourcePlatform !== undefined) where.push(platformWhere('source', sourcePlatform))
+  if (destinationPlatform !== undefined) where.push(platformWhere('destination', destinationPlatform))
+  if (simulated !== undefined)
+    where.push([`coalesce(document ->> '$.transfer.simulation_mode', 0) = ?`, Number(simulated)])
+  return where
+}
+
+function platformWhere(side: 'source' | 'destination', platform: string): Condition {
+  const id = `document ->> '$.transfer.${side}.connection.id'`
+  return [`${id} IN (SELECT id FROM connections WHERE platform = ?)`, platform]
 }
 
 function readJob(row: Row): StoredJob {

@@ -1,6 +1,6 @@
 import type { StoredJob } from '../../catalog/catalog.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
-import { statuses } from '../../api/jobs.ts'
+import { statusesMeant, statusWords } from '../../api/job_filter.ts'
 import { jobView } from '../../api/job_view.ts'
 import { toJson } from '../../json.ts'
 import type { Progress } from '../../ledger/ledger.ts'
@@ -22,12 +22,13 @@ export interface ListOptions extends CommonOptions {
 
 export async function listJobs(options: ListOptions, parts: CliParts): Promise<ExitCode> {
   const { status } = options
-  if (status !== undefined && !statuses.some((known) => known === status))
+  if (status !== undefined && !statusWords.includes(status))
     throw new Unacceptable([
-      { code: 'invalid', description: `--status ${status}: is not one of ${statuses.join(', ')}` },
+      { code: 'invalid', description: `--status ${status}: is not one of ${statusWords.join(', ')}` },
     ])
+  const meant = status === undefined ? undefined : statusesMeant([status])
   return withHome(options, parts, async ({ catalog, ledgers }) => {
-    const jobs = (await all(catalog, options.search)).filter((job) => status === undefined || job.status === status)
+    const jobs = (await all(catalog, options.search)).filter((job) => meant?.includes(job.status) ?? true)
     if (options.json === true) {
       for (const job of jobs) parts.terminal.out(toJson(await jobView(job, { catalog, ledgers })))
       return ExitCode.done
