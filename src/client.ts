@@ -22,7 +22,7 @@ import type {
   Started,
   WorkflowOptions,
 } from '../workflows/messages.ts'
-import { executionWorkflowId, jobWorkflowId, refused } from '../workflows/names.ts'
+import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../workflows/names.ts'
 import { summaryText } from '../workflows/progress_text.ts'
 import { attributes } from '../workflows/search_attributes.ts'
 import type { Catalog, StoredJob } from './catalog/catalog.ts'
@@ -218,6 +218,13 @@ function hasClosed(error: unknown): boolean {
 function understood(error: unknown): unknown {
   const { cause, name } = error as { cause?: unknown; name?: string }
   if (cause instanceof ApplicationFailure && cause.type === refused) return new Refused(cause.message)
+  if (cause instanceof ApplicationFailure && cause.type === unrecorded)
+    return new Error(
+      `it could not be recorded: ${cause.message}; does a worker of another home poll this task queue?`,
+      {
+        cause: error,
+      },
+    )
   if (cause instanceof CancelledFailure || name === 'WorkflowUpdateRPCTimeoutOrCancelledError' || isTimeout(error)) {
     return new Error(`no answer within ${answerMs / 1_000} s: is a worker running? (stevedore worker)`, {
       cause: error,

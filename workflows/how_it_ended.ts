@@ -51,6 +51,11 @@ export function unrecordedEnd(error: unknown): Pick<ExecutionOutcome, 'status' |
   return { status: 'failed', sentence: `broke off: ${messageOf(root)}` }
 }
 
+/** What failed in the end, in its own words. */
+export function rootMessage(error: unknown): string {
+  return messageOf(rootOf(error))
+}
+
 function rootOf(error: unknown): unknown {
   let root = error
   while ((root instanceof ActivityFailure || root instanceof ChildWorkflowFailure) && root.cause) root = root.cause

@@ -19,10 +19,10 @@ import { catalog } from './activity_options.ts'
 import { Clock } from './clock.ts'
 import { cancel, drained, pause, resume, setPaused, start as startUpdate, state } from './commands.ts'
 import type { execution } from './execution.ts'
-import { unrecordedEnd } from './how_it_ended.ts'
+import { rootMessage, unrecordedEnd } from './how_it_ended.ts'
 import { Job } from './job_run.ts'
 import type { Cancelled, JobFacts, JobOutcome, JobStart, JobStatus, Paused, Resumed, Started } from './messages.ts'
-import { executionWorkflowId, refused } from './names.ts'
+import { executionWorkflowId, refused, unrecorded } from './names.ts'
 import { jobDetails, summaryText } from './progress_text.ts'
 import { attributes } from './search_attributes.ts'
 
@@ -211,7 +211,14 @@ class JobLife {
   async #startNow(facts: JobFacts): Promise<Started> {
     const execution = this.#job.want(facts)
     await condition(() => this.#recorded >= execution || this.#broken !== undefined)
+    this.#failIfBroken()
     return { execution }
+  }
+
+  /** What is not in the catalog has not happened, for whoever asks there. */
+  #failIfBroken(): void {
+    if (this.#broken === undefined) return
+    throw ApplicationFailure.nonRetryable(rootMessage(this.#broken), unrecorded)
   }
 
   async #pause(): Promise<Paused> {
@@ -220,6 +227,7 @@ class JobLife {
     job.paused = true
     this.#clock.set(undefined)
     await Promise.all([this.#record(), this.#tellChild()])
+    this.#failIfBroken()
     if (running === undefined) return { drained: true, sentence: 'paused: no run starts by itself' }
     await condition(() => job.isDrained || job.wanted !== running || !job.paused, this.#answerMs)
     if (job.wanted !== running) return { drained: true, sentence: `execution ${running} ended meanwhile` }
@@ -235,6 +243,7 @@ class JobLife {
     job.isDrained = false
     this.#clock.set(job.nextRunMs(Date.now()))
     await Promise.all([this.#record(), this.#tellChild()])
+    this.#failIfBroken()
     return job.wanted === undefined ? {} : { execution: job.wanted }
   }
 
@@ -279,6 +288,8 @@ class JobLife {
         } catch (error) {
           this.#broken = error
           this.#schedule.cancel()
+          // Nobody would know of an execution that goes on.
+          this.#child?.scope.cancel()
         }
         this.#recorded = Math.max(this.#recorded, running)
       }),

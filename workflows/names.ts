@@ -5,3 +5,5 @@ export const executionWorkflowId = (jobId: string, execution: number): string =>
 
 /** Type of an update's failure when its validator said no. */
 export const refused = 'Refused'
+/** Type of an update's failure when the catalog could not be told of it, and never will be. */
+export const unrecorded = 'Unrecorded'

@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { WorkflowNotFoundError } from '@temporalio/client'
+import { acceptJob } from '../../src/accept/job.ts'
+import { openCatalog } from '../../src/catalog/open.ts'
+import { keyOf } from '../../src/home/key.ts'
 import { Refused } from '../../src/refused.ts'
-import type { JobClient } from '../../src/client.ts'
+import { JobClient } from '../../src/client.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
 import { closedAs, eventsOf, until } from './histories.ts'
 import { Stage } from './stage.ts'
@@ -42,6 +50,27 @@ async function expectScheduleCancelled(job: string): Promise<void> {
   expect(closing).not.toContain('timerStarted')
   expect(closing.at(-1)).toBe('workflowExecutionCompleted')
 }
+
+test('a start that cannot be recorded fails with the reason, and nothing runs', async () => {
+  // As with two homes on one server and one task queue: the worker that takes the job does not know it.
+  const folder = mkdtempSync(join(tmpdir(), 'stevedore-other-'))
+  const catalog = openCatalog(join(folder, 'catalog.db'), keyOf(randomBytes(32)))
+  try {
+    const side = (root: string) => ({ connection: { platform: 'fs', auth: { root } } })
+    const transfer = { transfer_type: 'copy', source: side('/old'), destination: side('/new') }
+    const { id: job } = (await acceptJob({ transfer }, catalog)).job
+    const { connection, namespace } = stage.server
+    const stranger = new JobClient({ connection, namespace, taskQueue: 'stevedore', catalog })
+    await expect(stranger.start(job)).rejects.toThrow(
+      `it could not be recorded: there is no job ${job}; does a worker of another home`,
+    )
+    expect(await closedAs(stranger.jobHandle(job))).toBe('FAILED')
+    await expect(stranger.executionHandle(job, 1).describe()).rejects.toThrow(WorkflowNotFoundError)
+  } finally {
+    await catalog.close()
+    rmSync(folder, { recursive: true })
+  }
+})
 
 test('the 25th execution completes the job; the 26th start is refused with the reason', async () => {
   const job = await stage.job({ items: 0, schedule: hourly, stop_policy: { on_execute: 25 } })
