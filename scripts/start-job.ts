@@ -19,12 +19,13 @@ import { loadClientConnectConfig } from '@temporalio/envconfig'
 import { acceptJob } from '../src/accept/job.ts'
 import { readConfig } from '../src/config.ts'
 import { jobFacts } from '../src/job_facts.ts'
+import { jobStart } from '../src/job_start.ts'
 import { parseJson } from '../src/json.ts'
 import { openStevedoreHome } from '../src/open_home.ts'
 import { sentence } from '../src/problem.ts'
 import { start } from '../workflows/commands.ts'
 import type { job } from '../workflows/job.ts'
-import { executionWorkflowId, jobWorkflowId } from '../workflows/names.ts'
+import { executionWorkflowId } from '../workflows/names.ts'
 
 const [file] = process.argv.slice(2)
 if (file === undefined) end('which job? npx node scripts/start-job.ts job.json')
@@ -41,6 +42,8 @@ async function startJob(path: string): Promise<void> {
   for (const warning of warnings) console.warn(`warning: ${sentence(warning)}`)
   if (refusals.length > 0) throw new Error(refusals.map(sentence).join('\n'))
   const facts = await jobFacts(home.catalog, stored.id)
+  // What the Web UI shows of the job and finds it by goes with its start: a summary, the document without secrets, attributes.
+  const startOfJob = jobStart(stored, facts, { taskQueue })
   await home.close()
 
   const connection = await Connection.connect(loadClientConnectConfig().connectionOptions)
@@ -48,17 +51,11 @@ async function startJob(path: string): Promise<void> {
 
   // One workflow per job, for its whole life. It is started if it isn't there, and told to begin an execution; the answer
   // comes when it has.
-  const workflowId = jobWorkflowId(stored.id)
   const { execution } = await client.workflow.executeUpdateWithStart(start, {
     args: [facts],
-    startWorkflowOperation: new WithStartWorkflowOperation<typeof job>('job', {
-      workflowId,
-      taskQueue,
-      args: [{ jobId: stored.id, facts }],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    }),
+    startWorkflowOperation: new WithStartWorkflowOperation<typeof job>('job', startOfJob),
   })
-  console.log(`job ${stored.id}, execution ${execution}: workflow ${workflowId} in namespace ${namespace}`)
+  console.log(`job ${stored.id}, execution ${execution}: workflow ${startOfJob.workflowId} in namespace ${namespace}`)
 
   // The job goes on by itself; this waits for the execution, a workflow of its own, and shows how it ended.
   console.log(await resultOf(client, executionWorkflowId(stored.id, execution)))

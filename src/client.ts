@@ -15,7 +15,6 @@ import type {
   ExecutionOutcome,
   ExecutionState,
   JobFacts,
-  JobStart,
   JobState,
   Paused,
   Resumed,
@@ -23,11 +22,9 @@ import type {
   WorkflowOptions,
 } from '../workflows/messages.ts'
 import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../workflows/names.ts'
-import { summaryText } from '../workflows/progress_text.ts'
-import { attributes } from '../workflows/search_attributes.ts'
-import type { Catalog, StoredJob } from './catalog/catalog.ts'
+import { NotInCatalog, type Catalog } from './catalog/catalog.ts'
 import { jobFacts } from './job_facts.ts'
-import { redact } from './job/redact.ts'
+import { jobStart } from './job_start.ts'
 import { Refused } from './refused.ts'
 
 export interface JobClientParts {
@@ -41,7 +38,6 @@ export interface JobClientParts {
 
 /** How long an answer may take before we say that nobody seems to be at work. Above what `pause` and `cancel` wait. */
 const answerMs = 30_000
-const mostDetailBytes = 20_000
 
 /**
  * Commands to jobs. The catalog is the truth: each command starts the job's workflow in passing when the server has lost it.
@@ -159,23 +155,9 @@ export class JobClient {
 
   async #startOptions(jobId: string, facts: JobFacts) {
     const { catalog, taskQueue, options } = this.#parts
-    const { name, category, source, destination } = facts
-    const args: [JobStart] = [{ jobId, facts, ...(options ? { options } : {}) }]
-    return {
-      workflowId: jobWorkflowId(jobId),
-      taskQueue,
-      args,
-      workflowIdConflictPolicy: 'USE_EXISTING' as const,
-      staticSummary: summaryText(`${name}: ${source} → ${destination}`),
-      staticDetails: details(await catalog.jobs.get(jobId)),
-      typedSearchAttributes: [
-        { key: attributes.job, value: jobId },
-        { key: attributes.status, value: 'idle' },
-        { key: attributes.category, value: category },
-        { key: attributes.source, value: source },
-        { key: attributes.destination, value: destination },
-      ],
-    }
+    const stored = await catalog.jobs.get(jobId)
+    if (!stored) throw new NotInCatalog(`there is no job ${jobId}`)
+    return jobStart(stored, facts, { taskQueue, options })
   }
 }
 
@@ -192,18 +174,6 @@ async function onceThere<T>(ask: () => Promise<T>): Promise<T> {
       await sleep(10)
     }
   }
-}
-
-/** The document as posted, without what is secret, as far as Temporal takes it. */
-function details(job: StoredJob | undefined): string {
-  const text = JSON.stringify(redact(job?.document ?? {}), null, 2)
-  const fence = (json: string): string => `\`\`\`json\n${json}\n\`\`\``
-  if (Buffer.byteLength(fence(text)) <= mostDetailBytes) return fence(text)
-  const short = Buffer.from(text)
-    .subarray(0, mostDetailBytes - 200)
-    .toString('utf8')
-    .replace(/\n[^\n]*$/, '')
-  return `${fence(short)}\n\n*cut off: the document is longer than Temporal shows*`
 }
 
 /** It closed in this moment, complete or cancelled; asked again the command meets a new one. */

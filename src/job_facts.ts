@@ -1,4 +1,12 @@
-import { NotInCatalog, type Catalog, type StoredExecution, type StoredJob } from './catalog/catalog.ts'
+import { defaultName } from './accept/connection.ts'
+import {
+  NotInCatalog,
+  type Catalog,
+  type StoredConnection,
+  type StoredExecution,
+  type StoredJob,
+} from './catalog/catalog.ts'
+import { isPlatform } from './connector/registry.ts'
 import { readJob, type JobDocument } from './job/document.ts'
 import { scheduleOf } from './job/schedule_of.ts'
 import { countRun, type RunsOfDay } from './schedule/next_run.ts'
@@ -19,11 +27,15 @@ export async function jobFacts(catalog: Catalog, jobId: string): Promise<JobFact
   const schedule = scheduleOf(document)
   const last = await catalog.executions.get(jobId, stored.lastExecution)
   const today = await runsOfDay(catalog, stored, schedule)
+  const source = await connectionOf(catalog, stored, 'source')
+  const destination = await connectionOf(catalog, stored, 'destination')
   return {
     name: stored.name,
     category: stored.category.name,
-    source: await platform(catalog, stored, 'source'),
-    destination: await platform(catalog, stored, 'destination'),
+    source: source?.platform ?? 'unknown',
+    destination: destination?.platform ?? 'unknown',
+    ...(isNamed(source) ? { sourceName: source.name } : {}),
+    ...(isNamed(destination) ? { destinationName: destination.name } : {}),
     schedule,
     limits: {
       ...(on_execute === undefined ? {} : { on_execute }),
@@ -60,9 +72,17 @@ async function runsOfDay(catalog: Catalog, job: StoredJob, schedule: Schedule): 
   return begun.reduce<RunsOfDay | undefined>((today, startMs) => countRun(schedule, today, startMs), undefined)
 }
 
-async function platform(catalog: Catalog, job: StoredJob, side: 'source' | 'destination'): Promise<string> {
+async function connectionOf(
+  catalog: Catalog,
+  job: StoredJob,
+  side: 'source' | 'destination',
+): Promise<StoredConnection | undefined> {
   const { transfer } = job.document as { transfer?: Record<string, { connection?: { id?: unknown } } | undefined> }
   const id = transfer?.[side]?.connection?.id
-  const connection = typeof id === 'string' ? await catalog.connections.get(id) : undefined
-  return connection?.platform ?? 'unknown'
+  return typeof id === 'string' ? catalog.connections.get(id) : undefined
+}
+
+/** A name that we made holds an address, which is nothing for a history. */
+function isNamed(connection: StoredConnection | undefined): connection is StoredConnection {
+  return connection !== undefined && isPlatform(connection.platform) && connection.name !== defaultName(connection)
 }

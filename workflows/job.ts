@@ -23,7 +23,7 @@ import { rootMessage, unrecordedEnd } from './how_it_ended.ts'
 import { Job } from './job_run.ts'
 import type { Cancelled, JobFacts, JobOutcome, JobStart, JobStatus, Paused, Resumed, Started } from './messages.ts'
 import { executionWorkflowId, refused, unrecorded } from './names.ts'
-import { jobDetails, summaryText } from './progress_text.ts'
+import { executionIntro, jobDetails, jobSummary } from './progress_text.ts'
 import { attributes } from './search_attributes.ts'
 
 type Run = typeof execution
@@ -170,8 +170,8 @@ class JobLife {
   /** Waits while an execution of that number, left by a job workflow that is gone, is still ending. */
   async #startChild(execution: number, deadlineMs: number | undefined): Promise<ChildWorkflowHandle<Run>> {
     const { jobId, facts, paused, options } = this.#job
-    const { name, category, source, destination } = facts
-    const summary = summaryText(`${name}: ${source} → ${destination}, execution ${execution}`)
+    const { category, source, destination } = facts
+    const summary = jobSummary(facts, execution)
     for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 30_000)) {
       try {
         return await startChild<Run>('execution', {
@@ -190,6 +190,7 @@ class JobLife {
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
           cancellationType: 'WAIT_CANCELLATION_COMPLETED',
           staticSummary: summary,
+          staticDetails: executionIntro(facts, jobId, execution),
           typedSearchAttributes: [
             { key: attributes.job, value: jobId },
             { key: attributes.status, value: 'running' },

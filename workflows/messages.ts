@@ -21,6 +21,9 @@ export interface JobFacts {
   /** Platform ids. */
   source: string
   destination: string
+  /** What people call the connections, where they do. */
+  sourceName?: string
+  destinationName?: string
   schedule: Schedule
   limits: StopLimits
   counts: StopCounts

@@ -1,4 +1,5 @@
-import type { ExecutionOutcome, ExecutionPhase, ExecutionState, JobState } from './messages.ts'
+import type { ExecutionOutcome, ExecutionPhase, ExecutionState, JobFacts, JobState } from './messages.ts'
+import { jobWorkflowId } from './names.ts'
 
 const doing: Record<ExecutionPhase, string> = {
   pending: 'about to begin',
@@ -44,6 +45,29 @@ export function jobDetails(name: string, state: JobState): string {
   lines.push('', '| executions | with nothing to do | with failures |', '| ---: | ---: | ---: |')
   lines.push(`| ${count(counts.executions)} | ${count(counts.successes)} | ${count(counts.failures)} |`)
   return lines.join('\n') + margin
+}
+
+type Named = Pick<JobFacts, 'name' | 'source' | 'destination' | 'sourceName' | 'destinationName'>
+
+/** `Share: Old server → New server`, by platform where a connection has no name; of one execution also its number. */
+export function jobSummary({ name, source, destination, ...names }: Named, execution?: number): string {
+  const which = execution === undefined ? '' : `, execution ${execution}`
+  return summaryText(`${name}: ${names.sourceName ?? source} → ${names.destinationName ?? destination}${which}`)
+}
+
+/** Markdown for the Web UI: what an execution is of. The document is in the details of its job, once. */
+export function executionIntro(facts: Named & Pick<JobFacts, 'simulated'>, jobId: string, execution: number): string {
+  const end = (name: string | undefined, platform: string): string =>
+    name === undefined ? plain(platform) : `${plain(name)} (${plain(platform)})`
+  return [
+    `Execution ${execution} of **${plain(facts.name)}**${facts.simulated ? ', a simulation: nothing is written' : ''}`,
+    '',
+    '| | |',
+    '| --- | --- |',
+    `| source | ${end(facts.sourceName, facts.source)} |`,
+    `| destination | ${end(facts.destinationName, facts.destination)} |`,
+    `| document | in the details of workflow ${jobWorkflowId(jobId)} |`,
+  ].join('\n')
 }
 
 /** One line of at most 400 bytes of UTF-8, which is what Temporal takes as a summary. */

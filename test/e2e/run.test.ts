@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, ut
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { Client, Connection } from '@temporalio/client'
+import { attributes } from '../../workflows/search_attributes.ts'
 
 /** The command as people run it: real processes, a real server, a real folder. */
 const bin = new URL('../../src/cli/stevedore.js', import.meta.url).pathname
@@ -213,13 +215,26 @@ describe('stevedore', () => {
           encoding: 'utf8',
         })
       let started: SpawnSyncReturns<string>[] | undefined
+      let shown: Promise<unknown> | undefined
+      // As the product itself shows a job, and finds it.
+      const describe = async (address: string, text: string): Promise<unknown> => {
+        const connection = await Connection.connect({ address })
+        const client = new Client({ connection, namespace: 'stevedore' })
+        const id = /workflow (job\/[0-9a-f]{32}) /.exec(text)?.[1] ?? ''
+        const description = await client.workflow.getHandle(id).describe()
+        const { typedSearchAttributes: found } = description
+        const summary = await description.staticSummary()
+        await connection.close()
+        return { summary, source: found.get(attributes.source), status: found.get(attributes.status) }
+      }
       await stevedore(['up', '--port', '0', '--json'], (out, child) => {
         if (started || !out.includes('\n')) return
         const { temporal } = JSON.parse(out) as { temporal: string }
         const jobs = [job('scripted'), job('scripted harm', { transfer_type: 'move' })]
         started = jobs.map((file) => startJob(temporal, file))
-        child.kill('SIGTERM')
+        shown = describe(temporal, started[0]!.stdout).finally(() => child.kill('SIGTERM'))
       })
+      expect(await shown).toEqual({ summary: 'scripted: fs → fs', source: 'fs', status: 'idle' })
       const [whole, refused] = started!
       expect(whole).toMatchObject({ status: 0, stdout: expect.stringContaining("sentence: '1 found") })
       expect(readFileSync(join(folder, 'scripted/new/a.txt'), 'utf8')).toBe('one')

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WorkflowNotFoundError } from '@temporalio/client'
+import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client'
 import { acceptJob } from '../../src/accept/job.ts'
 import { openCatalog } from '../../src/catalog/open.ts'
 import { keyOf } from '../../src/home/key.ts'
@@ -252,22 +252,41 @@ test('after the server lost everything, the reconciler takes up executions under
   await expect(client.jobHandle(idle).describe()).rejects.toThrow()
 })
 
+async function shownOf(handle: WorkflowHandle): Promise<{ summary?: string; details?: string }> {
+  const description = await handle.describe()
+  const [summary, details] = [await description.staticSummary(), await description.staticDetails()]
+  return { ...(summary === undefined ? {} : { summary }), ...(details === undefined ? {} : { details }) }
+}
+
 test('the Web UI shows a job as people named it, and its document without secrets', async () => {
   const job = await stage.job({ items: 0 })
   const stored = (await stage.catalog.jobs.get(job))!
   await stage.catalog.jobs.update(job, { document: { ...stored.document, notifications: { password: 'hunter2' } } })
   await runOnce(job)
-  const { staticSummary, staticDetails } = await client
-    .jobHandle(job)
-    .describe()
-    .then(async (description) => ({
-      staticSummary: await description.staticSummary(),
-      staticDetails: await description.staticDetails(),
-    }))
-  expect(staticSummary).toBe(`${stored.name}: fs → fs`)
-  expect(staticDetails).toContain('"transfer_type": "copy"')
-  expect(staticDetails).not.toContain('hunter2')
-  expect(Buffer.byteLength(staticDetails!)).toBeLessThanOrEqual(20_000)
+  const { summary, details } = await shownOf(client.jobHandle(job))
+  expect(summary).toBe(`${stored.name}: source → destination`)
+  expect(details).toContain('"transfer_type": "copy"')
+  expect(details).not.toContain('hunter2')
+  expect(Buffer.byteLength(details!)).toBeLessThanOrEqual(20_000)
+  expect(await shownOf(client.executionHandle(job, 1))).toEqual({
+    summary: `${stored.name}: source → destination, execution 1`,
+    details: expect.stringMatching(
+      new RegExp(
+        `^Execution 1 of \\*\\*${stored.name}.*\\| source \\| source \\(fs\\) \\|.*workflow job/${job} \\|$`,
+        's',
+      ),
+    ),
+  })
+})
+
+test('a connection that nobody named is shown by its platform, not by its address', async () => {
+  const side = (root: string) => ({ connection: { platform: 'fs', auth: { root } } })
+  const transfer = { transfer_type: 'copy', source: side('/old'), destination: side('/new') }
+  const { id } = (await acceptJob({ name: 'unnamed', transfer }, stage.catalog)).job
+  stage.engine.play(id, { items: 0 })
+  await runOnce(id)
+  expect((await shownOf(client.jobHandle(id))).summary).toBe('unnamed: fs → fs')
+  expect((await shownOf(client.executionHandle(id, 1))).details).toContain('| source | fs |')
 })
 
 test('a job of which the catalog knows nothing is refused before anything is started', async () => {
