@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { StoredJob } from '../catalog/catalog.ts'
+import { changedMeanwhile, warningsOf } from '../accept/changed_meanwhile.ts'
 import { acceptJob } from '../accept/job.ts'
 import { refusals } from '../accept/not_carried_out.ts'
 import { objectOf } from './body.ts'
@@ -60,8 +61,10 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
         `a job takes one of ?${commands.join('=1, ?')}=1 and no body; what it does is changed by running its file again (stevedore run)`,
       )
     if (first === 'start') await refuseHarm(job)
+    const warnings = first === 'resume' ? warningsOf(await changedMeanwhile(job, catalog)) : []
     await command(first, job.id)
-    return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
+    const now = one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
+    return warnings.length === 0 ? now : { ...now, warnings }
   })
 
   async function command(what: keyof JobCommands, jobId: string): Promise<void> {

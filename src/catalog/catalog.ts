@@ -187,6 +187,8 @@ export interface StoredExecution {
   sentence: string
   warnings: string[]
   balance: Balance | null
+  /** The job's document as it was when this began; kept until its end. */
+  document?: Record<string, unknown>
 }
 
 export interface Executions {

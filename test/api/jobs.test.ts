@@ -473,6 +473,26 @@ describe('one job', () => {
     expect(bench.commands).toEqual([])
   })
 
+  test('resume warns of settings that changed since the execution began', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const { id } = json.job
+    await bench.catalog.executions.begin(id, 1, false)
+    await bench.catalog.jobs.update(id, { lastExecution: 1, status: 'paused' })
+    expect((await bench.call('PATCH', `/v1/jobs/${id}?resume=1`)).json).not.toHaveProperty('warnings')
+    const { document } = (await bench.catalog.jobs.get(id))!
+    const transfer = { ...(document.transfer as object), large_item: 'skip' }
+    await bench.catalog.jobs.update(id, { document: { ...document, transfer } })
+    expect((await bench.call('PATCH', `/v1/jobs/${id}?resume=1`)).json.warnings).toEqual([
+      {
+        code: 'changed',
+        property: 'transfer.large_item',
+        description: expect.stringMatching(/^\(absent\) → "skip"; what execution 1 has decided stays so; /),
+      },
+    ])
+    await bench.catalog.executions.update(id, 1, { endedOn: 1 })
+    expect((await bench.call('PATCH', `/v1/jobs/${id}?resume=1`)).json).not.toHaveProperty('warnings')
+  })
+
   test('a disabled job is shown as one', async () => {
     const { json } = await bench.call('POST', '/v1/jobs', aJob({ disabled: true }))
     expect(json.job.disabled).toBe(true)

@@ -264,6 +264,37 @@ describe('run', () => {
     expect(bench.commands).toEqual(['start', 'pause', 'resume'])
   })
 
+  test('settings changed while it was paused are told when it goes on, and what becomes of them', async () => {
+    bench.endings = ['never']
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await bench.interrupt(() => bench.commands.includes('start'))
+    await running
+    const changed = await bench.run('run', bench.file(bench.aJob({}, { large_item: 'skip' })))
+    expect(changed.err.split('\n')).toEqual([
+      'Changed since the last run of "Share":',
+      '  transfer.large_item: (absent) → "skip"',
+      'Going on with execution 1 of "Share".',
+      expect.stringMatching(/^Changed since execution 1 began: what execution 1 has decided stays so; a worker .*\.$/),
+      expect.stringMatching(/^"Share", execution 1/),
+      expect.stringMatching(/^http/),
+    ])
+  })
+
+  test.each([false, true])('resume tells settings that changed since the execution began (json: %s)', async (json) => {
+    bench.endings = ['never']
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await bench.interrupt(() => bench.commands.includes('start'))
+    await running
+    await bench.catalog(async ({ catalog }) => {
+      const { id, document } = (await catalog.jobs.findByName('Share'))!
+      await catalog.jobs.update(id, { document: { ...document, priority: 3 } })
+    })
+    const resumed = await bench.run('job', 'resume', 'Share', ...(json ? ['--json'] : []))
+    if (json) expect(resumed.lines[0]).toEqual({ type: 'changed', execution: 1, changes: ['priority: (absent) → 3'] })
+    else expect(resumed.err).toMatch(/^Changed since execution 1 began: .*\n {2}priority: \(absent\) → 3$/)
+    expect((await bench.run('job', 'resume', 'Share')).err).toBe('')
+  })
+
   test('interrupted while the server is being started, it begins nothing, and says how to go on', async () => {
     bench.whenServing = async (signal) => {
       await bench.interrupt()

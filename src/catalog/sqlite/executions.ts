@@ -8,8 +8,8 @@ export function executions(db: DatabaseSync): Executions {
   const byId = db.prepare('SELECT * FROM executions WHERE job = ? AND execution = ?')
   const jobExists = db.prepare('SELECT 1 FROM jobs WHERE id = ?')
   const insert = db.prepare(
-    `INSERT INTO executions (job, execution, status, phase, simulated, started_on)
-     VALUES (?, ?, 'running', 'pending', ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO executions (job, execution, status, phase, simulated, started_on, document)
+     SELECT id, ?, 'running', 'pending', ?, ?, document FROM jobs WHERE id = ? ON CONFLICT DO NOTHING`,
   )
   const endClaims = db.prepare('DELETE FROM roots WHERE job = ? AND execution = ?')
   const find = (jobId: string, execution: number): StoredExecution | undefined => {
@@ -21,7 +21,7 @@ export function executions(db: DatabaseSync): Executions {
     async begin(jobId, execution, simulated) {
       return transaction(db, () => {
         if (!jobExists.get(jobId)) throw new NotInCatalog(`there is no job ${jobId}`)
-        insert.run(jobId, execution, Number(simulated), now())
+        insert.run(execution, Number(simulated), now(), jobId)
         return find(jobId, execution)!
       })
     },
@@ -30,6 +30,7 @@ export function executions(db: DatabaseSync): Executions {
       if (change.status !== undefined) columns.status = change.status
       if (change.phase !== undefined) columns.phase = change.phase
       if (change.endedOn !== undefined) columns.ended_on = change.endedOn
+      if (typeof change.endedOn === 'number') columns.document = null
       if (change.sentence !== undefined) {
         Object.assign(columns, { sentence: change.sentence, folded: folded(change.sentence) })
       }
@@ -66,5 +67,6 @@ function readExecution(row: Row): StoredExecution {
     sentence: String(row.sentence),
     warnings: fromColumn(row.warnings),
     balance: row.balance === null ? null : fromColumn(row.balance),
+    ...(row.document === null ? {} : { document: fromColumn(row.document) }),
   }
 }

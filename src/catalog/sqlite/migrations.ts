@@ -96,4 +96,5 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (job, place)
   ) STRICT, WITHOUT ROWID;
   `,
+  'ALTER TABLE executions ADD COLUMN document TEXT',
 ]

@@ -1,4 +1,6 @@
 import type { StoredJob } from '../../catalog/catalog.ts'
+import { changedMeanwhile, sayConsequence, type ChangedMeanwhile } from '../../accept/changed_meanwhile.ts'
+import { sayChange } from '../../accept/changes.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
 import { statusesMeant, statusWords } from '../../api/job_filter.ts'
 import { jobView } from '../../api/job_view.ts'
@@ -14,6 +16,7 @@ import { ExitCode } from '../exit_code.ts'
 import { NotStarted } from '../failed.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { pace, progressLine } from '../progress_line.ts'
+import type { Terminal } from '../terminal.ts'
 
 export interface ListOptions extends CommonOptions {
   status?: string
@@ -86,17 +89,32 @@ export async function commandJob(
       const refused = await refusals(job, home.catalog)
       if (refused.length > 0) throw new NotStarted(refused)
     }
+    const changed = command === 'resume' ? await changedMeanwhile(job, home.catalog) : undefined
     const served = await parts.serve(home, { worker: false, say: (line) => parts.terminal.err(line) })
     try {
       await served.commands[command](job.id)
     } finally {
       await served.close()
     }
+    if (changed) tellChanged(changed, parts.terminal, options)
     const now = await theJob(job.id, home.catalog)
     if (options.json === true) parts.terminal.out(toJson(await jobView(now, home)))
     else parts.terminal.out(`${printable(now.name)}: ${now.status}`)
     return ExitCode.done
   })
+}
+
+/** Of an execution that goes on: which settings are others than when it began. @param told lines of it told already */
+export function tellChanged(
+  { execution, changes }: ChangedMeanwhile,
+  { out, err }: Terminal,
+  { json }: CommonOptions,
+  told: readonly string[] = [],
+): void {
+  const lines = changes.map(sayChange)
+  if (json === true) return out(toJson({ type: 'changed', execution, changes: lines }))
+  err(`Changed since execution ${execution} began: ${sayConsequence(execution)}.`)
+  for (const line of lines) if (!told.includes(line)) err(`  ${line}`)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { changedMeanwhile } from '../../accept/changed_meanwhile.ts'
 import { sayChange, sayOpenChange } from '../../accept/changes.ts'
 import { checkJob, storeJob, type CheckedJob } from '../../accept/job.ts'
 import { reviseJob, revisionOf } from '../../accept/revise.ts'
@@ -18,6 +19,7 @@ import { NotStarted } from '../failed.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 import type { Terminal } from '../terminal.ts'
+import { tellChanged } from './job.ts'
 
 export interface RunOptions extends CommonOptions {
   /** Another job, whatever the home holds under this name. */
@@ -32,10 +34,11 @@ export async function runJob(file: string, options: RunOptions, parts: CliParts)
   try {
     const home = await parts.openHome(options.home, { make: true })
     try {
-      const job = await settle(document, home.catalog, options, parts)
+      const told: string[] = []
+      const job = await settle(document, home.catalog, options, parts, told)
       const refused = await refusals(job, home.catalog)
       if (refused.length > 0) throw new NotStarted(refused)
-      return await new Run(job, { home, interruption, parts, options, file }).toItsEnd()
+      return await new Run(job, { home, interruption, parts, options, file, told }).toItsEnd()
     } finally {
       await home.close()
     }
@@ -75,6 +78,7 @@ async function settle(
   catalog: Catalog,
   options: RunOptions,
   parts: CliParts,
+  told: string[],
 ): Promise<StoredJob> {
   const checked = await checkJob(document, catalog, { strict: options.strict ?? false, needsTransferType: true })
   for (const warning of checked.warnings) {
@@ -84,6 +88,7 @@ async function settle(
   const stored = options.new === true ? undefined : await catalog.jobs.findByName(checked.name)
   if (stored === undefined) return storeJob(checked, catalog)
   return revised(stored, checked, catalog, (changes) => {
+    told.push(...changes)
     if (options.json === true) return parts.terminal.out(toJson({ type: 'changed', changes }))
     parts.terminal.err(`Changed since the last run of ${JSON.stringify(stored.name)}:`)
     for (const change of changes) parts.terminal.err(`  ${change}`)
@@ -115,6 +120,8 @@ interface RunParts {
   parts: CliParts
   options: RunOptions
   file: string
+  /** Changes of settings that were told already. */
+  told: readonly string[]
 }
 
 /** How long an execution that can't be paused any more may take to be on record as ended. */
@@ -176,9 +183,12 @@ class Run {
   }
 
   async #begin(): Promise<number> {
+    const { home, parts, options, told } = this.#with
     const { id, name } = this.#job
-    const { execution, goesOn } = await beginExecution(id, this.#with.home.catalog, this.#commands)
+    const changed = await changedMeanwhile(this.#job, home.catalog)
+    const { execution, goesOn } = await beginExecution(id, home.catalog, this.#commands)
     if (goesOn) this.#tell(`Going on with execution ${execution} of ${JSON.stringify(name)}.`)
+    if (changed?.execution === execution) tellChanged(changed, parts.terminal, options, told)
     return execution
   }
 
