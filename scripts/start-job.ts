@@ -7,14 +7,7 @@
  * variables and files that Temporal's own tools use.
  */
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  Client,
-  Connection,
-  WithStartWorkflowOperation,
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-} from '@temporalio/client'
+import { Client, Connection, WithStartWorkflowOperation, WorkflowFailedError } from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 import { acceptJob } from '../src/accept/job.ts'
 import { readConfig } from '../src/config.ts'
@@ -23,6 +16,7 @@ import { jobStart } from '../src/job_start.ts'
 import { parseJson } from '../src/json.ts'
 import { openStevedoreHome } from '../src/open_home.ts'
 import { sentence } from '../src/problem.ts'
+import { onceThere } from '../src/temporal/once_there.ts'
 import { start } from '../workflows/commands.ts'
 import type { job } from '../workflows/job.ts'
 import { executionWorkflowId } from '../workflows/names.ts'
@@ -57,21 +51,10 @@ async function startJob(path: string): Promise<void> {
   })
   console.log(`job ${stored.id}, execution ${execution}: workflow ${startOfJob.workflowId} in namespace ${namespace}`)
 
-  // The job goes on by itself; this waits for the execution, a workflow of its own, and shows how it ended.
-  console.log(await resultOf(client, executionWorkflowId(stored.id, execution)))
+  // The job goes on by itself; this waits for the execution, a workflow of its own that begins a moment later, and shows how
+  // it ended.
+  console.log(await onceThere(() => client.workflow.getHandle(executionWorkflowId(stored.id, execution)).result()))
   await connection.close()
-}
-
-/** The execution is on record when `start` answers; its workflow begins a moment later. */
-async function resultOf(client: Client, workflowId: string): Promise<unknown> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await client.workflow.getHandle(workflowId).result()
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError) || tries === 100) throw error
-      await sleep(100)
-    }
-  }
 }
 
 /** What went wrong, in words; how an execution failed is the cause of its workflow's failure. */

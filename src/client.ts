@@ -1,11 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  Client,
-  type Connection,
-  type WorkflowHandle,
-  WithStartWorkflowOperation,
-  WorkflowNotFoundError,
-} from '@temporalio/client'
+import { Client, type Connection, type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
 import type { execution } from '../workflows/execution.ts'
 import type { job } from '../workflows/job.ts'
@@ -26,6 +19,7 @@ import { NotInCatalog, type Catalog } from './catalog/catalog.ts'
 import { jobFacts } from './job_facts.ts'
 import { jobStart } from './job_start.ts'
 import { Refused } from './refused.ts'
+import { onceThere } from './temporal/once_there.ts'
 
 export interface JobClientParts {
   connection: Connection
@@ -162,19 +156,6 @@ export class JobClient {
 }
 
 const pageOfJobs = 500
-
-/** `start` answers when the execution is on record; the server begins it a moment later. */
-async function onceThere<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + answerMs
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError) || Date.now() > deadline) throw error
-      await sleep(10)
-    }
-  }
-}
 
 /** It closed in this moment, complete or cancelled; asked again the command meets a new one. */
 function hasClosed(error: unknown): boolean {

@@ -8,15 +8,24 @@ export interface Problem {
   property?: string
 }
 
-/** What was given cannot be accepted; every problem at once. */
-export class Unacceptable extends Error {
-  override readonly name = 'Unacceptable'
+/** Something is not done, for all of these reasons. */
+class NotDone extends Error {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {
     super(problems.map(sentence).join('\n'))
     this.problems = problems
   }
+}
+
+/** What was given cannot be accepted; every problem at once. */
+export class Unacceptable extends NotDone {
+  override readonly name = 'Unacceptable'
+}
+
+/** A job is stored and will not run as it is; every reason at once. */
+export class NotStarted extends NotDone {
+  override readonly name = 'NotStarted'
 }
 
 /** `transfer.large_item: "maybe" is not one of fail, skip` */

@@ -1,19 +1,8 @@
 import { ConfigError } from '../config.ts'
 import { toJson } from '../json.ts'
-import { sentence, Unacceptable, type Problem } from '../problem.ts'
+import { NotStarted, sentence, Unacceptable, type Problem } from '../problem.ts'
 import { ExitCode } from './exit_code.ts'
 import type { Terminal } from './terminal.ts'
-
-/** A job is stored and will not run as it is; every reason at once. */
-export class NotStarted extends Error {
-  override readonly name = 'NotStarted'
-  readonly problems: readonly Problem[]
-
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(sentence).join('\n'))
-    this.problems = problems
-  }
-}
 
 /** Says what went wrong, and which exit code that is. */
 export function failed(error: unknown, terminal: Terminal, json: boolean): ExitCode {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@temporalio/client'
 import { msToTs } from '@temporalio/common/lib/time.js'
 import { attributes } from '../../workflows/search_attributes.ts'
+import { onceThere } from './once_there.ts'
 
 const retentionSeconds = 30 * 24 * 3_600
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
@@ -52,7 +53,9 @@ async function ready(connection: Connection, namespace: string, wait: boolean): 
 
 async function prepareAttributes(connection: Connection, namespace: string): Promise<void> {
   const missing = async (): Promise<string[]> => {
-    const { customAttributes } = await known(() => connection.operatorService.listSearchAttributes({ namespace }))
+    const { customAttributes } = await onceThere(() => connection.operatorService.listSearchAttributes({ namespace }), {
+      ms: readyMs,
+    })
     return Object.values(attributes)
       .map(({ name }) => name)
       .filter((name) => customAttributes?.[name] === undefined)
@@ -67,19 +70,6 @@ async function prepareAttributes(connection: Connection, namespace: string): Pro
     }),
   )
   await until('the search attributes', async () => (await missing()).length === 0)
-}
-
-/** A namespace just made is unknown to parts of the server for some seconds. */
-async function known<T>(attempt: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + readyMs
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if ((error as { code?: number }).code !== 5 || Date.now() > deadline) throw error
-      await sleep(100)
-    }
-  }
 }
 
 async function allowed(command: string, attempt: () => Promise<unknown>): Promise<void> {
