@@ -1,7 +1,18 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Client, Connection } from '@temporalio/client'
 import { attributes } from '../../workflows/search_attributes.ts'
@@ -146,6 +157,23 @@ describe('stevedore', () => {
         found: { items: many + 40 },
       })
       expect(filesIn(join(folder, 'many/new'))).toEqual(filesIn(join(folder, 'many/old')))
+    },
+    long,
+  )
+
+  test(
+    'Ctrl-C while it is still starting ends with 130, says how to go on, and leaves no server',
+    async () => {
+      tree('early', { 'a.txt': 'one' })
+      const file = job('early')
+      const starting = stevedore(['run', file])
+      while (!existsSync(join(home, 'holder.json'))) await sleep(5)
+      for (const child of running) child.kill('SIGINT')
+      const { code, err } = await starting
+      expect(code).toBe(130)
+      expect(err).toContain(`Interrupted. To go on: npx stevedore run --home ${home} ${file}`)
+      expect(JSON.parse(readFileSync(join(home, 'temporal.json'), 'utf8'))).not.toHaveProperty('server')
+      expect((await stevedore(['run', file])).code).toBe(0)
     },
     long,
   )
