@@ -115,8 +115,10 @@ describe('a source file that', () => {
     await job.run()
     clearInterval(watching)
     expect(changed).toBe(true)
-    expect(failures(job)).toHaveLength(1)
-    // The kernel cuts a file first and says when a moment later: its time may be for the next run to see.
+    // The kernel cuts a file first and says when a moment later: its time may be for the next try, or the next run, to see.
+    const reasons = new Set(failures(job).map(({ reason }) => reason))
+    expect(reasons.size).toBeGreaterThan(0)
+    expect(['ShortRead', 'GrewWhileRead', 'ChangedWhileRead']).toEqual(expect.arrayContaining([...reasons]))
     await job.run()
     expect(compareTrees(job.source, job.destination).differences).toEqual([])
   })
