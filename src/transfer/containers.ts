@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Item } from '../connector/item.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { stagingKey } from './job_spec.ts'
+
+/** Another thread tells the ledger of what it made right after it did. */
+const toldWithinMs = 25
 
 /** Under whose lease a container is made. */
 export interface Maker {
@@ -71,11 +75,16 @@ async function isOurs(
   context: JobContext,
   { item, id, former }: { item: number; id: string; former: boolean },
 ): Promise<boolean> {
-  const [address] = (await context.ledger.addresses(item)).slice(-1)
-  if (address?.madeIn === context.spec.execution) return true
+  if ((await isKnownAsOurs(context, item)) || (await isKnownAsOurs(context, item, toldWithinMs))) return true
   if (!former) return false
   const there = await context.destination.stat(id, context.wanted)
   return there !== null && looksLikeOurs(context, there)
+}
+
+async function isKnownAsOurs({ ledger, spec }: JobContext, item: number, inMs = 0): Promise<boolean> {
+  if (inMs > 0) await sleep(inMs)
+  const [address] = (await ledger.addresses(item)).slice(-1)
+  return address?.madeIn === spec.execution
 }
 
 /** The running account's, made since the execution began, and as closed as we make one that is to get permissions. */

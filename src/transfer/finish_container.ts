@@ -1,7 +1,7 @@
 import type { ContainerAddress, FinishedContainer, TouchedBatch } from '../ledger/ledger.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import { destinationContainerId, readable, sourceContainerId } from './addresses.ts'
-import type { Notes } from './carry_out.ts'
+import type { Notes } from './batch_outcome.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { factsOf } from './list_container.ts'

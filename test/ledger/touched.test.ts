@@ -98,3 +98,33 @@ test('a container that somebody else made is not ours, nor is one in place of wh
   await ledger.enumerated(listing(root, { execution: 2 }))
   expect(made(claimed(await ledger.claimTouched(holder('end/0', 2), 10, now)).containers)).toEqual([[a, false]])
 })
+
+test.each([false, true])(
+  'whoever is heard first, what one of us made counts as made (empty folders to be skipped: %p)',
+  async (lazyContainers) => {
+    const other = new Rig()
+    const { ledger } = other
+    await ledger.begin(start({ lazyContainers }))
+    await listRoot(ledger, [folder('a'), folder('b'), folder('c')])
+    for (let i = 0; i < 2; i++) await ledger.enumerated(listing(await oneContainer(ledger), { fresh: fresh(files(1)) }))
+    const maker = await oneContainer(ledger)
+    const batch = await oneBatch(ledger)
+    const [a, b] = batch.containers.map(({ item }) => item).filter((item) => item !== 1) as [number, number]
+    for (const found of [a, b]) await ledger.containerReady(found, { token: batch.token, id: '', made: false })
+    const { done, ...rest } = results(batch)
+    await ledger.finished({ ...rest, done: { ...done, found: lazyContainers ? [] : [a, b] } })
+    await ledger.containerReady(a, { token: maker.token, id: '', made: true })
+    await ledger.progress(1)
+    const reader = new LedgerReader(other.file)
+    expect([reader.explain(['a'])!.reason, reader.explain(['b'])!.reason]).toEqual(['new', 'matched'])
+    const counted = reader.balance(1).byReason.filter(({ status }) => status === 'success')
+    expect(counted.map(({ reason, items }) => [reason, items])).toEqual(
+      expect.arrayContaining([
+        ['new', 3],
+        ['matched', 1],
+      ]),
+    )
+    reader.close()
+    await other.remove()
+  },
+)

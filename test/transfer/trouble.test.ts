@@ -116,7 +116,7 @@ describe('a source file that', () => {
     clearInterval(watching)
     expect(changed).toBe(true)
     // The kernel cuts a file first and says when a moment later: its time may be for the next try, or the next run, to see.
-    const reasons = new Set(failures(job).map(({ reason }) => reason))
+    const reasons = new Set(failures(job).map((failure) => (failure as { reason: string }).reason))
     expect(reasons.size).toBeGreaterThan(0)
     expect(['ShortRead', 'GrewWhileRead', 'ChangedWhileRead']).toEqual(expect.arrayContaining([...reasons]))
     await job.run()

@@ -117,7 +117,7 @@ export class BatchResults {
         continue
       }
       const state = done.state[i]!
-      const reason = done.reason[i]!
+      const reason = found.has(item) && !this.#parts.containers.madeNow(item) ? 'matched' : done.reason[i]!
       const hash = done.hash[i]! || null
       const sizeNow = size && member.kind === 0 ? size[i]! : member.size
       this.#move(member, state, reason, sizeNow)

@@ -108,15 +108,25 @@ export class Containers {
     if (id !== '' && id !== row.destinationId) this.#setId.run(id, container)
     addresses.changed(container)
     const item = this.#item.get(container) as unknown as ItemRow
-    if (item.state === State.lazy && item.execution === n) {
-      const reason = made ? item.reason : 'matched'
-      counters.remove({ state: State.lazy, reason: item.reason, container: 1, size: 0 })
+    const settle = (reason: string): void => {
+      counters.remove({ state: item.state, reason: item.reason, container: 1, size: 0 })
       counters.add({ state: State.success, reason, container: 1, size: 0 })
       this.#setState.run(State.success, reason, n, container)
+    }
+    if (item.state === State.lazy && item.execution === n) {
+      settle(made ? item.reason : 'matched')
       this.#carriedOut.run(n)
+    } else if (made && row.made !== n && item.state === State.success && item.execution === n) {
+      // Another thread was told that it was there before the one that made it had said so.
+      if (item.reason === 'matched') settle('new')
     }
     this.touch(container)
     if (made && row.parent !== 0) this.touch(row.parent)
+  }
+
+  /** One of our threads made it in this execution. */
+  madeNow(container: number): boolean {
+    return this.#parts.addresses.row(container).made === this.#parts.current().n
   }
 
   /** Its times, mode and owner are to be put right at the end. */
