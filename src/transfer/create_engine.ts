@@ -6,11 +6,11 @@ import { completeExecution } from './complete.ts'
 import type { Engine, ExecutionRef, SliceRun } from './engine.ts'
 import { ConnectionTrouble, HaltedByItem, ItemsWaiting } from './errors.ts'
 import { initializeExecution } from './initialize.ts'
-import { IoPool } from './io_pool.ts'
+import { IoPool } from './threads/io_pool.ts'
 import { limits, type Limits } from './job_spec.ts'
 import { OpenJobs, type JobInHand } from './open_jobs.ts'
-import { Signal, Stop } from './signals.ts'
-import type { Task, TaskEnd } from './thread_messages.ts'
+import { Signal, Stop } from './threads/signals.ts'
+import type { Task, TaskEnd } from './threads/thread_messages.ts'
 
 export interface EngineParts {
   home: Home

@@ -1,11 +1,11 @@
 import type { ContainerAddress, FinishedContainer, TouchedBatch } from '../ledger/ledger.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import { destinationContainerId, readable, sourceContainerId } from './addresses.ts'
-import type { Notes } from './batch_outcome.ts'
+import type { Notes } from './batch/batch_outcome.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
-import { factsOf } from './list_container.ts'
-import { Stop, type Obeys } from './signals.ts'
+import { factsOf } from './listing/list_container.ts'
+import { Stop, type Obeys } from './threads/signals.ts'
 import { itemTrouble, type Side } from './trouble.ts'
 
 /**

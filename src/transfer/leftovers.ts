@@ -5,7 +5,7 @@ import { descendOf } from './addresses.ts'
 import type { ExecutionRef } from './engine.ts'
 import { ConnectionTrouble } from './errors.ts'
 import { stagingKey } from './job_spec.ts'
-import { discardFormer, foreignInside, mergedFormer } from './new_folder.ts'
+import { discardFormer, foreignInside, mergedFormer } from './batch/new_folder.ts'
 import type { JobInHand } from './open_jobs.ts'
 
 /**

@@ -7,11 +7,11 @@ import { renewSimulation } from '../ledger/simulated.ts'
 import { Breaker } from './breaker.ts'
 import { FirstFailure } from './first_failure.ts'
 import type { ExecutionRef } from './engine.ts'
-import type { IoPool, OpenJob } from './io_pool.ts'
+import type { IoPool, OpenJob } from './threads/io_pool.ts'
 import type { JobSpec, Limits } from './job_spec.ts'
 import { loadJobSpec, type LoadedJob } from './load_job.ts'
-import { Signal, Stop } from './signals.ts'
-import { jobKey, type LedgerAccess, type TaskEnd } from './thread_messages.ts'
+import { Signal, Stop } from './threads/signals.ts'
+import { jobKey, type LedgerAccess, type TaskEnd } from './threads/thread_messages.ts'
 
 const leaseMs = 20_000
 

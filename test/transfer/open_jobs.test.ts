@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from '@jest/globals'
-import { IoPool } from '../../src/transfer/io_pool.ts'
+import { IoPool } from '../../src/transfer/threads/io_pool.ts'
 import { limits } from '../../src/transfer/job_spec.ts'
-import type { TaskEnd } from '../../src/transfer/thread_messages.ts'
+import type { TaskEnd } from '../../src/transfer/threads/thread_messages.ts'
 import { OpenJobs } from '../../src/transfer/open_jobs.ts'
-import { Signal } from '../../src/transfer/signals.ts'
+import { Signal } from '../../src/transfer/threads/signals.ts'
 import { aTree } from './a_tree.ts'
 import { Rig } from './rig.ts'
 

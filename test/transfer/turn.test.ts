@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { Turn } from '../../src/transfer/turn.ts'
+import { Turn } from '../../src/transfer/batch/turn.ts'
 
 test('one at a time, first come first served; who waits for somebody else lets the others go on', async () => {
   const turn = new Turn()

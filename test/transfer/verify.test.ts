@@ -19,7 +19,7 @@ import { ledgerFile } from '../../src/home/home.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import { limits } from '../../src/transfer/job_spec.ts'
 import { loadLastJobSpec } from '../../src/transfer/load_job.ts'
-import { CannotVerify, verifyJob, type Difference, type Verified } from '../../src/transfer/verify.ts'
+import { CannotVerify, verifyJob, type Difference, type Verified } from '../../src/transfer/verify/verify.ts'
 import { aTree, look, many } from './a_tree.ts'
 import { Rig, type Job } from './rig.ts'
 

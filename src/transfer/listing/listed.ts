@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import type { Item } from '../connector/item.ts'
+import type { Item } from '../../connector/item.ts'
 import { pack, unpack } from './packed.ts'
 
 export interface ListedNaming {

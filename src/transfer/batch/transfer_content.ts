@@ -1,13 +1,13 @@
 import { createHash, hash as hashOnce } from 'node:crypto'
-import type { Attributes, Reading, Session, Staged, StageSpec, Staging } from '../connector/connector.ts'
-import { ConnectorError } from '../connector/errors.ts'
-import type { Facts } from '../connector/item.ts'
-import { then, type Maybe } from '../connector/maybe.ts'
-import type { WorkItem } from '../ledger/ledger.ts'
-import { failpoint } from './failpoints.ts'
-import type { JobContext } from './job_context.ts'
-import { Stop, type Obeys } from './signals.ts'
-import type { Side } from './trouble.ts'
+import type { Attributes, Reading, Session, Staged, StageSpec, Staging } from '../../connector/connector.ts'
+import { ConnectorError } from '../../connector/errors.ts'
+import type { Facts } from '../../connector/item.ts'
+import { then, type Maybe } from '../../connector/maybe.ts'
+import type { WorkItem } from '../../ledger/ledger.ts'
+import { failpoint } from '../failpoints.ts'
+import type { JobContext } from '../job_context.ts'
+import { Stop, type Obeys } from '../threads/signals.ts'
+import type { Side } from '../trouble.ts'
 
 /** One chunk stays in a core's cache from read over hash to write; most files are one chunk. */
 const chunkBytes = 512 * 1024

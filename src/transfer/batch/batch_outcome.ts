@@ -1,10 +1,10 @@
-import type { Facts, Item } from '../connector/item.ts'
-import { noFacts, noResults, pushFacts, type FinishedItems } from '../ledger/columns.ts'
-import type { AuditRow, FailedItem, Results, WorkItem } from '../ledger/ledger.ts'
-import type { JobContext } from './job_context.ts'
-import type { Signal } from './signals.ts'
+import type { Facts, Item } from '../../connector/item.ts'
+import { noFacts, noResults, pushFacts, type FinishedItems } from '../../ledger/columns.ts'
+import type { AuditRow, FailedItem, Results, WorkItem } from '../../ledger/ledger.ts'
+import type { JobContext } from '../job_context.ts'
+import type { Signal } from '../threads/signals.ts'
 import { isSmall } from './transfer_content.ts'
-import type { ItemTrouble } from './trouble.ts'
+import type { ItemTrouble } from '../trouble.ts'
 
 /** What came up while an item was carried out. */
 export interface Notes {

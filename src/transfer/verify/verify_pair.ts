@@ -1,9 +1,9 @@
-import type { Capabilities } from '../connector/capabilities.ts'
-import type { Facts, Item } from '../connector/item.ts'
-import type { ItemState } from '../ledger/ledger.ts'
-import type { ChildRow } from '../ledger/sqlite/reader.ts'
-import { timesPreserved } from '../policy/timestamps.ts'
-import type { Settings } from '../job/settings.ts'
+import type { Capabilities } from '../../connector/capabilities.ts'
+import type { Facts, Item } from '../../connector/item.ts'
+import type { ItemState } from '../../ledger/ledger.ts'
+import type { ChildRow } from '../../ledger/sqlite/reader.ts'
+import { timesPreserved } from '../../policy/timestamps.ts'
+import type { Settings } from '../../job/settings.ts'
 import type { Finding } from './difference.ts'
 
 /** What both sides can hold of a modified time; undefined when it is not carried. */

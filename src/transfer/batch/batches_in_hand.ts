@@ -1,7 +1,7 @@
-import type { Batch, Holder } from '../ledger/ledger.ts'
+import type { Batch, Holder } from '../../ledger/ledger.ts'
 import { carryOut } from './carry_out.ts'
-import type { JobContext } from './job_context.ts'
-import { Stop, type Obeys } from './signals.ts'
+import type { JobContext } from '../job_context.ts'
+import { Stop, type Obeys } from '../threads/signals.ts'
 import { Turn } from './turn.ts'
 
 /** In one batch; the ledger's share of the work, one transaction for each step of a batch, is small at this size. */

@@ -1,5 +1,5 @@
-import type { Attributes } from '../connector/connector.ts'
-import { Right, type Item, type PermissionEntry } from '../connector/item.ts'
+import type { Attributes } from '../../connector/connector.ts'
+import { Right, type Item, type PermissionEntry } from '../../connector/item.ts'
 import type { Finding } from './difference.ts'
 
 /**

@@ -1,11 +1,11 @@
-import { then, type Maybe } from '../connector/maybe.ts'
-import type { Batch, StagedItem, WorkItem } from '../ledger/ledger.ts'
+import { then, type Maybe } from '../../connector/maybe.ts'
+import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
 import { noNotes, type BatchOutcome } from './batch_outcome.ts'
 import type { BatchPlaces } from './batch_places.ts'
-import type { JobContext } from './job_context.ts'
+import type { JobContext } from '../job_context.ts'
 import { newFolders, type NewFolder, type Placing } from './new_folder.ts'
 import { readSmall, smallContent } from './transfer_content.ts'
-import { itemTrouble } from './trouble.ts'
+import { itemTrouble } from '../trouble.ts'
 
 /** An item that could not go with its folder, and what is on record of it. */
 export interface Refused {

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { JobSpec } from './job_spec.ts'
+import type { JobSpec } from '../job_spec.ts'
 
 /** How a thread comes to the ledger: through its owner, and to what it only reads by itself. */
 export interface LedgerAccess {

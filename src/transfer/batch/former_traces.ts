@@ -1,8 +1,8 @@
-import type { AuditRow, Batch, WorkItem } from '../ledger/ledger.ts'
-import { descendOf } from './addresses.ts'
+import type { AuditRow, Batch, WorkItem } from '../../ledger/ledger.ts'
+import { descendOf } from '../addresses.ts'
 import type { BatchPlaces } from './batch_places.ts'
-import type { JobContext } from './job_context.ts'
-import { stagingKey } from './job_spec.ts'
+import type { JobContext } from '../job_context.ts'
+import { stagingKey } from '../job_spec.ts'
 import { discardFormer, foreignInside, formerFolders, type FormerFolder } from './new_folder.ts'
 
 /** What earlier holders of a batch, who died with it, may have begun under their own keys; by name, never by pattern. */

@@ -1,12 +1,12 @@
-import type { Target } from '../connector/connector.ts'
-import { ConnectorError } from '../connector/errors.ts'
-import type { Facet, Facts } from '../connector/item.ts'
-import type { Batch, ContainerAddress, WorkItem } from '../ledger/ledger.ts'
-import { childIdOf, readable, sourceContainerId } from './addresses.ts'
-import type { Maker } from './containers.ts'
-import type { JobContext } from './job_context.ts'
+import type { Target } from '../../connector/connector.ts'
+import { ConnectorError } from '../../connector/errors.ts'
+import type { Facet, Facts } from '../../connector/item.ts'
+import type { Batch, ContainerAddress, WorkItem } from '../../ledger/ledger.ts'
+import { childIdOf, readable, sourceContainerId } from '../addresses.ts'
+import type { Maker } from '../containers.ts'
+import type { JobContext } from '../job_context.ts'
 import { replaces } from './transfer_content.ts'
-import type { Side } from './trouble.ts'
+import type { Side } from '../trouble.ts'
 
 /** Where the items of a batch are, on both sides. */
 export class BatchPlaces {

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
-import type { Item } from '../connector/item.ts'
-import type { TrackedRow } from '../ledger/ledger.ts'
-import type { JobContext } from './job_context.ts'
+import type { Item } from '../../connector/item.ts'
+import type { TrackedRow } from '../../ledger/ledger.ts'
+import type { JobContext } from '../job_context.ts'
 import { pack, unpack } from './packed.ts'
 
 export interface SpooledChild {

@@ -1,7 +1,7 @@
 import { Worker, type MessagePort } from 'node:worker_threads'
-import { threadEnvironment } from '../thread_environment.ts'
+import { threadEnvironment } from '../../thread_environment.ts'
 import type { Signal } from './signals.ts'
-import type { JobSpec } from './job_spec.ts'
+import type { JobSpec } from '../job_spec.ts'
 import type { FromThread, LedgerAccess, Task, TaskEnd, ToThread } from './thread_messages.ts'
 
 /** What a thread needs before its first task of a job. */
