@@ -8,8 +8,9 @@ import type { NewItems, FinishedItems } from './columns.ts'
  * The tracking store of one job. Every method is one transaction. Writers hold a lease and show its fencing token; a call
  * with a token that was taken over changes nothing and raises `LeaseLost`.
  *
- * Two kinds of lease: on containers to list (phase `changes`) and on batches to carry out (phase `executing`). A lease
- * names its holder (`<lane>/<slot>`); a holder that comes back takes its own leases over at once, others when they expire.
+ * Leases are on containers to list (phase `changes`), on batches to carry out (phase `executing`) and on containers to finish
+ * (phase `finalize`). A lease names its holder (`<lane>/<slot>`); a holder that comes back takes its own leases over at once,
+ * others when they expire.
  */
 export interface Ledger {
   /** Told of an item, or a container, that a claim of this thread flagged because it kept killing its holders; before the claim is answered. */
@@ -38,7 +39,7 @@ export interface Ledger {
   containerReady(container: number, made: MadeContainer): Promise<void>
   /** A container's address and those of all above it, the job's root first. */
   addresses(container: number): Promise<ContainerAddress[]>
-  /** Stagings finished but not published; replaces what was recorded for this lease. */
+  /** Stagings finished but not published, beside what was recorded for this lease before. */
   staged(token: number, staged: StagedItem[]): Promise<void>
   /** Results, audit rows and counters; `last` gives the lease back, and what has no result goes back to pending. */
   finished(results: Results): Promise<void>

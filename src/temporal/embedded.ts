@@ -91,12 +91,14 @@ async function launch(
   for (let tries = 1; ; tries++) {
     const wanted = tries === 1 ? known : undefined
     const ports = { port: await choosePort(wanted?.port), uiPort: await choosePort(wanted?.uiPort) }
+    const remembered: Remembered = { version, ...ports }
+    // Known from its first moment: whoever comes after a death of this process ends it, or finds it at work.
+    const onStart = (server: ProcessMark): void => remember(home, { ...remembered, server })
     try {
-      const server = await launchAt(ports, home, options)
-      const remembered = { version, ...ports, server }
-      remember(home, remembered)
+      const server = await launchAt(ports, home, { ...options, onStart })
       return handle(home, remembered, server, { adopted: false })
     } catch (error) {
+      remember(home, remembered)
       if (!(error instanceof PortTaken) || tries === mostPorts) throw error
       say(`Ports ${ports.port} and ${ports.uiPort} were free, and one is taken now: the Temporal server gets others.`)
     }
@@ -106,7 +108,7 @@ async function launch(
 async function launchAt(
   ports: Ports,
   home: Home,
-  { program, namespace, signal }: EmbeddedOptions,
+  { program, namespace, signal, onStart }: EmbeddedOptions & { onStart(server: ProcessMark): void },
 ): Promise<ProcessMark> {
   const log = join(home.logs, 'temporal-server.log')
   const isLong = logSize(log) > keepLogBytes
@@ -121,6 +123,7 @@ async function launchAt(
   })
   closeSync(output)
   child.unref()
+  if (child.pid !== undefined) onStart(markOf(child.pid))
   let failed: string | undefined
   child.once('error', (error) => (failed = error.message))
   child.once('exit', (code, signal) => (failed = `it ended with ${code ?? signal}`))

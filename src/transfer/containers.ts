@@ -12,7 +12,7 @@ const toldWithinMs = 25
 /** Under whose lease a container is made. */
 export interface Maker {
   token: number
-  /** Earlier holders died with it in hand: a container that is there may be of their making. */
+  /** Earlier holders died with it in hand, or an earlier try failed: a container that is there may be of their making. */
   former: boolean
 }
 
@@ -37,10 +37,10 @@ export async function ensureContainer(context: JobContext, toMake: ContainerToMa
   const { item, parent, name, token, former } = toMake
   const known = context.readyContainers.get(item)
   if (known !== undefined) return { id: known, made: await isOurs(context, { item, id: known, former }) }
-  const { id, made } = await makeOrFind(context, toMake)
-  await context.flush(id, parent)
+  const { id, made } = await makeOrFind(context, toMake).catch((error: unknown) => unsure(context, toMake, error))
+  await context.flush(id, parent).catch((error: unknown) => unsure(context, toMake, error))
   context.readyContainers.set(item, id)
-  // Not awaited: on the ledger's port it stays ahead of every result that depends on it.
+  // Not awaited: on the ledger's port it stays ahead of every result that depends on it, and no batch follows when it fails.
   context.later(context.ledger.containerReady(item, { token, id: context.destination.childId ? '' : id, made }))
   if (!made) {
     const rows: AuditRow[] = []
@@ -49,6 +49,15 @@ export async function ensureContainer(context: JobContext, toMake: ContainerToMa
     if (rows.length > 0) context.later(context.ledger.audit(rows))
   }
   return { id, made }
+}
+
+/** It failed, and may be there all the same: a later holder has to know that one before it was at it. */
+async function unsure(context: JobContext, { item, parent, token }: ContainerToMake, error: unknown): Promise<never> {
+  const isConflict = error instanceof ConnectorError && error.code === 'Conflict'
+  const key = stagingKey(context.spec.jobId, item, 0)
+  const staged = { container: parent, key, hash: '', sizeBytes: 0n }
+  if (!isConflict) await context.ledger.staged(token, [{ item, staged }])
+  throw error
 }
 
 async function makeOrFind(context: JobContext, toMake: ContainerToMake): Promise<EnsuredContainer> {
@@ -75,14 +84,16 @@ async function isOurs(
   context: JobContext,
   { item, id, former }: { item: number; id: string; former: boolean },
 ): Promise<boolean> {
-  if ((await isKnownAsOurs(context, item)) || (await isKnownAsOurs(context, item, toldWithinMs))) return true
-  if (!former) return false
-  const there = await context.destination.stat(id, context.wanted)
-  return there !== null && looksLikeOurs(context, there)
+  if (await isKnownAsOurs(context, item)) return true
+  if (former) {
+    const there = await context.destination.stat(id, context.wanted)
+    if (there !== null && looksLikeOurs(context, there)) return true
+  }
+  await sleep(toldWithinMs)
+  return isKnownAsOurs(context, item)
 }
 
-async function isKnownAsOurs({ ledger, spec }: JobContext, item: number, inMs = 0): Promise<boolean> {
-  if (inMs > 0) await sleep(inMs)
+async function isKnownAsOurs({ ledger, spec }: JobContext, item: number): Promise<boolean> {
   const [address] = (await ledger.addresses(item)).slice(-1)
   return address?.madeIn === spec.execution
 }

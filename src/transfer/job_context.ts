@@ -298,6 +298,11 @@ export class JobContext {
     this.#later.add(kept)
   }
 
+  /** Something that nobody waited for went wrong: `settled` tells. */
+  get isUnsettled(): boolean {
+    return this.#laterFailed !== undefined
+  }
+
   async settled(): Promise<void> {
     if (this.#later.size > 0) await Promise.all(this.#later)
     const failed = this.#laterFailed

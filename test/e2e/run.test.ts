@@ -16,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Client, Connection } from '@temporalio/client'
 import { attributes } from '../../workflows/search_attributes.ts'
+import { serversOf } from '../temporal/servers_of.ts'
 
 /** The command as people run it: real processes, a real server, a real folder. */
 const bin = new URL('../../src/cli/stevedore.js', import.meta.url).pathname
@@ -172,7 +173,7 @@ describe('stevedore', () => {
       const { code, err } = await starting
       expect(code).toBe(130)
       expect(err).toContain(`Interrupted. To go on: npx stevedore run --home ${home} ${file}`)
-      expect(JSON.parse(readFileSync(join(home, 'temporal.json'), 'utf8'))).not.toHaveProperty('server')
+      expect(serversOf(home)).toEqual([])
       expect((await stevedore(['run', file])).code).toBe(0)
     },
     long,

@@ -4,15 +4,17 @@ import { once } from 'node:events'
 import { connect as reach, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '@temporalio/client'
 import { readConfig } from '../../src/config.ts'
 import { openHome, type Home } from '../../src/home/home.ts'
-import { isRunning, markOf } from '../../src/home/process.ts'
+import { isRunning, markOf, type ProcessMark } from '../../src/home/process.ts'
 import { startEmbedded, type Embedded, type EmbeddedOptions } from '../../src/temporal/embedded.ts'
 import { freePort } from '../../src/temporal/ports.ts'
 import { temporalProgram } from '../../src/temporal/program.ts'
 import { openServer, type TemporalServer } from '../../src/temporal/server.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
+import { serversOf } from './servers_of.ts'
 
 let folder: string
 let home: Home
@@ -196,9 +198,20 @@ test('a start that is called off leaves no server', async () => {
     return freePort()
   }
   await expect(start({ signal: calledOff.signal, choosePort })).rejects.toThrow(/abort/i)
-  expect(existsSync(join(home.path, 'temporal.json'))).toBe(false)
+  expect(serversOf(home.path)).toEqual([])
   const next = await start()
   expect(next.adopted).toBe(false)
+})
+
+test('a server is known from its first moment, so that whoever comes after a death can end it', async () => {
+  const starting = new AbortController()
+  const begun = start({ signal: starting.signal }).catch(() => undefined)
+  while (serversOf(home.path).length === 0) await sleep(1)
+  const { server } = JSON.parse(readFileSync(join(home.path, 'temporal.json'), 'utf8')) as { server: ProcessMark }
+  expect(serversOf(home.path)).toEqual([server.pid])
+  starting.abort()
+  await begun
+  expect(serversOf(home.path)).toEqual([])
 })
 
 test("on somebody else's server our namespace and search attributes are made, once", async () => {

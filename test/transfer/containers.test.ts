@@ -1,8 +1,12 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
+import { ConnectorError } from '../../src/connector/errors.ts'
+import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batches_in_hand.ts'
+import { holder } from '../ledger/rig.ts'
 import { aTree, look, textAt, touched } from './a_tree.ts'
 import { die } from './die.ts'
+import { InThisThread } from './in_this_thread.ts'
 import { Rig, type Job } from './rig.ts'
 
 const rig = new Rig()
@@ -93,5 +97,39 @@ describe('a folder of which a holder died that was to make it', () => {
     await job.resume({ execution: 1 })
     const to = look(job.destination)
     expect([to.get('d')?.mode, to.get('d/e')?.mode, to.get('d/e/f')?.mode]).toEqual([0o755, 0o711, 0o755])
+  })
+})
+
+describe('a folder whose making failed on its way back', () => {
+  const tree = { 'd/inner/': null, 'd/large': '2 MB' }
+
+  test.each<[string, () => Error]>([
+    ['with its connection', () => new ConnectorError('Unreachable', 'timed out')],
+    ['by itself', () => new ConnectorError('AccessDenied', 'no')],
+  ])('%s is ours when it is met again', async (_how, error) => {
+    const job = new InThisThread()
+    await job.list(tree)
+    const { context } = job
+    const { ledger, destination } = context
+    const { makeContainer } = destination
+    let failed = false
+    destination.makeContainer = (...args) => {
+      const made = makeContainer.apply(destination, args)
+      if (failed) return made
+      failed = true
+      throw error()
+    }
+    for (let i = 0; i < 3; i++) {
+      job.ledgerRig.nowMs += 3_600_000
+      const claim = await claimBatch(context, holder('copy/0'))
+      if (claim.state !== 'claimed') break
+      await carryOutFrom(context, claim.claim, holder('copy/0'), job.obeys()).catch(() => undefined)
+      await context.settled()
+    }
+    const { byStatus, byReason, containersMade } = await ledger.end(1)
+    expect(byStatus.success.items).toBe(3)
+    expect(byReason.map(({ reason }) => reason)).not.toContain('matched')
+    expect(containersMade).toBe(2)
+    await job.remove()
   })
 })

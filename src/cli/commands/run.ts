@@ -132,6 +132,8 @@ class Run {
   readonly #with: RunParts
   readonly #view: ProgressView
   #served: Stevedore | undefined
+  /** Why the worker of this process is no more. */
+  #broken: Error | undefined
   #pausing: Promise<'paused' | 'ending' | 'failed'> | undefined
   #paused = false
   #last: Progress | undefined
@@ -168,7 +170,11 @@ class Run {
   async #serve(): Promise<void> {
     const { parts, home, options, interruption } = this.#with
     const { signal } = interruption
-    this.#served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line), signal })
+    const served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line), signal })
+    this.#served = served
+    void served.broken.then((error) => {
+      if (this.#served === served) this.#broken = error
+    })
     signal.throwIfAborted()
   }
 
@@ -196,8 +202,6 @@ class Run {
   }
 
   #watch(execution: number): Promise<StoredExecution | 'failed_to_start' | 'stopped'> {
-    let broken: Error | undefined
-    void this.#served!.broken.then((error) => (broken = error))
     let refusedMs: number | undefined
     return watchExecution(
       this.#with.home,
@@ -213,7 +217,7 @@ class Run {
             refusedMs ??= Date.now()
             return Date.now() - refusedMs > endingMs ? 'stop' : undefined
           }
-          if (broken) throw broken
+          if (this.#broken) throw this.#broken
           await this.#keepServed()
           await this.#heedPause(job)
           return undefined

@@ -71,7 +71,7 @@ interface Stored {
   staged: string | null
 }
 
-/** All leases, in memory and in the file; there are as many as slots at work. */
+/** All leases, in memory and in the file; there are few: what slots have in hand, and what flagged items left. */
 export class Leases {
   readonly #db: DatabaseSync
   readonly #insert

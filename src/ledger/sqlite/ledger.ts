@@ -336,7 +336,7 @@ export class SqliteLedger {
    * of what was flagged meanwhile before he is told that all is done.
    */
   #noting<T>(holder: Holder, claim: () => Claim<T>): Claim<T> {
-    this.#robbed.delete(holder.name)
+    if (!holder.inHand?.length) this.#robbed.delete(holder.name)
     this.#crashed = undefined
     const before = new Map([...this.#leases.all()].map(([token, lease]) => [token, lease.holder]))
     const claimed = claim()

@@ -14,7 +14,7 @@ export class BatchPlaces {
   side: Side = 'source'
   readonly #context: JobContext
   readonly #containers = new Map<number, ContainerAddress>()
-  readonly #maker: Maker
+  #maker: Maker
   /** What listings carry of the destination. */
   readonly #want: readonly Facet[]
 
@@ -28,6 +28,11 @@ export class BatchPlaces {
   /** Under whose lease containers are made. */
   get maker(): Maker {
     return this.#maker
+  }
+
+  /** A folder that is there may be of this batch's own making: it was published, and then something went wrong. */
+  mayBeOurs(): void {
+    this.#maker = { ...this.#maker, former: true }
   }
 
   /** An item's source id; from here on the source is to blame. */
@@ -47,7 +52,7 @@ export class BatchPlaces {
     return this.#context.destinationOf(work.container, this.#containers, this.#maker)
   }
 
-  /** Names of an item's container from the job's root down; undefined when the ledger does not know it. */
+  /** Where an item's container is on both sides; undefined when the ledger does not know it. */
   addressOf(work: WorkItem): ContainerAddress | undefined {
     return this.#containers.get(work.container)
   }

@@ -2,13 +2,14 @@ import type { Batch, Holder } from '../../ledger/ledger.ts'
 import { carryOut } from './carry_out.ts'
 import type { JobContext } from '../job_context.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
+import { SideTrouble } from '../trouble.ts'
 import { Turn } from './turn.ts'
 
 /** In one batch; the ledger's share of the work, one transaction for each step of a batch, is small at this size. */
 const limit = { items: 500, bytes: 1024n ** 3n }
 /** One that is worked on, one whose staging is being committed, one that comes next. */
 const atOnce = 3
-/** What takes longer than this is not begun before, nor beside, another batch: nobody else could take that one meanwhile. */
+/** While more than this is in hand nothing is claimed ahead: it would wait too long for its turn, and nobody else could take it. */
 const longBytes = 64n * 1024n * 1024n
 
 export function claimBatch(context: JobContext, holder: Holder): ReturnType<JobContext['ledger']['claimBatch']> {
@@ -35,7 +36,7 @@ class BatchesInHand {
   readonly #ends = new Set<Promise<void>>()
   #onHandedIn: () => void = () => undefined
   #failed = 0
-  #trouble: { error: unknown } | undefined
+  readonly #errors: unknown[] = []
 
   constructor(context: JobContext, holder: Holder, obeys: Obeys) {
     this.#context = context
@@ -51,7 +52,7 @@ class BatchesInHand {
       if (long) await this.#allEnded()
     }
     await this.#allEnded()
-    if (this.#trouble) throw this.#trouble.error
+    if (this.#errors.length > 0) throw worst(this.#errors)
     return this.#failed
   }
 
@@ -64,11 +65,13 @@ class BatchesInHand {
     }
     const end: Promise<void> = carryOut(this.#context, batch, { obeys: this.#obeys, turn: this.#turn, handedIn })
       .then(
-        ({ failed }) => {
+        (failed) => {
           this.#failed += failed
         },
         (error: unknown) => {
-          this.#trouble ??= { error }
+          this.#errors.push(error)
+          // What was claimed ahead goes back untouched, instead of running into the same.
+          this.#obeys.slot.raise(Stop.trouble)
         },
       )
       .finally(() => this.#ends.delete(end))
@@ -78,7 +81,7 @@ class BatchesInHand {
   /** Asked for before the batch just begun has the thread to itself, so that the answer is there when it is done. */
   async #next(): Promise<Batch | undefined> {
     while (this.#open.size >= atOnce) await new Promise<void>((resolve) => (this.#onHandedIn = resolve))
-    if (this.#trouble || this.#obeys.stop !== Stop.run || this.#obeys.timeIsUp) return undefined
+    if (this.#obeys.stop !== Stop.run || this.#obeys.timeIsUp || this.#context.isUnsettled) return undefined
     const holder = { ...this.#holder, inHand: [...this.#open] }
     const claim = await this.#context.ledger.claimBatch(holder, limit, { waitMs: 0 })
     return claim.state === 'claimed' ? claim.claim : undefined
@@ -91,6 +94,16 @@ class BatchesInHand {
 
 function isLong({ items }: Batch): boolean {
   let bytes = 0n
-  for (const { kind, source } of items) if (kind === 'item') bytes += source.sizeBytes
+  for (const { kind, action, source } of items)
+    if (kind === 'item' && action !== 'attributes') bytes += source.sizeBytes
   return bytes > longBytes
+}
+
+/** The one to be told: a lease that was lost is no trouble, and what nobody expected says more than a connection that broke. */
+function worst(errors: readonly unknown[]): unknown {
+  const rank = (error: unknown): number => {
+    if (error instanceof SideTrouble) return 1
+    return error instanceof Error && error.name === 'LeaseLost' ? 0 : 2
+  }
+  return errors.reduce((worst, error) => (rank(error) > rank(worst) ? error : worst))
 }

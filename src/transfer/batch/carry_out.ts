@@ -5,7 +5,7 @@ import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
 import type { CarriedTo } from '../attributes.ts'
 import { BatchOutcome, noNotes, type Notes } from './batch_outcome.ts'
 import { BatchPlaces } from './batch_places.ts'
-import { ensureContainer } from '../containers.ts'
+import { ensureContainer, type Maker } from '../containers.ts'
 import { failpoint } from '../failpoints.ts'
 import { FormerTraces } from './former_traces.ts'
 import type { JobContext } from '../job_context.ts'
@@ -17,27 +17,23 @@ import { itemTrouble } from '../trouble.ts'
 import type { Turn } from './turn.ts'
 import { WholeFolders, type Refused } from './whole_folders.ts'
 
-/** What one batch came to: items done and failed; `stopped` when some went back untouched. */
-export interface BatchEnd {
-  failed: number
-  stopped: boolean
-}
-
 /**
  * Carries a claimed batch out: stage everything, commit what was staged, publish, commit the results. A death between any
  * two lines leaves a lease whose next holder finds out, item by item, what was reached.
+ *
+ * @returns how many items failed
  */
-export async function carryOut(context: JobContext, batch: Batch, hand: Hand): Promise<BatchEnd> {
+export async function carryOut(context: JobContext, batch: Batch, hand: Hand): Promise<number> {
   const work = new BatchWork(context, batch, hand)
   return work.run()
 }
 
-/** Whose hand a batch is in. */
+/** A batch's share of the slot whose hand it is in. */
 export interface Hand {
   obeys: Obeys
   /** Taken for all but the waiting for commits. */
   turn: Turn
-  /** Called when nothing is to be done any more but to wait for the commit of the results. */
+  /** Called when nothing is to be done any more but to wait for the commit of the results, if they could be sent. */
   handedIn(): void
 }
 
@@ -76,7 +72,7 @@ class BatchWork {
     this.#former = new FormerTraces(context, batch, this.#places)
   }
 
-  async run(): Promise<BatchEnd> {
+  async run(): Promise<number> {
     await this.#turn.take()
     try {
       await this.#workThrough()
@@ -84,18 +80,18 @@ class BatchWork {
       await this.#handIn()
       failpoint('done:after-commit')
     }
-    return { failed: this.#outcome.failures, stopped: this.#stopped }
+    return this.#outcome.failures
   }
 
   async #workThrough(): Promise<void> {
     const { items, staged } = this.#batch
     const refused = await this.#carryOut(items, staged)
-    // Somebody was quicker: what such a folder was to hold goes in one by one.
-    if (refused.length > 0)
-      await this.#carryOut(
-        refused.map(({ work }) => work),
-        refused.flatMap(({ staged }) => staged),
-      )
+    if (refused.length === 0) return
+    // Somebody was quicker, or it broke off in the middle: what such a folder was to hold goes in one by one.
+    await this.#carryOut(
+      refused.map(({ work }) => work),
+      refused.flatMap(({ staged }) => staged),
+    )
   }
 
   /** Also on the way out with a connection's trouble: what was done is recorded, the rest goes back unpunished. */
@@ -299,7 +295,10 @@ class BatchWork {
   async #makeContainer(work: WorkItem): Promise<undefined> {
     const parent = await this.#places.container(work)
     const { item, destinationName: name } = work
-    const { id, made } = await ensureContainer(this.#context, { item, parent, name, ...this.#places.maker })
+    const { token, former } = this.#places.maker
+    // A try that failed may have made it and not have come to say so.
+    const maker: Maker = { token, former: former || work.tries > 0 }
+    const { id, made } = await ensureContainer(this.#context, { item, parent, name, ...maker })
     if (made) this.#outcome.finishedContainer(work, id)
     else this.#outcome.found(work, id)
     return undefined

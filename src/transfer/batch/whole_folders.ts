@@ -1,3 +1,4 @@
+import { ConnectorError } from '../../connector/errors.ts'
 import { then, type Maybe } from '../../connector/maybe.ts'
 import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
 import { noNotes, type BatchOutcome } from './batch_outcome.ts'
@@ -134,6 +135,8 @@ export class WholeFolders {
    */
   async #giveUp(folder: NewFolder, error: unknown): Promise<Refused[]> {
     itemTrouble(error, 'destination')
+    // It may have got its name before something went wrong.
+    if (!(error instanceof ConnectorError) || error.code !== 'Conflict') this.#places.mayBeOurs()
     try {
       await folder.discard()
     } catch {

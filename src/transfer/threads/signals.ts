@@ -28,9 +28,12 @@ export class Signal {
 
   /** Never weakens: a halt stays a halt when a pause comes after it; `run` clears all but a halt. */
   raise(reason: StopReason): void {
-    const now = this.stop
-    if (now === Stop.halt) return
-    if (reason === Stop.run || reason > now) Atomics.store(this.#words, STOP, reason)
+    for (;;) {
+      const now = this.stop
+      if (now === Stop.halt || (reason !== Stop.run && reason <= now)) return
+      // Another thread may have raised something since, a halt most of all, which must not be overwritten.
+      if (Atomics.compareExchange(this.#words, STOP, now, reason) === now) return
+    }
   }
 
   count(items: number, bytes: number): void {
