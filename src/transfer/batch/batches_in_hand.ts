@@ -70,7 +70,6 @@ class BatchesInHand {
         },
         (error: unknown) => {
           this.#errors.push(error)
-          // What was claimed ahead goes back untouched, instead of running into the same.
           this.#obeys.slot.raise(Stop.trouble)
         },
       )

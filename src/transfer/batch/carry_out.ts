@@ -76,6 +76,10 @@ class BatchWork {
     await this.#turn.take()
     try {
       await this.#workThrough()
+    } catch (error) {
+      // Before the turn is another batch's: what was claimed ahead goes back untouched, instead of running into the same.
+      this.#obeys.slot.raise(Stop.trouble)
+      throw error
     } finally {
       await this.#handIn()
       failpoint('done:after-commit')
