@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { JobClient } from './client.ts'
 import { readConfig, type Config } from './config.ts'
 import { acquire, holderOf, type HeldBy, type Lock } from './home/lock.ts'
+import type { TemporalServer } from './temporal/server.ts'
 import { openLogs, type Logger } from './home/logs.ts'
 import type { OpenHome, ServeOptions, Stevedore } from './stevedore.ts'
 import { connect } from './temporal/connect.ts'
@@ -83,7 +84,7 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
     signal?.throwIfAborted()
     const server = await openServer(home.home, { config, say, ...(signal ? { signal } : {}) })
     opened.add(() => server.close())
-    endAtExit(server.pid, opened)
+    endAtExit(server, opened)
     const { address, namespace } = server
     const { catalog } = home
     const { taskQueue } = config.temporal
@@ -116,6 +117,11 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
         (error: unknown) => new Error(`the worker ended: ${error instanceof Error ? error.message : String(error)}`),
       ),
       commands: client,
+      async keepServer() {
+        const hadEnded = await server.keep()
+        if (hadEnded) lock.serve(addresses, server.pid)
+        return hadEnded
+      },
       close: () => opened.close(),
     }
   } catch (error) {
@@ -125,11 +131,11 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
 }
 
 /** A second Ctrl-C, or a fault, ends this process at once: the server it started must not stay behind. */
-function endAtExit(pid: number | undefined, opened: Opened): void {
-  if (pid === undefined) return
+function endAtExit(server: TemporalServer, opened: Opened): void {
+  if (server.pid === undefined) return
   const end = (): void => {
     try {
-      process.kill(pid, 'SIGTERM')
+      process.kill(server.pid!, 'SIGTERM')
     } catch {
       // It has ended already.
     }
@@ -165,6 +171,7 @@ async function attach(home: OpenHome, { config, options, holder }: Attaching): P
       stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
       broken: new Promise(() => undefined),
       commands: client,
+      keepServer: () => Promise.resolve(false),
       close: () => opened.close(),
     }
   } catch (error) {

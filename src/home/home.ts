@@ -1,5 +1,5 @@
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { readConfig } from '../config.ts'
 
 /** The folder everything of ours lives in. All paths are absolute. */
@@ -34,7 +34,7 @@ export class HomeUnusable extends Error {
 export function openHome(path: string = readConfig().home): Home {
   const asked = resolve(path)
   try {
-    mkdirSync(asked, { recursive: true, mode: 0o700 })
+    makeFolder(asked)
   } catch (error) {
     throw new HomeUnusable(`home ${asked} cannot be made: ${(error as Error).message}`, { cause: error })
   }
@@ -54,6 +54,17 @@ export function openHome(path: string = readConfig().home): Home {
     logs,
     lock: join(real, 'lock'),
     holder: join(real, 'holder.json'),
+  }
+}
+
+/** With those above it, one by one: where the system denies one (`/proc`), Node's own way of doing so tries for ever. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -343,7 +343,7 @@ small entry is lost, what they would fall back to (their groups, everyone) is cu
   which may be somebody's backup, would have them too. It is flagged (\`hard_linked\`) until it is alone. A new content gives its name
   another file, and the others keep the old one.
 - Times are set as far as the destination can; a folder's last. A folder that was there before, or that somebody made before the
-  job could (audit row \`merged\`), keeps its own times, owner and mode.`
+  job could (audit row \`merged\`), keeps its owner and mode; its times are what writing into it makes of them.`
 
 function mapsText(): string {
   return `Who somebody is at the destination: exclusion → exception → ${mapRules.join(' → ')} → fallback → nobody. The first rule that finds

@@ -17,6 +17,7 @@ export interface Embedded {
   pid: number
   /** It was running before, left by a process of ours that died. */
   adopted: boolean
+  isRunning(): boolean
   /** Ends it, however it was come by. */
   close(): Promise<void>
 }
@@ -179,6 +180,7 @@ function handle(
     ui: `http://127.0.0.1:${remembered.uiPort}`,
     pid: server.pid,
     adopted,
+    isRunning: () => isRunning(server),
     async close() {
       await stop(server)
       remember(home, remembered)

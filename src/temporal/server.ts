@@ -13,10 +13,16 @@ export interface TemporalServer {
   namespace: string
   /** URL of the Web UI, when it is ours. */
   ui?: string
-  /** Of the embedded server. */
-  pid?: number
+  /** Of the embedded server, as long as it is not another. */
+  readonly pid?: number
   /** For clients; closed with the server. */
   connection: Connection
+  /**
+   * Starts the embedded server again, at its address, if it has ended; whoever is connected finds it there.
+   *
+   * @returns whether it had ended; never of somebody else's
+   */
+  keep(): Promise<boolean>
   /** Ends the embedded server; somebody else's goes on. */
   close(): Promise<void>
 }
@@ -40,11 +46,11 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
   if (address !== undefined) {
     const connection = await connect(address)
     await prepareNamespace(connection, namespace, false)
-    return { address, namespace, connection, close: () => connection.close() }
+    return { address, namespace, connection, keep: () => Promise.resolve(false), close: () => connection.close() }
   }
   const calledOff = signal ? { signal } : {}
   const program = await temporalProgram({ cache: config.cache, say, ...calledOff })
-  const embedded = await startEmbedded(home, { program, namespace, say, ...calledOff })
+  let embedded = await startEmbedded(home, { program, namespace, say, ...calledOff })
   try {
     const connection = await connect(embedded.address)
     await prepareNamespace(connection, namespace, true)
@@ -52,8 +58,20 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
       address: embedded.address,
       namespace,
       ui: embedded.ui,
-      pid: embedded.pid,
+      get pid() {
+        return embedded.pid
+      },
       connection,
+      async keep() {
+        if (embedded.isRunning()) return false
+        const again = await startEmbedded(home, { program, namespace, say })
+        if (again.address !== embedded.address) {
+          await again.close()
+          throw new Error(`the Temporal server ended, and another program took its address ${embedded.address}`)
+        }
+        embedded = again
+        return true
+      },
       async close() {
         await connection.close()
         await embedded.close()

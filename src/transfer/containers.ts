@@ -44,7 +44,7 @@ export async function ensureContainer(context: JobContext, toMake: ContainerToMa
   context.later(context.ledger.containerReady(item, { token, id: context.destination.childId ? '' : id, made }))
   if (!made) {
     const rows: AuditRow[] = []
-    const message = `${name} was made by somebody else meanwhile; it is merged with, and keeps its times, owner and mode`
+    const message = `${name} was made by somebody else meanwhile; it is merged with, and keeps its owner and mode`
     context.audit.add(rows, 'merged', () => ({ item, message }))
     if (rows.length > 0) context.later(context.ledger.audit(rows))
   }

@@ -180,6 +180,23 @@ describe('stevedore', () => {
   )
 
   test(
+    'a Temporal server that is killed in the middle is started again, and the run ends as if nothing had been',
+    async () => {
+      tree('bereft', Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`d${i % 20}/f${i}.txt`, `${i}`])))
+      let killed = false
+      const { code, out } = await stevedore(['run', job('bereft'), '--json'], (soFar) => {
+        if (killed || !soFar.includes('"started"')) return
+        killed = true
+        for (const pid of serversOf(home)) process.kill(pid, 'SIGKILL')
+      })
+      expect(killed).toBe(true)
+      expect(code).toBe(0)
+      expect(summaryOf(out)).toMatchObject({ found: { items: 420 }, balanced: true })
+    },
+    long,
+  )
+
+  test(
     'killed as soon as it has begun, the same command goes on with the same run',
     async () => {
       tree('killed', { 'a.txt': 'one', 'b/c.txt': 'two' })

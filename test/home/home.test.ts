@@ -127,3 +127,9 @@ test('nothing is written where a home was only asked about', () => {
   readConfig({ STEVEDORE_HOME: join(folder, 'not-yet') })
   expect(existsSync(join(folder, 'not-yet'))).toBe(false)
 })
+
+test('a home where no folder can be made is refused at once', () => {
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  for (const home of ['/proc/nohome/x', join(file, 'home')]) expect(() => openHome(home)).toThrow('cannot be made')
+})

@@ -232,3 +232,14 @@ test("closing leaves somebody else's server alone", async () => {
   open.splice(1)
   expect(isRunning(markOf(pid))).toBe(true)
 })
+
+test('a server that has ended is started again at its address, for those who are connected', async () => {
+  const server = await serve()
+  expect(await server.keep()).toBe(false)
+  const { pid } = server
+  process.kill(pid!, 'SIGKILL')
+  while (!(await server.keep())) await sleep(5)
+  expect(serversOf(home.path)).toEqual([server.pid])
+  expect(server.pid).not.toBe(pid)
+  await server.connection.workflowService.describeNamespace({ namespace: 'stevedore' })
+})

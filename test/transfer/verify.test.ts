@@ -65,6 +65,13 @@ describe('after a copy', () => {
     expect((await job.run()).status).toBe('completed')
   })
 
+  test('both sides are the same after another run, too, which adds to what the first one made', async () => {
+    expect((await job.run()).status).toBe('no_changes')
+    expect((await verify(job)).said).toEqual([])
+    chmodSync(join(job.destination, 'a.txt'), 0o000)
+    expect(new Set((await verify(job)).said)).toEqual(new Set(['/a.txt permissions']))
+  })
+
   test('both sides are the same; every byte of both is read, every folder looked at', async () => {
     const { found, files, folders, read, foreign, gone, notTransferred } = await verify(job)
     expect(found).toEqual([])

@@ -226,8 +226,10 @@ class Run {
     )
   }
 
-  /** The process that served the home when this one came has ended: this one takes its place. */
+  /** What serves the home and has ended is started again; the process that served it when this one came is replaced by this one. */
   async #keepServed(): Promise<void> {
+    if (await this.#served!.keepServer())
+      this.#view.say('The Temporal server had ended; it is started again, and the run goes on.')
     if (this.#served!.serves || this.#served!.stillServed()) return
     this.#view.say('The process that served this home has ended; this one goes on in its place.')
     await this.#close()

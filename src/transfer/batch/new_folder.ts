@@ -2,6 +2,7 @@ import type { Attributes, NewContainers, Session, StagedContainer } from '../../
 import type { Facts, Item } from '../../connector/item.ts'
 import { then, type Maybe } from '../../connector/maybe.ts'
 import type { AuditRow, Batch, ContainerAddress, StagedItem, WorkItem } from '../../ledger/ledger.ts'
+import { ConnectorError } from '../../connector/errors.ts'
 import { descendOf, readable } from '../addresses.ts'
 import type { Notes } from './batch_outcome.ts'
 import { failpoint } from '../failpoints.ts'
@@ -99,7 +100,9 @@ export class NewFolder {
 
   /** @throws ConnectorError when something of it is left */
   async discard(): Promise<void> {
-    if (this.#parent !== undefined) await this.#containers.discard(this.#parent, this.#key, this.#names)
+    if (this.#parent === undefined) return
+    if (await this.#containers.discard(this.#parent, this.#key, this.#names)) return
+    throw new ConnectorError('Conflict', 'the staged folder holds something that is not ours')
   }
 
   /** Its own staging, for the record of one that could not be discarded. */

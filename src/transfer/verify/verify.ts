@@ -266,7 +266,12 @@ class Verification {
         onto: there && { item: there, replaced: false },
       })
       const actual = as === 'root' ? await this.#sides.destination.session.stat(to.id, this.#carrier.wanted) : to
-      if (expected.stopped === undefined && actual) yield* this.#all(at, accessFindings(expected.attributes, actual))
+      if (expected.stopped !== undefined || !actual) return
+      const findings = accessFindings(expected.attributes, actual)
+      // Added to what is there, which may be of our own making: then what the source grants has to be in it, and no more.
+      if (findings.length === 0 || !there) return yield* this.#all(at, findings)
+      const alone = await this.#carrier.accessOf(from.id, from, { as })
+      yield* this.#all(at, accessFindings(alone.attributes, actual, 'atLeast'))
     } catch (error) {
       yield this.#differs(at, { kind: 'unreadable', message: itemTrouble(error, 'source').why })
     }

@@ -6,10 +6,12 @@ import type { Finding } from './difference.ts'
  * Owner, group and permissions as they should have arrived against those the destination states.
  *
  * @param expected worked out anew from the source; what is absent in it was not asked for
+ * @param how `atLeast`: whoever may do more than expected may
  */
 export function accessFindings(
   expected: Pick<Attributes, 'owner' | 'group' | 'permissions'>,
   actual: Pick<Item, 'owner' | 'group' | 'permissions'>,
+  how: 'exactly' | 'atLeast' = 'exactly',
 ): Finding[] {
   const findings: Finding[] = []
   for (const role of ['owner', 'group'] as const) {
@@ -19,18 +21,27 @@ export function accessFindings(
   }
   if (!expected.permissions || !actual.permissions) return findings
   const { entries, defaults } = expected.permissions
-  findings.push(...entriesFindings(entries, actual.permissions.entries, ''))
-  if (defaults) findings.push(...entriesFindings(defaults, actual.permissions.defaults ?? [], ' for what is new in it'))
+  findings.push(...entriesFindings(entries, actual.permissions.entries, { how, what: '' }))
+  if (defaults)
+    findings.push(
+      ...entriesFindings(defaults, actual.permissions.defaults ?? [], { how, what: ' for what is new in it' }),
+    )
   return findings
 }
 
-function entriesFindings(should: readonly PermissionEntry[], is: readonly PermissionEntry[], what: string): Finding[] {
+function entriesFindings(
+  should: readonly PermissionEntry[],
+  is: readonly PermissionEntry[],
+  { how, what }: { how: 'exactly' | 'atLeast'; what: string },
+): Finding[] {
   const [expected, actual] = [granted(should), granted(is)]
   const findings: Finding[] = []
   for (const key of new Set([...expected.keys(), ...actual.keys()])) {
     const [a, b] = [expected.get(key), actual.get(key)]
     // An entry without rights and no entry are the same, but to a POSIX role, which always has one.
-    if ((a?.rights ?? 0) === (b?.rights ?? 0)) continue
+    const [wanted, has] = [a?.rights ?? 0, b?.rights ?? 0]
+    if (wanted === has) continue
+    if (how === 'atLeast' && (a ?? b)!.access === 'allow' && (wanted & ~has) === 0) continue
     const who = textOf((a ?? b)!.who)
     const verb = (a ?? b)!.access === 'deny' ? 'is denied' : 'may'
     const message = `${who} ${verb} ${rightsText(b?.rights ?? 0)} instead of ${rightsText(a?.rights ?? 0)}${what}`

@@ -1,6 +1,6 @@
 import * as disk from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import type { NewContainers, Placing, Session } from '../../../src/connector/connector.ts'
 import { refusal } from '../../conformance/bench.ts'
 import { aFolder, aSession } from './folder.ts'
@@ -154,4 +154,21 @@ test('where names are compared by more than their bytes, folders are not made as
 test('a read-only connection stages nothing', async () => {
   const session = await aSession(aFolder(), { read_only: true })
   expect(await refusal(() => folders(session).stage('', 'k', 'default'))).toBe('ReadOnly')
+})
+
+test('a staged folder is removed also when the way to it has to be walked anew in the middle', async () => {
+  const root = aFolder()
+  disk.mkdirSync(join(root, 'above'))
+  const session = await aSession(root)
+  const staged = await folders(session).stage('above', 'k', 'default')
+  for (const name of ['a', 'b', 'c']) await folders(session).put(staged, name, placing(name))
+  // Each look at the clock is most of a second later than the one before.
+  let now = performance.now()
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 700))
+  try {
+    expect(await folders(session).discard('above', 'k', ['a', 'b', 'c'])).toBe(true)
+  } finally {
+    clock.mockRestore()
+  }
+  expect(disk.readdirSync(join(root, 'above'))).toEqual([])
 })
