@@ -124,8 +124,7 @@ async function launchAt(
   })
   closeSync(output)
   child.unref()
-  const server = child.pid === undefined ? undefined : markOf(child.pid)
-  if (server) onStart(server)
+  if (child.pid !== undefined) onStart(markOf(child.pid))
   let failed: string | undefined
   child.once('error', (error) => (failed = error.message))
   child.once('exit', (code, signal) => (failed = `it ended with ${code ?? signal}`))
@@ -133,18 +132,18 @@ async function launchAt(
   let answeredMs: number | undefined
   for (;;) {
     if (await isListening(ports.port)) answeredMs ??= Date.now()
-    if (server && answeredMs !== undefined && failed === undefined) {
+    if (answeredMs !== undefined && failed === undefined) {
       // Whoever answers may be another. Where the system does not tell, it says itself that it is ours, or lives on.
       const isOurs =
-        isListener(server.pid, [ports.port, ports.uiPort]) ||
+        isListener(child.pid!, [ports.port, ports.uiPort]) ||
         saysWhere(wordsSince(log, begun), ports.port) ||
         Date.now() - answeredMs > livesOnMs
-      if (isOurs) return server
+      if (isOurs) return markOf(child.pid!)
     }
     if (failed !== undefined || signal?.aborted || Date.now() > deadline) break
     await sleep(20)
   }
-  if (server && failed === undefined) await stop(server)
+  if (child.pid !== undefined && failed === undefined) await stop(markOf(child.pid))
   signal?.throwIfAborted()
   const words = wordsSince(log, begun)
   const last = words.slice(-1_000)
