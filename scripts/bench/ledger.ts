@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { connectLedger, openLedger } from '../../src/ledger/client.ts'
-import { noItems, noResults, pushFacts } from '../../src/ledger/columns.ts'
+import { noListing, noResults, pushFacts } from '../../src/ledger/columns.ts'
 import type { ExecutionStart, Holder, Ledger, Listing } from '../../src/ledger/ledger.ts'
 import { SqliteLedger } from '../../src/ledger/sqlite/ledger.ts'
 import { TrackedRows } from '../../src/ledger/sqlite/tracked_rows.ts'
@@ -171,18 +171,7 @@ const stagedAt = (item: number) => ({
   identity: `66:${item}`,
 })
 
-const emptyListing = (container: number, token: number): Listing => ({
-  container,
-  token,
-  execution: 1,
-  last: true,
-  fresh: noItems(),
-  changed: [],
-  unchanged: [],
-  descend: [],
-  gone: [],
-  audit: [],
-})
+const emptyListing = (container: number, token: number): Listing => noListing({ container, token, execution: 1 })
 
 function listingOf(container: number, token: number, count: number, kind: 'item' | 'container'): Listing {
   const listing = emptyListing(container, token)

@@ -124,7 +124,8 @@ async function launchAt(
   })
   closeSync(output)
   child.unref()
-  if (child.pid !== undefined) onStart(markOf(child.pid))
+  const server = child.pid === undefined ? undefined : markOf(child.pid)
+  if (server) onStart(server)
   let failed: string | undefined
   child.once('error', (error) => (failed = error.message))
   child.once('exit', (code, signal) => (failed = `it ended with ${code ?? signal}`))
@@ -132,18 +133,18 @@ async function launchAt(
   let answeredMs: number | undefined
   for (;;) {
     if (await isListening(ports.port)) answeredMs ??= Date.now()
-    if (answeredMs !== undefined && failed === undefined) {
+    if (server && answeredMs !== undefined && failed === undefined) {
       // Whoever answers may be another. Where the system does not tell, it says itself that it is ours, or lives on.
       const isOurs =
-        isListener(child.pid!, [ports.port, ports.uiPort]) ||
+        isListener(server.pid, [ports.port, ports.uiPort]) ||
         saysWhere(wordsSince(log, begun), ports.port) ||
         Date.now() - answeredMs > livesOnMs
-      if (isOurs) return markOf(child.pid!)
+      if (isOurs) return server
     }
     if (failed !== undefined || signal?.aborted || Date.now() > deadline) break
     await sleep(20)
   }
-  if (child.pid !== undefined && failed === undefined) await stop(markOf(child.pid))
+  if (server && failed === undefined) await stop(server)
   signal?.throwIfAborted()
   const words = wordsSince(log, begun)
   const last = words.slice(-1_000)

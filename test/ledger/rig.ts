@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { connectLedger } from '../../src/ledger/client.ts'
-import { noItems, noResults, pushFacts } from '../../src/ledger/columns.ts'
+import { noItems, noListing, noResults, pushFacts } from '../../src/ledger/columns.ts'
 import type { Facts, ItemKind } from '../../src/connector/item.ts'
 import type {
   AuditRow,
@@ -88,19 +88,7 @@ export interface Child {
 }
 
 export function listing(container: { item: number; token: number }, change: Partial<Listing> = {}): Listing {
-  return {
-    container: container.item,
-    token: container.token,
-    execution: 1,
-    last: true,
-    fresh: noItems(),
-    changed: [],
-    unchanged: [],
-    descend: [],
-    gone: [],
-    audit: [],
-    ...change,
-  }
+  return { ...noListing({ container: container.item, token: container.token, execution: 1 }), ...change }
 }
 
 export function fresh(children: Child[]): Listing['fresh'] {

@@ -1,4 +1,4 @@
-import type { Batch, Holder } from '../../ledger/ledger.ts'
+import type { Batch, Holder, Patience } from '../../ledger/ledger.ts'
 import { carryOut } from './carry_out.ts'
 import type { JobContext } from '../job_context.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
@@ -12,8 +12,12 @@ const atOnce = 3
 /** While more than this is in hand nothing is claimed ahead: it would wait too long for its turn, and nobody else could take it. */
 const longBytes = 64n * 1024n * 1024n
 
-export function claimBatch(context: JobContext, holder: Holder): ReturnType<JobContext['ledger']['claimBatch']> {
-  return context.ledger.claimBatch(holder, limit)
+export function claimBatch(
+  { ledger }: JobContext,
+  holder: Holder,
+  patience?: Patience,
+): ReturnType<JobContext['ledger']['claimBatch']> {
+  return ledger.claimBatch(holder, limit, patience)
 }
 
 /**
@@ -82,7 +86,7 @@ class BatchesInHand {
     while (this.#open.size >= atOnce) await new Promise<void>((resolve) => (this.#onHandedIn = resolve))
     if (this.#obeys.stop !== Stop.run || this.#obeys.timeIsUp || this.#context.isUnsettled) return undefined
     const holder = { ...this.#holder, inHand: [...this.#open] }
-    const claim = await this.#context.ledger.claimBatch(holder, limit, { waitMs: 0 })
+    const claim = await claimBatch(this.#context, holder, { waitMs: 0 })
     return claim.state === 'claimed' ? claim.claim : undefined
   }
 

@@ -3,7 +3,7 @@ import type { Page, Session } from '../../connector/connector.ts'
 import type { ContainerToList, ItemState, Listing, TrackedRow } from '../../ledger/ledger.ts'
 import type { Counterpart, Decision, Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
-import { noItems, pushFacts } from '../../ledger/columns.ts'
+import { noListing, pushFacts } from '../../ledger/columns.ts'
 import { tooManyItems } from '../../policy/max_items_per_container.ts'
 import { destinationContainerId, readable, sourceContainerId } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
@@ -205,18 +205,7 @@ export class Unchanged {
 }
 
 export function emptyListing(context: JobContext, container: ContainerToList): Listing {
-  return {
-    container: container.item,
-    token: container.token,
-    execution: context.spec.execution,
-    last: true,
-    fresh: noItems(),
-    changed: [],
-    unchanged: [],
-    descend: [],
-    gone: [],
-    audit: [],
-  }
+  return noListing({ container: container.item, token: container.token, execution: context.spec.execution })
 }
 
 export function factsOf(item: Item | Counterpart): Facts {

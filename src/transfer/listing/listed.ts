@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
+import { scratchDatabase } from '../../database/scratch.ts'
 import type { Item } from '../../connector/item.ts'
 import { pack, unpack } from './packed.ts'
 
@@ -71,19 +71,16 @@ export class Listed {
 }
 
 class OnDisk {
-  readonly #db = new DatabaseSync('')
+  readonly #db = scratchDatabase(`
+    CREATE TABLE child (key TEXT PRIMARY KEY, same TEXT NOT NULL, item TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX child_same ON child (same);
+  `)
   readonly #put
   readonly #remove
   readonly #same
   readonly #page
 
   constructor() {
-    this.#db.exec(`
-      PRAGMA journal_mode = OFF;
-      PRAGMA synchronous = OFF;
-      CREATE TABLE child (key TEXT PRIMARY KEY, same TEXT NOT NULL, item TEXT NOT NULL) WITHOUT ROWID;
-      CREATE INDEX child_same ON child (same);
-    `)
     this.#put = this.#db.prepare('INSERT OR REPLACE INTO child VALUES (?, ?, ?)')
     this.#remove = this.#db.prepare('DELETE FROM child WHERE key = ? RETURNING item')
     this.#same = this.#db.prepare('SELECT key FROM child WHERE same = ? LIMIT 1')
@@ -122,12 +119,11 @@ class OnDisk {
 
 /** What is still to be looked at, last in first out; a folder may have a million folders in it. */
 export class Stack<T extends object> {
-  readonly #db = new DatabaseSync('')
+  readonly #db = scratchDatabase('CREATE TABLE entry (n INTEGER PRIMARY KEY, entry TEXT NOT NULL)')
   readonly #push
   readonly #pop
 
   constructor() {
-    this.#db.exec('PRAGMA journal_mode = OFF; CREATE TABLE entry (n INTEGER PRIMARY KEY, entry TEXT NOT NULL)')
     this.#push = this.#db.prepare('INSERT INTO entry (entry) VALUES (?)')
     this.#pop = this.#db.prepare('DELETE FROM entry WHERE n = (SELECT max(n) FROM entry) RETURNING entry')
   }

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
+import { scratchDatabase } from '../../database/scratch.ts'
 import type { Item } from '../../connector/item.ts'
 import type { TrackedRow } from '../../ledger/ledger.ts'
 import type { JobContext } from '../job_context.ts'
@@ -20,7 +20,11 @@ type Naming = Pick<JobContext, 'keyOf' | 'keyOfRow' | 'nameKey'>
  * removes it when it is closed and the system when the process dies.
  */
 export class Spool {
-  readonly #db = new DatabaseSync('')
+  readonly #db = scratchDatabase(`
+    CREATE TABLE source (n INTEGER PRIMARY KEY, key TEXT NOT NULL, same TEXT NOT NULL, calm INTEGER NOT NULL DEFAULT 0, item TEXT NOT NULL);
+    CREATE TABLE destination (same TEXT PRIMARY KEY, item TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE tracked (key TEXT PRIMARY KEY, id INTEGER NOT NULL, same TEXT NOT NULL, name TEXT NOT NULL, gone INTEGER NOT NULL, row TEXT NOT NULL) WITHOUT ROWID;
+  `)
   readonly #putSource
   readonly #putDestination
   readonly #putTracked
@@ -30,13 +34,6 @@ export class Spool {
   readonly #calm
 
   constructor() {
-    this.#db.exec(`
-      PRAGMA journal_mode = OFF;
-      PRAGMA synchronous = OFF;
-      CREATE TABLE source (n INTEGER PRIMARY KEY, key TEXT NOT NULL, same TEXT NOT NULL, calm INTEGER NOT NULL DEFAULT 0, item TEXT NOT NULL);
-      CREATE TABLE destination (same TEXT PRIMARY KEY, item TEXT NOT NULL) WITHOUT ROWID;
-      CREATE TABLE tracked (key TEXT PRIMARY KEY, id INTEGER NOT NULL, same TEXT NOT NULL, name TEXT NOT NULL, gone INTEGER NOT NULL, row TEXT NOT NULL) WITHOUT ROWID;
-    `)
     this.#putSource = this.#db.prepare('INSERT INTO source (key, same, item) VALUES (?, ?, ?)')
     this.#putDestination = this.#db.prepare('INSERT OR IGNORE INTO destination (same, item) VALUES (?, ?)')
     this.#putTracked = this.#db.prepare(
