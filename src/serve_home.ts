@@ -2,11 +2,12 @@ import type { Connection } from '@temporalio/client'
 import type { FastifyInstance } from 'fastify'
 import { JobClient } from './client.ts'
 import { readConfig, type Config } from './config.ts'
-import { acquire, holderOf, type HeldBy, type Lock } from './home/lock.ts'
+import { acquire, holderOf, type Addresses, type HeldBy, type Lock } from './home/lock.ts'
 import type { TemporalServer } from './temporal/server.ts'
 import { openLogs, type Logger } from './home/logs.ts'
 import type { OpenHome, ServeOptions, Stevedore } from './stevedore.ts'
 import { connect } from './temporal/connect.ts'
+import { keepRunning } from './temporal/keep_running.ts'
 
 /** Nobody serves the home, so there is nobody to command. */
 export class NotServed extends Error {
@@ -103,25 +104,39 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
     opened.add(() => worker.close())
     const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
     const api = await listen(home, { client, options, logger, opened })
-    const addresses = { temporal: address, ...(server.ui === undefined ? {} : { ui: server.ui }), ...api }
-    lock.serve(addresses, server.pid)
+    const addresses = (): Addresses => ({
+      temporal: address,
+      ...(server.ui === undefined ? {} : { ui: server.ui }),
+      ...api,
+    })
+    lock.serve(addresses(), server.pid)
     signal?.throwIfAborted()
     await client.reconcile()
+    const kept = keepRunning(server, () => {
+      say('The Temporal server had ended; it is started again where it was.')
+      lock.serve(addresses(), server.pid)
+      // A database that had to be set aside has taken the workflows with it.
+      server
+        .answers()
+        .then(() => client.reconcile())
+        .catch((error: unknown) => logger.warn(error, 'jobs were not looked after'))
+    })
+    opened.add(() => kept.stop())
     return {
-      addresses,
+      get addresses() {
+        return addresses()
+      },
       namespace,
       serves: true,
       stillServed: () => true,
-      broken: worker.ended.then(
-        () => new Promise<never>(() => undefined),
-        (error: unknown) => new Error(`the worker ended: ${error instanceof Error ? error.message : String(error)}`),
-      ),
+      broken: Promise.race([
+        kept.broken,
+        worker.ended.then(
+          () => new Promise<never>(() => undefined),
+          (error: unknown) => new Error(`the worker ended: ${error instanceof Error ? error.message : String(error)}`),
+        ),
+      ]),
       commands: client,
-      async keepServer() {
-        const hadEnded = await server.keep()
-        if (hadEnded) lock.serve(addresses, server.pid)
-        return hadEnded
-      },
       close: () => opened.close(),
     }
   } catch (error) {
@@ -171,7 +186,6 @@ async function attach(home: OpenHome, { config, options, holder }: Attaching): P
       stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
       broken: new Promise(() => undefined),
       commands: client,
-      keepServer: () => Promise.resolve(false),
       close: () => opened.close(),
     }
   } catch (error) {

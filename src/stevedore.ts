@@ -47,8 +47,6 @@ export interface Stevedore {
   /** Resolves when something that serves has ended by itself; never when all is well. */
   readonly broken: Promise<Error>
   readonly commands: JobCommands
-  /** Starts the Temporal server of this process again if it has ended; whether it had. */
-  keepServer(): Promise<boolean>
   close(): Promise<void>
 }
 

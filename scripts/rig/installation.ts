@@ -1,11 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { openHome } from '../../src/home/home.ts'
-import { readConfig } from '../../src/config.ts'
-import { startEmbedded } from '../../src/temporal/embedded.ts'
-import { temporalProgram } from '../../src/temporal/program.ts'
-import { cleanEnvironment, startStevedore, untilServed, type Ended, type Running, type Served } from './processes.ts'
+import { isDying, isRunning, type ProcessMark } from '../../src/home/process.ts'
+import { isListening } from '../../src/temporal/ports.ts'
+import { startStevedore, tail, untilServed, type Ended, type Running, type Served } from './processes.ts'
 import { Rest, type ExecutionState } from './rest.ts'
 import { eventually } from './wait.ts'
 
@@ -74,29 +71,27 @@ export class Installation {
 
   /** SIGKILL, without a word. Resolves when the process table has forgotten them. */
   async kill(victim: Victim): Promise<void> {
-    const server = this.#serverPid()
+    const server = this.#server()
     if (victim !== 'worker' && server === undefined) throw new Error(`${this.home} does not say which server it uses`)
     if (victim !== 'server') await this.#process?.end('SIGKILL')
     if (victim !== 'worker' && server !== undefined) await killed(server)
   }
 
-  /** Starts again whatever a kill has ended. A worker that lives on finds its server where it was. */
+  /** Waits until what a kill has ended is there again: who serves the home is started, and starts its own server. */
   async restart(): Promise<void> {
     if (!this.alive) return this.up()
-    const { cache } = readConfig(cleanEnvironment())
-    const say = (): void => undefined
-    await startEmbedded(openHome(this.home), {
-      program: await temporalProgram({ cache, say }),
-      namespace: 'stevedore',
-      say,
+    const there = await eventually(60_000, 5, async () => {
+      const server = this.#server()
+      if (!server || !isRunning(server) || isDying(server)) return undefined
+      return (await isListening(portOf(this.#served!.temporal))) || undefined
     })
+    if (!there) throw new Error(`no Temporal server at ${this.#served!.temporal} after a minute:\n${tail(this.log)}`)
   }
 
   /** The home remembers which server is its own, whoever started it. */
-  #serverPid(): number | undefined {
+  #server(): ProcessMark | undefined {
     try {
-      return (JSON.parse(readFileSync(join(this.home, 'temporal.json'), 'utf8')) as { server?: { pid: number } }).server
-        ?.pid
+      return (JSON.parse(readFileSync(join(this.home, 'temporal.json'), 'utf8')) as { server?: ProcessMark }).server
     } catch {
       return undefined
     }
@@ -104,7 +99,7 @@ export class Installation {
 
   /** Ends everything in order; a server that its holder left behind too. */
   async down(): Promise<void> {
-    const server = this.#serverPid()
+    const server = this.#server()
     await this.#process?.end('SIGTERM')
     this.#process = undefined
     this.#served = undefined
@@ -136,21 +131,18 @@ export class Installation {
 }
 
 /** Kills a process that is not our child and waits until it is gone; one that is gone already is fine. */
-async function killed(pid: number): Promise<void> {
+async function killed(server: ProcessMark): Promise<void> {
+  if (!isRunning(server)) return
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(server.pid, 'SIGKILL')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
     throw error
   }
-  for (let i = 0; i < 200 && isAlive(pid); i++) await sleep(10)
+  const gone = await eventually(10_000, 5, () => (isRunning(server) ? undefined : true))
+  if (!gone) throw new Error(`process ${server.pid} is still there, 10 s after its SIGKILL`)
 }
 
-/** A killed process whose parent has not looked yet is still listed, as a zombie. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
+function portOf(address: string): number {
+  return Number(address.split(':').at(-1))
 }

@@ -13,7 +13,7 @@ export function markOf(pid: number): ProcessMark {
   return started === undefined ? { pid } : { pid, started }
 }
 
-/** Whether that very process still runs, as far as this machine (and container) can see. */
+/** Whether that very process still holds anything, as far as this machine (and container) can see: even killed, until its last thread has ended. */
 export function isRunning({ pid, started }: ProcessMark): boolean {
   try {
     process.kill(pid, 0)
@@ -21,20 +21,40 @@ export function isRunning({ pid, started }: ProcessMark): boolean {
     // EPERM: it is there, and somebody else's.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
+  // One that nobody has waited for keeps its number, and nothing else.
+  const { state, threads } = statusOf(pid) ?? {}
+  if (state === zombie && threads === 1) return false
   const now = startOf(pid)
   return started === undefined || now === undefined || now === started
 }
 
+/** Whether it has been killed, though its last threads may still hold its ports and files. */
+export function isDying({ pid }: ProcessMark): boolean {
+  return statusOf(pid)?.state === zombie
+}
+
+const zombie = 'Z'
+
+/** Linux only. */
+function statusOf(pid: number): { state: string; threads: number; startTicks: string } | undefined {
+  if (process.platform !== 'linux') return undefined
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The program's name, in parentheses, may itself hold spaces and parentheses. Field 3 comes after it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { state: fields[0]!, threads: Number(fields[17]), startTicks: fields[19]! }
+  } catch {
+    return undefined
+  }
+}
+
 function startOf(pid: number): string | undefined {
   try {
-    if (process.platform === 'linux') {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      // The program's name, in parentheses, may itself hold spaces and parentheses. Field 22 counts from its end.
-      const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-      return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()}/${ticks}`
-    }
     if (process.platform === 'win32') return undefined
-    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
+    if (process.platform !== 'linux')
+      return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
+    const ticks = statusOf(pid)?.startTicks
+    return ticks && `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()}/${ticks}`
   } catch {
     return undefined
   }

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, st
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Home } from '../home/home.ts'
-import { isRunning, markOf, type ProcessMark } from '../home/process.ts'
+import { isDying, isRunning, markOf, type ProcessMark } from '../home/process.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
 import { freePort, isListener, isListening } from './ports.ts'
 import { programVersion } from './program.ts'
@@ -30,6 +30,8 @@ export interface EmbeddedOptions {
   signal?: AbortSignal
   /** Chooses a port, the wanted one if it can. Default: {@link freePort}. */
   choosePort?: (wanted?: number) => Promise<number>
+  /** There or nowhere: others are connected to it. */
+  port?: number
 }
 
 /** What a home remembers of its server, so that the Web UI stays where it was and a server left running is found. */
@@ -47,6 +49,8 @@ const keepLogBytes = 1024 ** 2
 const mostPorts = 5
 /** A server that has lost its port to another ends well within this. */
 const livesOnMs = 5_000
+/** Whoever has the one port it may listen on gets this long to leave it, before each further try. */
+const portLeftMs = 2_000
 
 /** Dispatch costs 96 ms per activity without the first one: the default polls the queue 20 times a second. */
 const dynamicConfig = ['history.transferProcessorMaxPollRPS=2000', 'system.enableActivityEagerExecution=true']
@@ -57,7 +61,8 @@ const dynamicConfig = ['history.transferProcessorMaxPollRPS=2000', 'system.enabl
  */
 export async function startEmbedded(home: Home, options: EmbeddedOptions): Promise<Embedded> {
   const known = recall(home)
-  if (known?.server && isRunning(known.server) && (await isListening(known.port))) {
+  // Looked at after its port: one that has just been killed may answer for a moment more.
+  if (known?.server && (await isListening(known.port)) && isRunning(known.server) && !isDying(known.server)) {
     return handle(home, known, known.server, { adopted: true })
   }
   if (known?.server) await stop(known.server)
@@ -91,7 +96,7 @@ async function launch(
   const { choosePort = freePort, say } = options
   for (let tries = 1; ; tries++) {
     const wanted = tries === 1 ? known : undefined
-    const ports = { port: await choosePort(wanted?.port), uiPort: await choosePort(wanted?.uiPort) }
+    const ports = { port: options.port ?? (await choosePort(wanted?.port)), uiPort: await choosePort(wanted?.uiPort) }
     const remembered: Remembered = { version, ...ports }
     // Known from its first moment: whoever comes after a death of this process ends it, or finds it at work.
     const onStart = (server: ProcessMark): void => remember(home, { ...remembered, server })
@@ -101,7 +106,9 @@ async function launch(
     } catch (error) {
       remember(home, remembered)
       if (!(error instanceof PortTaken) || tries === mostPorts) throw error
-      say(`Ports ${ports.port} and ${ports.uiPort} were free, and one is taken now: the Temporal server gets others.`)
+      if (options.port !== undefined) await sleep(portLeftMs)
+      else
+        say(`Ports ${ports.port} and ${ports.uiPort} were free, and one is taken now: the Temporal server gets others.`)
     }
   }
 }

@@ -12,7 +12,7 @@ export interface TemporalServer {
   address: string
   namespace: string
   /** URL of the Web UI, when it is ours. */
-  ui?: string
+  readonly ui?: string | undefined
   /** Of the embedded server, as long as it is not another. */
   readonly pid?: number
   /** For clients; closed with the server. */
@@ -20,9 +20,13 @@ export interface TemporalServer {
   /**
    * Starts the embedded server again, at its address, if it has ended; whoever is connected finds it there.
    *
+   * @param signal calls that off: no server stays behind, and its reason is raised
    * @returns whether it had ended; never of somebody else's
+   * @throws Error when another program keeps its address
    */
-  keep(): Promise<boolean>
+  keep(signal?: AbortSignal): Promise<boolean>
+  /** Waits until one that was started again answers, with our namespace in it, even if its database had to be set aside. */
+  answers(): Promise<void>
   /** Ends the embedded server; somebody else's goes on. */
   close(): Promise<void>
 }
@@ -46,32 +50,39 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
   if (address !== undefined) {
     const connection = await connect(address)
     await prepareNamespace(connection, namespace, false)
-    return { address, namespace, connection, keep: () => Promise.resolve(false), close: () => connection.close() }
+    return {
+      address,
+      namespace,
+      connection,
+      keep: () => Promise.resolve(false),
+      answers: () => Promise.resolve(),
+      close: () => connection.close(),
+    }
   }
   const calledOff = signal ? { signal } : {}
   const program = await temporalProgram({ cache: config.cache, say, ...calledOff })
   let embedded = await startEmbedded(home, { program, namespace, say, ...calledOff })
   try {
     const connection = await connect(embedded.address)
-    await prepareNamespace(connection, namespace, true)
+    const answers = (): Promise<void> => prepareNamespace(connection, namespace, true)
+    await answers()
+    const port = Number(new URL(`tcp://${embedded.address}`).port)
     return {
       address: embedded.address,
       namespace,
-      ui: embedded.ui,
+      get ui() {
+        return embedded.ui
+      },
       get pid() {
         return embedded.pid
       },
       connection,
-      async keep() {
+      async keep(signal) {
         if (embedded.isRunning()) return false
-        const again = await startEmbedded(home, { program, namespace, say })
-        if (again.address !== embedded.address) {
-          await again.close()
-          throw new Error(`the Temporal server ended, and another program took its address ${embedded.address}`)
-        }
-        embedded = again
+        embedded = await startEmbedded(home, { program, namespace, say, port, ...(signal ? { signal } : {}) })
         return true
       },
+      answers,
       async close() {
         await connection.close()
         await embedded.close()

@@ -150,7 +150,6 @@ export class CliBench {
       stillServed: () => true,
       namespace: 'stevedore',
       broken: new Promise(() => undefined),
-      keepServer: () => Promise.resolve(false),
       commands: {
         start: heard('start', begin),
         pause: heard('pause', async (jobId) => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect as reach, createServer, type AddressInfo } from 'node:net'
@@ -8,8 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '@temporalio/client'
 import { readConfig } from '../../src/config.ts'
 import { openHome, type Home } from '../../src/home/home.ts'
-import { isRunning, markOf, type ProcessMark } from '../../src/home/process.ts'
+import { isDying, isRunning, markOf, type ProcessMark } from '../../src/home/process.ts'
 import { startEmbedded, type Embedded, type EmbeddedOptions } from '../../src/temporal/embedded.ts'
+import { keepRunning } from '../../src/temporal/keep_running.ts'
 import { freePort } from '../../src/temporal/ports.ts'
 import { temporalProgram } from '../../src/temporal/program.ts'
 import { openServer, type TemporalServer } from '../../src/temporal/server.ts'
@@ -101,6 +102,16 @@ test('the one that a killed process left running is taken over, and closed like 
   expect(next).toMatchObject({ adopted: true, pid: left.pid, address: left.address, ui: left.ui })
   await next.close()
   expect(isRunning(markOf(left.pid))).toBe(false)
+})
+
+test('one that has just been killed is not taken over, though its last threads still hold its port', async () => {
+  const killed = await start()
+  process.kill(killed.pid, 'SIGKILL')
+  // Without a pause: nobody has waited for it yet, and it answers still.
+  while (!isDying(markOf(killed.pid)));
+  const next = await start()
+  expect(next).toMatchObject({ adopted: false, address: killed.address })
+  expect(serversOf(home.path)).toEqual([next.pid])
 })
 
 test('Ctrl-C in a terminal does not reach it: it has a process group of its own', async () => {
@@ -233,13 +244,73 @@ test("closing leaves somebody else's server alone", async () => {
   expect(isRunning(markOf(pid))).toBe(true)
 })
 
-test('a server that has ended is started again at its address, for those who are connected', async () => {
-  const server = await serve()
-  expect(await server.keep()).toBe(false)
-  const { pid } = server
-  process.kill(pid!, 'SIGKILL')
-  while (!(await server.keep())) await sleep(5)
-  expect(serversOf(home.path)).toEqual([server.pid])
-  expect(server.pid).not.toBe(pid)
-  await server.connection.workflowService.describeNamespace({ namespace: 'stevedore' })
+describe('a server that has ended is started again at its address, for those who are connected', () => {
+  async function kill({ pid }: { pid?: number }): Promise<void> {
+    const mark = markOf(pid!)
+    process.kill(pid!, 'SIGKILL')
+    while (isRunning(mark)) await sleep(5)
+  }
+
+  test('and knows what it knew', async () => {
+    const server = await serve()
+    expect(await server.keep()).toBe(false)
+    const { pid } = server
+    await kill(server)
+    expect(await server.keep()).toBe(true)
+    expect(serversOf(home.path)).toEqual([server.pid])
+    expect(server.pid).not.toBe(pid)
+    await server.answers()
+  })
+
+  test('as soon as who has its port for a moment leaves it', async () => {
+    const server = await serve()
+    const port = Number(server.address.split(':')[1])
+    await kill(server)
+    const other = createServer().listen(port, '127.0.0.1')
+    await once(other, 'listening')
+    setTimeout(() => other.close(), 1_000)
+    expect(await server.keep()).toBe(true)
+    await server.answers()
+  })
+
+  test('with a namespace of 30 days, if its database had to be set aside', async () => {
+    const server = await serve()
+    await kill(server)
+    for (const end of ['-wal', '-shm']) rmSync(home.temporal + end, { force: true })
+    writeFileSync(home.temporal, 'these are not the pages you are looking for'.repeat(200))
+    expect(await server.keep()).toBe(true)
+    await server.answers()
+    const { config } = await server.connection.workflowService.describeNamespace({ namespace: 'stevedore' })
+    expect(Number(config!.workflowExecutionRetentionTtl!.seconds)).toBe(30 * 24 * 3_600)
+  })
+
+  test('whenever somebody looks after it, until nobody does', async () => {
+    const server = await serve()
+    let times = 0
+    const kept = keepRunning(server, () => times++)
+    for (const already of [0, 1]) {
+      await kill(server)
+      while (times === already) await sleep(20)
+    }
+    await kept.stop()
+    await kill(server)
+    await sleep(1_000)
+    expect(serversOf(home.path)).toEqual([])
+    expect(times).toBe(2)
+  })
+
+  test('and no server stays behind when that is called off', async () => {
+    const server = await serve()
+    const kept = keepRunning(server, () => undefined)
+    await kill(server)
+    while (serversOf(home.path).length === 0) await sleep(5)
+    await kept.stop()
+    expect(serversOf(home.path)).toEqual([])
+  })
+})
+
+test('who looks after a server hears when it cannot be started again', async () => {
+  const keep = (): Promise<boolean> => Promise.reject(new Error('no space left on device'))
+  const { broken } = keepRunning({ keep }, () => undefined)
+  expect(await broken).toEqual(new Error('the Temporal server ended: no space left on device'))
 })

@@ -168,9 +168,9 @@ class Run {
   }
 
   async #serve(): Promise<void> {
-    const { parts, home, options, interruption } = this.#with
+    const { parts, home, interruption } = this.#with
     const { signal } = interruption
-    const served = await parts.serve(home, { worker: true, say: (line) => say(parts, options, line), signal })
+    const served = await parts.serve(home, { worker: true, say: (line) => this.#view.say(line), signal })
     this.#served = served
     void served.broken.then((error) => {
       if (this.#served === served) this.#broken = error
@@ -226,10 +226,8 @@ class Run {
     )
   }
 
-  /** What serves the home and has ended is started again; the process that served it when this one came is replaced by this one. */
+  /** The process that served the home when this one came, and has ended, is replaced by this one. */
   async #keepServed(): Promise<void> {
-    if (await this.#served!.keepServer())
-      this.#view.say('The Temporal server had ended; it is started again, and the run goes on.')
     if (this.#served!.serves || this.#served!.stillServed()) return
     this.#view.say('The process that served this home has ended; this one goes on in its place.')
     await this.#close()
