@@ -173,6 +173,14 @@ class LedgerClient implements Ledger {
     if (rows.length > 0) await this.#ask('audit', [toWireAudit(rows)])
   }
 
+  async keepFailure(why: string): Promise<void> {
+    await this.#ask('keepFailure', [why])
+  }
+
+  firstFailure(execution: number): Promise<string | undefined> {
+    return this.#ask('firstFailure', [execution])
+  }
+
   async remember(key: string, value: string): Promise<void> {
     await this.#ask('remember', [key, value])
   }

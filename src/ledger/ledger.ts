@@ -60,6 +60,10 @@ export interface Ledger {
   renew(holders: string[], leaseMs: number): Promise<void>
   progress(execution: number): Promise<Progress>
   audit(rows: AuditRow[]): Promise<void>
+  /** Keeps what failed in the execution under way, the first of all; what a claim flagged is kept already. */
+  keepFailure(why: string): Promise<void>
+  /** For who goes on with the execution after a death: what failed in it first, whether it was to halt it or not. */
+  firstFailure(execution: number): Promise<string | undefined>
   /** Small values of the job: recorded root identities, salts. */
   remember(key: string, value: string): Promise<void>
   recall(key: string): Promise<string | undefined>

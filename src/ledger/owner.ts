@@ -24,6 +24,8 @@ export type Call =
   | 'renew'
   | 'progress'
   | 'audit'
+  | 'keepFailure'
+  | 'firstFailure'
   | 'remember'
   | 'recall'
 

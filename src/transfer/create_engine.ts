@@ -124,10 +124,7 @@ class Slice {
       this.#job.breaker.trip(end)
       this.stop(Stop.trouble)
     }
-    if (end.state === 'halted') {
-      this.#job.signal.raise(Stop.halt)
-      if (end.why !== undefined) this.#job.haltedBy.tell(end.why)
-    }
+    if (end.state === 'halted') this.#job.halt(end.why)
     return end
   }
 

@@ -110,8 +110,9 @@ export class JobContext {
     return this.spec.settings.failurePolicy === 'halt'
   }
 
-  /** Stops every thread of this job before its next write. */
+  /** Stops every thread of this job before its next write. Kept before the failure itself is, in case nobody lives to tell. */
   halted(why: string): void {
+    if (this.haltedBy === undefined) this.later(this.ledger.keepFailure(why))
     this.haltedBy ??= why
     this.job.raise(Stop.halt)
   }

@@ -71,6 +71,19 @@ export class JobInHand implements OpenJob {
     return Promise.all(ending)
   }
 
+  /** @param why which item failed, and of what */
+  halt(why: string | undefined): void {
+    this.signal.raise(Stop.halt)
+    if (why !== undefined) this.haltedBy.tell(why)
+  }
+
+  /** The worker that met it may have died before it could tell the workflow. */
+  async recallHalt(): Promise<void> {
+    if (this.spec.settings.failurePolicy !== 'halt') return
+    const why = await this.ledger.firstFailure(this.spec.execution)
+    if (why !== undefined) this.halt(why)
+  }
+
   async renew(): Promise<void> {
     const holders = [...this.#holders.keys()]
     if (holders.length > 0) await this.ledger.renew(holders, leaseMs)
@@ -132,6 +145,7 @@ export class OpenJobs {
     if (loaded.spec.simulated) await renewSimulation(files, ref.execution)
     const file = loaded.spec.simulated ? files.simulated : files.real
     const job = new JobInHand(loaded, await openLedger(file))
+    await job.recallHalt()
     await this.#obeyControl(job)
     return job
   }

@@ -257,6 +257,11 @@ describe('when a holder dies', () => {
     const claim = () => ledger.claimBatch(holder('copy/0'), { items: 5, bytes: 99n }, now)
     expect(await claim()).toMatchObject({ state: 'wait' })
     expect(heard).toEqual(['/f2: the worker died four times with it in hand, the last time with nothing else'])
+    // Whoever comes next learns of it too, if this one dies before it can tell.
+    expect(await ledger.firstFailure(1)).toBe(heard[0])
+    await ledger.keepFailure('a later one')
+    expect(await ledger.firstFailure(1)).toBe(heard[0])
+    expect(await ledger.firstFailure(2)).toBeUndefined()
     expect(await claim()).toEqual({ state: 'closed' })
     expect(await balance()).toEqual({ found: 5, success: 4, remediation: 1 })
     const reader = new LedgerReader(rig.file)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
@@ -146,5 +146,45 @@ describe('what kills every worker that has it in hand', () => {
     const ran = await job.resume({ execution: 1 })
     expect(ran).toMatchObject({ status: 'failed', flagged: 1 })
     expect(ran.sentence).not.toContain('halted')
+  })
+})
+
+describe('failure_policy halt outlasts the worker', () => {
+  const halting = { ...settings, failure_policy: 'halt' }
+
+  async function haltsStill(job: Job, why: RegExp): Promise<void> {
+    const changes = (): [string, bigint][] =>
+      [...look(job.destination)].map(([path, { changedNs }]) => [path, changedNs])
+    const before = changes()
+    const ran = await job.resume({ execution: 1 })
+    expect(ran.sentence).toMatch(why)
+    expect(changes()).toEqual(before)
+  }
+
+  test('that dies when a file has failed, before it could tell', async () => {
+    const job = await rig.job(halting, { source: aTree(many(40, (n) => `d${n % 2}/f${n}`)) })
+    await die(job, 'enumerated:after#3', 1)
+    unlinkSync(join(job.source, 'd0/f20'))
+    await die(job, 'done:after-commit', 1)
+    await haltsStill(job, /^halted by its first failure \(\/d0\/f20: source: does not exist/)
+    expect(job.rows().get('d1/f39')?.state).toBe('pending')
+  })
+
+  test('that dies when the plan has refused one, before it could tell', async () => {
+    const source = aTree({ 'large.bin': '2 KB', 'b.txt': 'x' })
+    const job = await rig.job(halting, { source, to: { auth: { max_size: 1024 } } })
+    await die(job, 'enumerated:after', 1)
+    await haltsStill(job, /^halted by its first failure \(\/large.bin: 2048 bytes/)
+    expect(look(job.destination).size).toBe(0)
+  })
+
+  test('and binds no later execution', async () => {
+    const job = await rig.job(halting, { source: aTree({ 'a.txt': 'a', 'b.txt': 'b' }) })
+    await die(job, 'enumerated:after', 1)
+    unlinkSync(join(job.source, 'a.txt'))
+    await die(job, 'done:after-commit', 1)
+    await job.resume({ execution: 1 })
+    expect((await job.run()).status).not.toBe('failed')
+    expect(textAt(job.destination, 'b.txt')).toBe('b')
   })
 })

@@ -36,6 +36,8 @@ import { WholeContainers } from './whole_containers.ts'
 import { WorkQueue } from './work_queue.ts'
 
 const root = 1
+/** Under this the first failure of an execution is remembered. */
+const firstFailure = 'first failure'
 
 const none: CurrentExecution = {
   n: 0,
@@ -239,6 +241,16 @@ export class SqliteLedger {
     this.#audit.write(rows, this.#execution())
   }
 
+  keepFailure(why: string): void {
+    const { n } = this.#execution()
+    if (this.firstFailure(n) === undefined) this.remember(firstFailure, JSON.stringify({ execution: n, why }))
+  }
+
+  firstFailure(execution: number): string | undefined {
+    const kept = JSON.parse(this.recall(firstFailure) ?? '{}') as { execution?: number; why?: string }
+    return kept.execution === execution ? kept.why : undefined
+  }
+
   remember(key: string, value: string): void {
     this.#db.prepare('INSERT OR REPLACE INTO memory (key, value) VALUES (?, ?)').run(key, value)
   }
@@ -343,6 +355,7 @@ export class SqliteLedger {
     const after = this.#leases.all()
     for (const [token, name] of before) if (name !== holder.name && !after.has(token)) this.#robbed.add(name)
     if (this.#crashed === undefined) return claimed
+    this.keepFailure(this.#crashed)
     return { ...(claimed.state === 'claimed' ? claimed : { state: 'wait' }), crashed: this.#crashed }
   }
 

@@ -307,7 +307,8 @@ export async function failContainer(
   trouble: ItemTrouble,
   flag = false,
 ): Promise<void> {
-  await makeAllTheSame(context, container, trouble)
+  if (context.halting) context.halted(`${readable(container.sourceNames)}: ${trouble.why}`)
+  else await makeAllTheSame(context, container, trouble)
   await context.ledger.enumerated({
     ...emptyListing(context, container),
     failed: { ...trouble, flag },
@@ -320,5 +321,4 @@ export async function failContainer(
       },
     ],
   })
-  if (context.halting) context.halted(`${readable(container.sourceNames)}: ${trouble.why}`)
 }
