@@ -7,6 +7,7 @@ import { isDying, isRunning, markOf, type ProcessMark } from '../home/process.ts
 import { attributes } from '../../workflows/search_attributes.ts'
 import { freePort, isListener, isListening } from './ports.ts'
 import { programVersion } from './program.ts'
+import { serversOf } from './servers_of.ts'
 
 /** An embedded server: a process of its own, on this machine only. */
 export interface Embedded {
@@ -66,6 +67,11 @@ export async function startEmbedded(home: Home, options: EmbeddedOptions): Promi
     return handle(home, known, known.server, { adopted: true })
   }
   if (known?.server) await stop(known.server)
+  for (const pid of serversOf(home)) {
+    // Whoever started it died before it was on record, or the record was lost.
+    options.say(`Process ${pid} is a Temporal server on ${home.temporal} that nobody remembers: it is ended first.`)
+    await stop(markOf(pid))
+  }
   const version = await programVersion(options.program)
   if (known && known.version !== version)
     setAside(home, `it was made by ${known.version}, and this is ${version}`, options)

@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Client, Connection } from '@temporalio/client'
 import { attributes } from '../../workflows/search_attributes.ts'
-import { serversOf } from '../temporal/servers_of.ts'
+import { serversOf } from '../../src/temporal/servers_of.ts'
 
 /** The command as people run it: real processes, a real server, a real folder. */
 const bin = new URL('../../src/cli/stevedore.js', import.meta.url).pathname
@@ -173,7 +173,7 @@ describe('stevedore', () => {
       const { code, err } = await starting
       expect(code).toBe(130)
       expect(err).toContain(`Interrupted. To go on: npx stevedore run --home ${home} ${file}`)
-      expect(serversOf(home)).toEqual([])
+      expect(serversOf({ temporal: join(home, 'temporal.db') })).toEqual([])
       expect((await stevedore(['run', file])).code).toBe(0)
     },
     long,
@@ -187,7 +187,7 @@ describe('stevedore', () => {
       const { code, out } = await stevedore(['run', job('bereft'), '--json'], (soFar) => {
         if (killed || !soFar.includes('"started"')) return
         killed = true
-        for (const pid of serversOf(home)) process.kill(pid, 'SIGKILL')
+        for (const pid of serversOf({ temporal: join(home, 'temporal.db') })) process.kill(pid, 'SIGKILL')
       })
       expect(killed).toBe(true)
       expect(code).toBe(0)

@@ -15,7 +15,7 @@ import { freePort } from '../../src/temporal/ports.ts'
 import { temporalProgram } from '../../src/temporal/program.ts'
 import { openServer, type TemporalServer } from '../../src/temporal/server.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
-import { serversOf } from './servers_of.ts'
+import { serversOf } from '../../src/temporal/servers_of.ts'
 
 let folder: string
 let home: Home
@@ -111,7 +111,16 @@ test('one that has just been killed is not taken over, though its last threads s
   while (!isDying(markOf(killed.pid)));
   const next = await start()
   expect(next).toMatchObject({ adopted: false, address: killed.address })
-  expect(serversOf(home.path)).toEqual([next.pid])
+  expect(serversOf(home)).toEqual([next.pid])
+})
+
+test('one that nobody remembers is ended: two of them on one database would spoil it', async () => {
+  const first = await start()
+  rmSync(join(home.path, 'temporal.json'))
+  const next = await start()
+  expect(serversOf(home)).toEqual([next.pid])
+  expect(isRunning(markOf(first.pid))).toBe(false)
+  expect(said).toEqual([expect.stringContaining(`Process ${first.pid} is a Temporal server on ${home.temporal}`)])
 })
 
 test('Ctrl-C in a terminal does not reach it: it has a process group of its own', async () => {
@@ -209,7 +218,7 @@ test('a start that is called off leaves no server', async () => {
     return freePort()
   }
   await expect(start({ signal: calledOff.signal, choosePort })).rejects.toThrow(/abort/i)
-  expect(serversOf(home.path)).toEqual([])
+  expect(serversOf(home)).toEqual([])
   const next = await start()
   expect(next.adopted).toBe(false)
 })
@@ -217,12 +226,12 @@ test('a start that is called off leaves no server', async () => {
 test('a server is known from its first moment, so that whoever comes after a death can end it', async () => {
   const starting = new AbortController()
   const begun = start({ signal: starting.signal }).catch(() => undefined)
-  while (serversOf(home.path).length === 0) await sleep(1)
+  while (serversOf(home).length === 0) await sleep(1)
   const { server } = JSON.parse(readFileSync(join(home.path, 'temporal.json'), 'utf8')) as { server: ProcessMark }
-  expect(serversOf(home.path)).toEqual([server.pid])
+  expect(serversOf(home)).toEqual([server.pid])
   starting.abort()
   await begun
-  expect(serversOf(home.path)).toEqual([])
+  expect(serversOf(home)).toEqual([])
 })
 
 test("on somebody else's server our namespace and search attributes are made, once", async () => {
@@ -257,7 +266,7 @@ describe('a server that has ended is started again at its address, for those who
     const { pid } = server
     await kill(server)
     expect(await server.keep()).toBe(true)
-    expect(serversOf(home.path)).toEqual([server.pid])
+    expect(serversOf(home)).toEqual([server.pid])
     expect(server.pid).not.toBe(pid)
     await server.answers()
   })
@@ -295,7 +304,7 @@ describe('a server that has ended is started again at its address, for those who
     await kept.stop()
     await kill(server)
     await sleep(1_000)
-    expect(serversOf(home.path)).toEqual([])
+    expect(serversOf(home)).toEqual([])
     expect(times).toBe(2)
   })
 
@@ -303,9 +312,9 @@ describe('a server that has ended is started again at its address, for those who
     const server = await serve()
     const kept = keepRunning(server, () => undefined)
     await kill(server)
-    while (serversOf(home.path).length === 0) await sleep(5)
+    while (serversOf(home).length === 0) await sleep(5)
     await kept.stop()
-    expect(serversOf(home.path)).toEqual([])
+    expect(serversOf(home)).toEqual([])
   })
 })
 
