@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Home } from '../home/home.ts'
@@ -7,6 +7,7 @@ import { isDying, isRunning, markOf, type ProcessMark } from '../home/process.ts
 import { attributes } from '../../workflows/search_attributes.ts'
 import { freePort, isListener, isListening } from './ports.ts'
 import { programVersion } from './program.ts'
+import { recall, remember, type Remembered } from './remembered.ts'
 import { serversOf } from './servers_of.ts'
 
 /** An embedded server: a process of its own, on this machine only. */
@@ -33,14 +34,6 @@ export interface EmbeddedOptions {
   choosePort?: (wanted?: number) => Promise<number>
   /** There or nowhere: others are connected to it. */
   port?: number
-}
-
-/** What a home remembers of its server, so that the Web UI stays where it was and a server left running is found. */
-interface Remembered {
-  version: string
-  port: number
-  uiPort: number
-  server?: ProcessMark
 }
 
 const startMs = 60_000
@@ -224,30 +217,6 @@ function setAside(home: Home, why: string, { say }: EmbeddedOptions): void {
     if (existsSync(home.temporal + end)) renameSync(home.temporal + end, aside + end)
   }
   say(`${home.temporal} is moved to ${aside}: ${why}. Jobs go on; the Web UI shows only what comes now.`)
-}
-
-const stateFile = (home: Home): string => join(home.path, 'temporal.json')
-
-function recall(home: Home): Remembered | undefined {
-  try {
-    const state = JSON.parse(readFileSync(stateFile(home), 'utf8')) as Partial<Remembered> | null
-    return typeof state?.version === 'string' && isPort(state.port) && isPort(state.uiPort)
-      ? (state as Remembered)
-      : undefined
-  } catch {
-    // None yet, or cut off: then ports are chosen anew, and nothing else is lost.
-    return undefined
-  }
-}
-
-function isPort(port: unknown): boolean {
-  return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536
-}
-
-function remember(home: Home, state: Remembered): void {
-  const made = `${stateFile(home)}.${process.pid}`
-  writeFileSync(made, JSON.stringify(state), { mode: 0o600 })
-  renameSync(made, stateFile(home))
 }
 
 function logSize(log: string): number {
