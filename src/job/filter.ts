@@ -162,7 +162,7 @@ const ruleTypes = ['shared', 'hidden', 'pattern', 'extension', 'group', 'size', 
 
 function groupKeys() {
   return {
-    type: z.enum(['filter_rule', 'rule']).optional(),
+    type: z.enum(['filter_rule', 'rule'], { error: 'filter_rule; rules of other types go into its rules' }).optional(),
     action: optional(
       choice(['exclude', 'include']),
       'What happens to an item that matches any of the rules.',

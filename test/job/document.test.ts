@@ -56,6 +56,17 @@ describe('a wrong value', () => {
     ])
   })
 
+  test.each([
+    ['of no type there is', { type: 'filter_owner' }, '.type: "filter_owner"'],
+    ['that is a rule itself', { type: 'filter_pattern', text: '*.tmp' }, '.type: "filter_pattern"'],
+    ['whose type is no word', { type: 7 }, '.type: 7'],
+  ])('as a filter %s names the one type that a filter has', (_, filter, given) => {
+    const found = problemsOf(aDocument({ filter: { source: [{ rules: [{ type: 'hidden' }], ...filter }] } }))
+    expect(found).toEqual([
+      `transfer.filter.source[0]${given} is not filter_rule; rules of other types go into its rules`,
+    ])
+  })
+
   test('comes with what was given and the list of what is allowed, for programs', () => {
     const result = readJob(aDocument({ large_item: 'maybe' }))
     expect(result).toMatchObject({
