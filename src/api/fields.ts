@@ -5,7 +5,7 @@ export const widening = ['fields', 'include']
 
 /** What `fields=` (or `include=`) asks for: the sparse view, everything, or the sparse view and these besides. */
 export function wanted(query: Query): { all: boolean; names: string[] } {
-  const names = [...list(query, 'fields'), ...list(query, 'include')]
+  const names = [...list(query, 'fields'), ...list(query, 'include')].filter((name) => name !== '')
   return { all: names.includes('all'), names }
 }
 

@@ -5,7 +5,7 @@ import { apiError, notFound } from './errors.ts'
 import { wanted, widening } from './fields.ts'
 import { executionView } from './job_view.ts'
 import type { ApiParts } from './parts.ts'
-import { pages, paging, queryOf, text } from './paging.ts'
+import { pages, paging, queryOf, single, text } from './paging.ts'
 
 /** Executions of one job (`/v1/jobs/{id}/history`, `/v1/jobs/history?job=`) or of all, newest first. */
 export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiParts): void {
@@ -16,10 +16,11 @@ export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPar
     const which = ofJob === undefined ? ['job', 'execution'] : ['execution']
     const query = queryOf(request, [...which, ...pages, ...widening])
     const jobId = ofJob ?? text(query, 'job')
+    const execution = single(query, 'execution')
     const page = paging(query)
-    if (jobId === undefined && text(query, 'execution') !== undefined)
+    if (jobId === undefined && execution !== undefined)
       throw apiError(400, 'missing', 'says of which job: ?job={id}&execution=…', 'job')
-    const { rows, total } = jobId === undefined ? await ofAll(page) : await ofOne(jobId, page, text(query, 'execution'))
+    const { rows, total } = jobId === undefined ? await ofAll(page) : await ofOne(jobId, page, execution)
     return many(
       request,
       'job_executions',
@@ -42,11 +43,11 @@ export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPar
   }
 
   /** The catalog lists executions by job: a page of all jobs' is put together from the newest of each. */
-  async function ofAll({ offset, limit }: Paging): Promise<Listed<StoredExecution>> {
+  async function ofAll({ offset, limit, ...sought }: Paging): Promise<Listed<StoredExecution>> {
     const rows: StoredExecution[] = []
     let total = 0
     for (const job of await allJobs()) {
-      const listed = await catalog.executions.list(job, { offset: 0, limit: offset + limit })
+      const listed = await catalog.executions.list(job, { ...sought, offset: 0, limit: offset + limit })
       rows.push(...listed.rows)
       total += listed.total
     }

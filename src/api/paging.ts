@@ -17,18 +17,23 @@ const maxLimit = 1_000
 
 /** Parameters of {@link paging}. */
 export const pages = ['offset', 'limit', 'q']
+/** Parameters that take several values: with commas, by repeating them, or both (reference: jobs-api 1). */
+const lists = ['status', 'item_status', 'id', 'fields', 'include']
 
 /**
  * The parameters of a request. One that is passed over could be the one that matters: a list would show what it was not
  * asked for.
  *
- * @throws Unacceptable naming each that is not known, and those that are
+ * @throws Unacceptable naming each that is not known, with those that are, and each that is given twice and takes one value
  */
 export function queryOf(request: FastifyRequest, known: readonly string[]): Query {
   const query = request.query as Query
-  const problems = Object.keys(query)
-    .filter((name) => !known.includes(name))
-    .map((property) => ({ code: 'invalid', property, description: unknown(property, known) }))
+  const problems: Problem[] = []
+  for (const [property, given] of Object.entries(query)) {
+    if (!known.includes(property)) problems.push({ code: 'invalid', property, description: unknown(property, known) })
+    else if (Array.isArray(given) && !lists.includes(property))
+      problems.push({ code: 'invalid', property, description: `is given ${given.length} times, and takes one value` })
+  }
   if (problems.length > 0) throw new Unacceptable(problems)
   return query
 }
@@ -49,28 +54,40 @@ export function paging(query: Query): Paging {
   return { offset, limit, ...(q === undefined ? {} : { q }) }
 }
 
-/** The last of several values given for one parameter; nothing for an absent or empty one. */
+/**
+ * The one value of a parameter; undefined when it is absent.
+ *
+ * @throws Unacceptable when it is empty: taken for absent, a list would show what it was not asked for
+ */
 export function text(query: Query, name: string): string | undefined {
-  const given = query[name]
-  const value = Array.isArray(given) ? given.at(-1) : given
-  return value === undefined || value === '' ? undefined : value
+  const value = single(query, name)
+  if (value !== '') return value
+  throw new Unacceptable([
+    { code: 'invalid', property: name, description: 'is empty; it takes a text, or is left out' },
+  ])
 }
 
-/** Values given with commas, by repeating the parameter, or both. */
+/** As it was given, empty too; {@link queryOf} has refused a second one. */
+export function single(query: Query, name: string): string | undefined {
+  return [query[name]].flat().at(-1)
+}
+
+/** Values given with commas, by repeating the parameter, or both; an empty one only where there is no other. */
 export function list(query: Query, name: string): string[] {
-  const given = query[name] ?? []
-  return [given]
+  const given = query[name]
+  if (given === undefined) return []
+  const values = [given]
     .flat()
     .flatMap((value) => value.split(','))
     .map((value) => value.trim())
     .filter((value) => value !== '')
+  return values.length === 0 ? [''] : values
 }
 
 /** True when bare, `1` or `true`; false when absent, `0` or `false`. */
 export function flag(query: Query, name: string): boolean {
-  const given = query[name]
-  if (given === undefined) return false
-  const value = Array.isArray(given) ? (given.at(-1) ?? '') : given
+  const value = single(query, name)
+  if (value === undefined) return false
   if (['', '1', 'true'].includes(value)) return true
   if (['0', 'false'].includes(value)) return false
   throw new Unacceptable([
@@ -79,7 +96,7 @@ export function flag(query: Query, name: string): boolean {
 }
 
 export function oneOf<T extends string>(query: Query, name: string, allowed: readonly T[]): T | undefined {
-  const value = text(query, name)
+  const value = single(query, name)
   return value === undefined ? undefined : wordOf(value, allowed, name)
 }
 
@@ -99,7 +116,7 @@ interface Bounds {
 }
 
 function whole(query: Query, name: string, { least, most, otherwise }: Bounds, problems: Problem[]): number {
-  const value = text(query, name)
+  const value = single(query, name)
   if (value === undefined) return otherwise
   const n = /^\d{1,16}$/.test(value) ? Number(value) : NaN
   if (n >= least && n <= most) return n

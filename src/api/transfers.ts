@@ -6,7 +6,7 @@ import { many } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
 import { view, wanted, widening } from './fields.ts'
 import { auditView, itemView, sparseItem } from './item_view.ts'
-import { list, oneOf, pages, paging, queryOf, text, wordOf, type Query } from './paging.ts'
+import { list, oneOf, pages, paging, queryOf, single, text, wordOf, type Query } from './paging.ts'
 import type { ApiParts } from './parts.ts'
 
 const statuses = ['none', 'success', 'processed', 'skipped', 'retry', 'remediation', 'pending'] as const
@@ -86,7 +86,7 @@ function itemQuery(query: Query, { offset, limit, q }: { offset: number; limit: 
 }
 
 function whole(query: Query, name: string): number | undefined {
-  const value = text(query, name)
+  const value = single(query, name)
   return value === undefined ? undefined : wholeOf(value, name)
 }
 

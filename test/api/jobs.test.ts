@@ -425,6 +425,80 @@ describe('a parameter nobody knows', () => {
   })
 })
 
+describe('a parameter that takes one value', () => {
+  test.each([
+    ['/v1/jobs?limit=1&limit=2', 'limit'],
+    ['/v1/jobs?kind=transfer&kind=policy', 'kind'],
+    ['/v1/jobs?q=a&status=idle&status=paused&q=b', 'q'],
+    ['/v1/jobs?active=1&active=0', 'active'],
+    ['/v1/jobs/history?job=a&job=b', 'job'],
+    [`/v1/transfers/${'0'.repeat(32)}/items?parent=1&parent=2`, 'parent'],
+    [`/v1/transfers/auditing?job=${'0'.repeat(32)}&level=warn&level=error`, 'level'],
+    ['/v1/connections?platform=fs&platform=vault', 'platform'],
+    ['/v1/connections/platforms?offset=0&offset=1', 'offset'],
+    ['/v1/account_maps?offset=0&offset=0', 'offset'],
+  ])('is refused when it is given twice: %s', async (url, property) => {
+    const { status, json } = await bench.call('GET', url)
+    expect(status).toBe(400)
+    expect(json.errors).toEqual([{ code: 'invalid', property, description: 'is given 2 times, and takes one value' }])
+  })
+
+  test('is named with every other that is given twice, or not known', async () => {
+    const { json } = await bench.call('GET', '/v1/jobs?limit=1&limit=2&colour=red&q=a&q=b&q=c')
+    expect(json.errors.map(({ property }: { property: string }) => property)).toEqual(['limit', 'colour', 'q'])
+  })
+
+  test('given twice with a command, the command is not sent', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const { status } = await bench.call('PATCH', `/v1/jobs/${json.job.id}?start=0&start=1`)
+    expect([status, bench.commands]).toEqual([400, []])
+  })
+})
+
+describe('an empty parameter', () => {
+  const job = '0'.repeat(32)
+
+  test.each([
+    ['/v1/jobs?status=', 'status', 'not one of idle, start,'],
+    ['/v1/jobs?status=,', 'status', 'not one of idle, start,'],
+    ['/v1/jobs?kind=', 'kind', 'not one of transfer,'],
+    ['/v1/jobs?category=', 'category', 'is empty; it takes a text'],
+    ['/v1/jobs?node=', 'node', 'is empty'],
+    ['/v1/jobs?parent=', 'parent', 'is empty'],
+    ['/v1/jobs?source_platform=', 'source_platform', 'is empty'],
+    ['/v1/jobs?destination_platform=', 'destination_platform', 'is empty'],
+    ['/v1/jobs?q=', 'q', 'is empty'],
+    ['/v1/jobs?limit=', 'limit', 'not a whole number, 1 to 1000'],
+    ['/v1/jobs?offset=', 'offset', 'not a whole number, 0 or more'],
+    ['/v1/jobs/history?job=', 'job', 'is empty'],
+    [`/v1/transfers/${job}/items?status=`, 'status', 'not one of none, success,'],
+    [`/v1/transfers/${job}/items?item_status=`, 'item_status', 'not one of none, success,'],
+    [`/v1/transfers/${job}/items?processing_status=`, 'processing_status', 'not one of none, renamed,'],
+    [`/v1/transfers/${job}/items?type=`, 'type', 'not one of item, container'],
+    [`/v1/transfers/${job}/items?parent=`, 'parent', 'not a whole number'],
+    [`/v1/transfers/${job}/items?id=`, 'id', 'not a whole number'],
+    [`/v1/transfers/auditing?job=${job}&level=`, 'level', 'not one of trace,'],
+    [`/v1/transfers/auditing?job=${job}&execution=`, 'execution', 'not a whole number'],
+    [`/v1/transfers/auditing?job=${job}&item=`, 'item', 'not a whole number'],
+    ['/v1/transfers/auditing?job=', 'job', 'is empty'],
+    ['/v1/connections?platform=', 'platform', 'is empty'],
+    ['/v1/group_maps?q=', 'q', 'is empty'],
+  ])('is refused, not passed over: %s', async (url, property, description) => {
+    const { status, json } = await bench.call('GET', url)
+    expect(status).toBe(400)
+    expect(json.errors).toEqual([{ code: 'invalid', property, description: expect.stringContaining(description) }])
+  })
+
+  test('among others leaves those that say something', async () => {
+    expect((await bench.call('GET', '/v1/jobs?status=idle,')).status).toBe(200)
+  })
+
+  test('of fields asks for no more than is shown anyway', async () => {
+    const { status, json } = await bench.call('GET', '/v1/jobs?fields=')
+    expect([status, json.meta.fields]).toEqual([200, []])
+  })
+})
+
 describe('one job', () => {
   test('include=all is another word for fields=all', async () => {
     const { json } = await bench.call('POST', '/v1/jobs', aJob())

@@ -176,10 +176,12 @@ describe('executions', () => {
     expect(await pick('last')).toEqual([2])
     expect(await pick('current')).toEqual([2])
     expect(await pick('7')).toEqual([])
-    expect((await bench.call('GET', `/v1/jobs/${job}/history?execution=first`)).status).toBe(400)
+    for (const which of ['first', ''])
+      expect((await bench.call('GET', `/v1/jobs/${job}/history?execution=${which}`)).status).toBe(400)
 
     const whole = await bench.call('GET', `/v1/jobs/${job}?fields=execution,previous_execution`)
     expect(whole.json.job).toMatchObject({ execution: { id: 2 }, previous_execution: { id: 1 } })
     expect((await bench.call('GET', '/v1/jobs/history')).json.meta.total_count).toBe(2)
+    expect((await bench.call('GET', '/v1/jobs/history?q=nobody')).json.meta.total_count).toBe(0)
   })
 })
