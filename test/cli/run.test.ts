@@ -349,6 +349,32 @@ describe('run', () => {
     expect(code).toBe(0)
   })
 
+  test('interrupted right after it ended, it says nothing of a pause that its closed connection cut off', async () => {
+    bench.endings = ['never']
+    const cutOff = Promise.withResolvers<never>()
+    bench.whenTold = (command) => (command === 'pause' ? cutOff.promise : Promise.resolve())
+    bench.whenClosing = async () => cutOff.reject(new Error('Channel has been shut down'))
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await until(() => bench.commands.includes('start'))
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.executions.update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 })
+      await catalog.jobs.update(id, { status: 'idle' })
+      await bench.interrupt()
+    })
+    const { code, out, err } = await running
+    expect([code, bench.commands]).toEqual([0, ['start', 'pause']])
+    expect(out).toMatch(/^Run 1 of "Share" completed/)
+    expect(err).not.toContain('The pause failed')
+  })
+
+  test('interrupted while it closes after its end, it pauses nothing and says nothing', async () => {
+    bench.whenClosing = () => bench.interrupt()
+    const { code, err } = await bench.run('run', bench.file(bench.aJob()))
+    expect([code, bench.commands]).toEqual([0, ['start']])
+    expect(err).not.toMatch(/paus/i)
+  })
+
   test.each([
     ['the pause gets no answer', 'pause'],
     ['something does not close', 'close'],

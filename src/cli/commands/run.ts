@@ -136,6 +136,8 @@ class Run {
   #broken: Error | undefined
   #pausing: Promise<'paused' | 'ending' | 'failed'> | undefined
   #paused = false
+  /** How it ended is known: an interruption has nothing left to pause. */
+  #over = false
   #last: Progress | undefined
 
   constructor(job: StoredJob, run: RunParts) {
@@ -154,6 +156,7 @@ class Run {
       this.#announce(number)
       interruption.whenItComes(() => this.#pause())
       const ended = await this.#watch(number)
+      this.#over = ended !== 'stopped'
       this.#view.end()
       if (ended === 'stopped') return await this.#sayHowToGoOn()
       return ended === 'failed_to_start' ? await this.#notStarted() : await this.#report(ended)
@@ -163,6 +166,7 @@ class Run {
       if (error !== interruption.signal.reason) this.#with.parts.terminal.err(`error: ${(error as Error).message}`)
       return await this.#sayHowToGoOn()
     } finally {
+      this.#over = true
       await this.#close()
     }
   }
@@ -246,12 +250,13 @@ class Run {
   }
 
   #pause(): void {
+    if (this.#over) return
     this.#view.say('Pausing: what is in hand is finished first. Ctrl-C again leaves at once, and loses nothing either.')
     this.#pausing = this.#commands.pause(this.#job.id).then(
       () => 'paused',
       (error: unknown) => {
-        // It ended in this moment, and there is nothing left to pause.
-        if (error instanceof Refused) return 'ending'
+        // It ended in this moment: there is nothing left to pause, and perhaps no server to ask any more.
+        if (error instanceof Refused || this.#over) return 'ending'
         this.#view.say(`The pause failed: ${(error as Error).message}`)
         return 'failed'
       },
