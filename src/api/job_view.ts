@@ -1,6 +1,6 @@
 import type { Catalog, StoredExecution, StoredJob } from '../catalog/catalog.ts'
 import { wireNumber } from '../json.ts'
-import { redact } from '../home/redact.ts'
+import { redact } from '../job/redact.ts'
 import type { LedgerViews } from '../ledger_views.ts'
 import { shareDone } from '../report/share_done.ts'
 

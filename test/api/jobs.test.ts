@@ -508,6 +508,14 @@ describe('one job', () => {
     expect(all.json.job.scheduler.id).toBe(-1)
   })
 
+  test('is shown to its last level, groups of rules in groups of rules too', async () => {
+    const rules = [{ type: 'filter_rule', rules: [{ type: 'filter_rule', rules: [{ type: 'filter_hidden' }] }] }]
+    const filter = { source: [{ type: 'filter_rule', rules }] }
+    const { json } = await bench.call('POST', '/v1/jobs', aJob({}, { filter }))
+    const read = await bench.call('GET', `/v1/jobs/${json.job.id}?fields=all`)
+    expect(read.json.job.transfer.filter).toEqual(filter)
+  })
+
   test('a credential kept by an earlier version is in no answer', async () => {
     const { json } = await bench.call('POST', '/v1/jobs', aJob())
     const { id } = json.job
