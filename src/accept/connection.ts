@@ -1,6 +1,6 @@
 import type { Catalog, StoredConnection } from '../catalog/catalog.ts'
 import { connectorFor, isPlatform, platforms } from '../connector/registry.ts'
-import { withoutUserInfo } from '../job/problem.ts'
+import { shown, withoutUserInfo } from '../job/problem.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 
 /** A connection as checked, not stored yet: what is secret is apart from what may be shown. */
@@ -127,9 +127,4 @@ export function canonical(value: unknown): string {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

@@ -6,19 +6,19 @@ import type { Problem } from '../problem.ts'
 export function secretsInJob(document: unknown): Problem[] {
   return refused(
     'a job',
-    secretsIn(document, isConnectionOf(/^transfer\.((account|group)_map\.)?(source|destination)\.connection$/)),
+    secretsIn(document, isAuthOf(/^transfer\.((account|group)_map\.)?(source|destination)\.connection\.auth$/)),
   )
 }
 
 /** Maps likewise. */
 export function secretsInMap(document: unknown): Problem[] {
-  return refused('a map', secretsIn(document, isConnectionOf(/^(source|destination)\.connection$/)))
+  return refused('a map', secretsIn(document, isAuthOf(/^(source|destination)\.connection\.auth$/)))
 }
 
-const isConnectionOf =
+const isAuthOf =
   (there: RegExp) =>
   (path: Path): boolean =>
-    path.at(-1) === 'connection' && there.test(path.join('.'))
+    path.at(-1) === 'auth' && there.test(path.join('.'))
 
 function refused(what: string, paths: Path[]): Problem[] {
   return paths.map((path) => ({ code: 'credential', property: pathText(path), description: sentence(what, path) }))

@@ -1,3 +1,5 @@
+import { holdsSecret } from './secret_text.ts'
+
 /** One thing wrong with, or worth saying about, a document: where, and a sentence that can stand alone after the path. */
 export interface Problem {
   /** JSON path: `transfer.filter.source[0].rules[1].type`; empty when it is about the whole. */
@@ -37,12 +39,13 @@ export function keyPath(path: Path): string {
   return path.filter((step) => typeof step !== 'number').join('.')
 }
 
-/** `"maybe"`, `12`, `a list`: short, on one line, and nothing of what an object holds. */
+/** `"maybe"`, `12`, `a list`: short, on one line, and nothing of what an object holds, or of a secret. */
 export function shown(given: unknown): string {
   if (Array.isArray(given)) return 'a list'
   if (typeof given === 'object' && given !== null) return 'an object'
-  if (typeof given === 'string') return JSON.stringify(cut(withoutUserInfo(given)))
-  return String(given)
+  if (typeof given !== 'string') return String(given)
+  const text = withoutUserInfo(given)
+  return holdsSecret(text) ? 'what was given' : JSON.stringify(cut(text))
 }
 
 const longest = 60

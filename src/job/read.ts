@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { keyPath, pathText, shown, withoutUserInfo, type Path, type Problem } from './problem.ts'
 import { isSecretPath } from './redact.ts'
+import { holdsSecret } from './secret_text.ts'
 import type { UnknownKey } from './wire.ts'
 
 export type Read<T> = { ok: true; value: T; warnings: Problem[] } | { ok: false; problems: Problem[] }
@@ -81,11 +82,12 @@ function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
   const allowed = (params?.['allowed'] as string | readonly string[] | undefined) ?? issue.message
   if (value === undefined) return { path: pathText(path), message: `is missing; it takes ${issue.message}`, allowed }
   if (isSecretPath(path)) return { path: pathText(path), message: `what was given is not ${issue.message}`, allowed }
-  const short = typeof value !== 'object' && !(typeof value === 'string' && value.length > 200)
+  const text = typeof value === 'string' ? withoutUserInfo(value) : ''
+  const short = typeof value !== 'object' && text.length <= 200 && !holdsSecret(text)
   return {
     path: pathText(path),
     message: `${shown(value)} is not ${issue.message}`,
-    ...(short ? { given: typeof value === 'string' ? withoutUserInfo(value) : value } : {}),
+    ...(short ? { given: typeof value === 'string' ? text : value } : {}),
     allowed,
   }
 }

@@ -1,4 +1,5 @@
 import { withoutUserInfo, type Path } from './problem.ts'
+import { holdsSecret } from './secret_text.ts'
 
 /** Settings of a connection that say where and how, not with what key. */
 const harmless =
@@ -13,7 +14,7 @@ export const isHarmlessSetting = (key: string): boolean => harmless.test(key)
 
 /**
  * A copy for showing. Of an inline connection's `auth` only what is known to be harmless stays; elsewhere what stands
- * under a key that looks secret is hidden, and addresses lose their user part.
+ * under a key that looks secret is hidden, and so is text that holds one; addresses lose their user part.
  */
 export function redact(document: unknown): unknown {
   return redacted(document, false)
@@ -30,8 +31,12 @@ export function isSecretPath(path: Path): boolean {
   )
 }
 
+function shownText(text: string): string {
+  return holdsSecret(text) ? hidden : text
+}
+
 function redacted(value: unknown, inAuth: boolean): unknown {
-  if (typeof value === 'string') return withoutUserInfo(value)
+  if (typeof value === 'string') return shownText(withoutUserInfo(value))
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map((element) => redacted(element, inAuth))
   return Object.fromEntries(

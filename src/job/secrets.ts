@@ -1,18 +1,17 @@
 import type { Path } from './problem.ts'
 import { hidden, isHarmlessSetting, isSecretKey } from './redact.ts'
+import { holdsSecret } from './secret_text.ts'
 
 /** Deeper documents are refused as a whole. */
 const maxDepth = 64
-/** `sftp://me:secret@host` */
-const passwordInAddress = /:\/\/[^\s"'/@\\:]*:[^\s"'/@\\]+@/
 
 /**
- * Where something stands that looks like a secret: text under a key that says so, in an `auth` of whatever kind, or in an
- * address. One path for each, the outermost.
+ * Where something stands that looks like a secret: text under a key that says so, in an `auth` of whatever kind, or of the
+ * form of one ({@link holdsSecret}). One path for each, the outermost.
  *
- * @param isConnection whether what stands at a path is a connection, whose secrets are sealed: it is not looked into
+ * @param isSealed whether what stands at a path is the `auth` of a connection: it is not looked into
  */
-export function secretsIn(document: unknown, isConnection: (path: Path) => boolean): Path[] {
+export function secretsIn(document: unknown, isSealed: (path: Path) => boolean): Path[] {
   const found: Path[] = []
   look(document, [])
   return found
@@ -20,12 +19,12 @@ export function secretsIn(document: unknown, isConnection: (path: Path) => boole
   function look(value: unknown, path: Path): void {
     if (path.length > maxDepth) return
     if (typeof value === 'string') {
-      if (passwordInAddress.test(value)) found.push(path)
+      if (holdsSecret(value)) found.push(path)
     } else if (Array.isArray(value)) value.forEach((element, i) => look(element, [...path, i]))
     else if (typeof value === 'object' && value !== null)
       for (const [key, inner] of Object.entries(value)) {
         const at = [...path, key]
-        if (isConnection(at)) continue
+        if (isSealed(at)) continue
         if (isSecretKey(key) ? holdsText(inner) : key === 'auth' && holdsMoreThanAddresses(inner)) found.push(at)
         else look(inner, at)
       }

@@ -22,6 +22,14 @@ test('what only looks like a connection of the job may not', () => {
   ])
 })
 
+test('of a connection only its auth is sealed', () => {
+  const loose = { ...connection, name: 'Server=db;Password=hush', token: 'hush' }
+  expect(secretsInJob({ transfer: { source: { connection: loose } } }).map(({ property }) => property)).toEqual([
+    'transfer.source.connection.name',
+    'transfer.source.connection.token',
+  ])
+})
+
 test('a document of a hundred thousand levels is left to those who refuse it', () => {
   let deep: unknown = { password: 'hush' }
   for (let i = 0; i < 100_000; i++) deep = [deep]

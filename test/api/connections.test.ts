@@ -111,6 +111,10 @@ describe('/v1/account_maps and /v1/group_maps', () => {
   test('no unknown key of a map holds a secret either', async () => {
     const { json } = await bench.call('POST', '/v1/group_maps', { map_by: { name: true }, bind: { pwd: 'hunter2' } })
     expect(json.errors[0]).toMatchObject({ code: 'credential', property: 'bind.pwd' })
+    const noted = { connection: { id: 'e'.repeat(32), note: 'Server=dc;Password=hunter2' } }
+    const answer = await bench.call('POST', '/v1/account_maps', { map_by: { email: true }, source: noted })
+    expect(answer.json.errors[0]).toMatchObject({ code: 'credential', property: 'source.connection.note' })
+    expect(JSON.stringify(answer.json)).not.toContain('hunter2')
   })
 
   test('a map needs both connections, and may hold no password', async () => {

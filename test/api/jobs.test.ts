@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { pathText } from '../../src/job/problem.ts'
 import type { JobStatus } from '../../workflows/messages.ts'
 import { aJob, openBench, type Bench } from './bench.ts'
 
@@ -103,6 +104,14 @@ describe('POST /v1/jobs', () => {
     ['transfer.client_secret', {}, { client_secret: { value: [secret] } }],
     ['auth', { auth: { url: 'x', user: secret } }, {}],
     ['description', { description: `from sftp://me:${secret}@host` }, {}],
+    ['description', { description: `Server=db;User Id=sa;Password=${secret};` }, {}],
+    ['name', { name: `AccountName=x;AccountKey=${secret}` }, {}],
+    ['transfer.source_of', {}, { source_of: `https://host/list?sig=${secret}` }],
+    [
+      'transfer.filter.source.rules.text',
+      {},
+      { filter: { source: { rules: { type: 'pattern', text: `a;Pwd=${secret}` } } } },
+    ],
     [
       'transfer.account_map.pin_code.token',
       {},
@@ -124,8 +133,27 @@ describe('POST /v1/jobs', () => {
       expect(readFileSync(join(bench.folder, file), 'latin1')).not.toContain(secret)
   })
 
+  test('a secret is refused and never shown wherever it stands in a job', async () => {
+    const sample = readFileSync(new URL('../../scripts/demo/all-features.json', import.meta.url), 'utf8')
+    const places = textsIn(JSON.parse(sample.replace(/\{\{(\w+)\}\}/g, '$1')))
+    expect(places.length).toBeGreaterThan(30)
+    for (const { path, set, document } of places) {
+      set(`Server=db;Password=${secret}`)
+      const { status, json } = await bench.call('POST', '/v1/jobs', document)
+      expect([path, status]).toEqual([path, 400])
+      expect(json.errors).toContainEqual(expect.objectContaining({ code: 'credential', property: path }))
+      expect(JSON.stringify(json)).not.toContain(secret)
+    }
+  })
+
   test('a word that only looks like a secret’s name is none', async () => {
-    const harmless = { reset_password: false, token: null, secret: '', auth: { root: '/data', port: 22 } }
+    const harmless = {
+      description: 'Passwords and keys',
+      reset_password: false,
+      token: null,
+      secret: '',
+      auth: { root: '/data', port: 22 },
+    }
     expect((await bench.call('POST', '/v1/jobs', aJob(harmless))).status).toBe(201)
   })
 
@@ -520,7 +548,9 @@ describe('one job', () => {
     const { json } = await bench.call('POST', '/v1/jobs', aJob())
     const { id } = json.job
     const { document } = (await bench.catalog.jobs.get(id))!
-    await bench.catalog.jobs.update(id, { document: { ...document, ftp_password: 'hunter2' } })
+    await bench.catalog.jobs.update(id, {
+      document: { ...document, ftp_password: 'hunter2', was: 'Server=db;Password=hunter2' },
+    })
     for (const url of [`/v1/jobs/${id}?fields=all`, '/v1/jobs?fields=all'])
       expect(JSON.stringify((await bench.call('GET', url)).json)).not.toContain('hunter2')
     // What was hidden is no secret: it can be posted again.
@@ -602,3 +632,24 @@ describe('one job', () => {
     expect(bench.commands).toEqual([])
   })
 })
+
+/** Every text in a document, each with a copy of the document to put another in its place. */
+function textsIn(document: unknown): { path: string; document: unknown; set: (text: string) => void }[] {
+  const paths: PropertyKey[][] = []
+  const look = (value: unknown, path: PropertyKey[]): void => {
+    if (typeof value === 'string') paths.push(path)
+    else if (Array.isArray(value)) value.forEach((inner, i) => look(inner, [...path, i]))
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, inner] of Object.entries(value)) look(inner, [...path, key])
+  }
+  look(document, [])
+  return paths.map((path) => {
+    const copy = structuredClone(document)
+    const holder = path.slice(0, -1).reduce((at, step) => (at as Record<PropertyKey, unknown>)[step], copy)
+    return {
+      path: pathText(path),
+      document: copy,
+      set: (text) => ((holder as Record<PropertyKey, unknown>)[path.at(-1)!] = text),
+    }
+  })
+}

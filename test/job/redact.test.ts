@@ -5,6 +5,7 @@ import { redact } from '../../src/job/redact.ts'
 test('of a connection only what is known to be harmless is shown', () => {
   const document = {
     name: 'x',
+    old_store: 'AccountName=x;AccountKey=hush',
     transfer: {
       source: {
         connection: {
@@ -26,6 +27,7 @@ test('of a connection only what is known to be harmless is shown', () => {
   }
   expect(redact(document)).toEqual({
     name: 'x',
+    old_store: '[redacted]',
     transfer: {
       source: {
         connection: {
