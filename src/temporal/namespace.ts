@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@temporalio/client'
 import { msToTs } from '@temporalio/common/lib/time.js'
 import { attributes } from '../../workflows/search_attributes.ts'
+import { cancellable } from './connect.ts'
 import { onceThere } from './once_there.ts'
 
 const retentionSeconds = 30 * 24 * 3_600
@@ -9,16 +10,30 @@ const retentionSeconds = 30 * 24 * 3_600
 const keyword = 2
 const readyMs = 60_000
 
+export interface PrepareOptions {
+  /** The server is the embedded one. */
+  ours: boolean
+  /** Calls it off. */
+  signal?: AbortSignal | undefined
+}
+
 /**
  * Our own namespace, with 30 days' retention and our search attributes. On somebody else's server it is made when we may
  * make it; what is there already is only completed, and its retention left alone.
  *
- * @param ours the server is the embedded one
- * @throws Error that says what an administrator has to do
+ * @throws Error that says what an administrator has to do; the signal's reason when it was called off
  */
-export async function prepareNamespace(connection: Connection, namespace: string, ours: boolean): Promise<void> {
+export async function prepareNamespace(
+  connection: Connection,
+  namespace: string,
+  { ours, signal }: PrepareOptions,
+): Promise<void> {
+  await cancellable(connection, signal, () => prepare(connection, namespace, { ours, signal }))
+}
+
+async function prepare(connection: Connection, namespace: string, { ours, signal }: PrepareOptions): Promise<void> {
   const retention = { workflowExecutionRetentionTtl: msToTs(retentionSeconds * 1_000) }
-  const known = await ready(connection, namespace, ours)
+  const known = await ready(connection, namespace, { wait: ours, signal })
   if (!known) {
     await allowed(`temporal operator namespace create --retention 30d -n ${namespace}`, () =>
       connection.workflowService.registerNamespace({
@@ -27,7 +42,10 @@ export async function prepareNamespace(connection: Connection, namespace: string
         workflowExecutionRetentionPeriod: retention.workflowExecutionRetentionTtl,
       }),
     )
-    await until(`namespace ${namespace}`, async () => (await ready(connection, namespace, false)) !== undefined)
+    await until(
+      `namespace ${namespace}`,
+      async () => (await ready(connection, namespace, { wait: false })) !== undefined,
+    )
   } else if (ours && known !== retentionSeconds) {
     await connection.workflowService.updateNamespace({ namespace, config: retention })
   }
@@ -35,7 +53,11 @@ export async function prepareNamespace(connection: Connection, namespace: string
 }
 
 /** Retention in seconds; undefined when there is no such namespace. */
-async function ready(connection: Connection, namespace: string, wait: boolean): Promise<number | undefined> {
+async function ready(
+  connection: Connection,
+  namespace: string,
+  { wait, signal }: { wait: boolean; signal?: AbortSignal | undefined },
+): Promise<number | undefined> {
   const deadline = Date.now() + readyMs
   for (;;) {
     try {
@@ -45,7 +67,7 @@ async function ready(connection: Connection, namespace: string, wait: boolean): 
       const missing = (error as { code?: number }).code === 5
       if (!wait && missing) return undefined
       // The port opens a moment before the services behind it answer.
-      if (!wait || Date.now() > deadline) throw error
+      if (!wait || signal?.aborted || Date.now() > deadline) throw error
       await sleep(20)
     }
   }

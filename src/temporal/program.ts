@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { unlessAborted } from './unless_aborted.ts'
 
 /** Built by Go where it can't be downloaded. Later tags can't be installed by `go install`: they replace a module. */
 const goPackage = 'github.com/temporalio/cli/cmd/temporal@v1.5.1'
@@ -51,7 +51,8 @@ export async function temporalProgram(search: ProgramSearch): Promise<string> {
   for (const source of sources) {
     signal?.throwIfAborted()
     try {
-      await unless(signal, source.fetch(cached, search))
+      // A download by the SDK can't be told to end.
+      await unlessAborted(signal, source.fetch(cached, search))
       if (isProgram(cached)) return cached
       tried.push(`${source.what}: it left no program`)
     } catch (error) {
@@ -114,14 +115,6 @@ export const build: Source = {
       rmSync(folder, { recursive: true, force: true })
     }
   },
-}
-
-/** A download by the SDK can't be told to end: it is left alone, and so is what comes of it. */
-async function unless(signal: AbortSignal | undefined, work: Promise<void>): Promise<void> {
-  if (!signal) return work
-  const waiting = new AbortController()
-  await Promise.race([work, once(signal, 'abort', { signal: waiting.signal })]).finally(() => waiting.abort())
-  signal.throwIfAborted()
 }
 
 function run(

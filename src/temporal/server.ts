@@ -2,7 +2,7 @@ import type { Connection } from '@temporalio/client'
 import type { Config } from '../config.ts'
 import type { Home } from '../home/home.ts'
 import { startEmbedded } from './embedded.ts'
-import { prepareNamespace } from './namespace.ts'
+import { prepareNamespace, type PrepareOptions } from './namespace.ts'
 import { temporalProgram } from './program.ts'
 import { connect } from './connect.ts'
 
@@ -48,8 +48,7 @@ export interface ServerOptions {
 export async function openServer(home: Home, { config, say, signal }: ServerOptions): Promise<TemporalServer> {
   const { address, namespace } = config.temporal
   if (address !== undefined) {
-    const connection = await connect(address)
-    await prepareNamespace(connection, namespace, false)
+    const connection = await prepared(address, namespace, { ours: false, signal })
     return {
       address,
       namespace,
@@ -63,9 +62,7 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
   const program = await temporalProgram({ cache: config.cache, say, ...calledOff })
   let embedded = await startEmbedded(home, { program, namespace, say, ...calledOff })
   try {
-    const connection = await connect(embedded.address)
-    const answers = (): Promise<void> => prepareNamespace(connection, namespace, true)
-    await answers()
+    const connection = await prepared(embedded.address, namespace, { ours: true, signal })
     const port = Number(new URL(`tcp://${embedded.address}`).port)
     return {
       address: embedded.address,
@@ -82,7 +79,7 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
         embedded = await startEmbedded(home, { program, namespace, say, port, ...(signal ? { signal } : {}) })
         return true
       },
-      answers,
+      answers: () => prepareNamespace(connection, namespace, { ours: true }),
       async close() {
         await connection.close()
         await embedded.close()
@@ -90,6 +87,18 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
     }
   } catch (error) {
     await embedded.close()
+    throw error
+  }
+}
+
+/** A connection to a server that has our namespace; closed again when that can't be. */
+async function prepared(address: string, namespace: string, options: PrepareOptions): Promise<Connection> {
+  const connection = await connect(address, options.signal)
+  try {
+    await prepareNamespace(connection, namespace, options)
+    return connection
+  } catch (error) {
+    await connection.close()
     throw error
   }
 }
