@@ -86,4 +86,17 @@ describe('stevedore verify', () => {
       not_transferred: [{ status: 'skipped', reason: 'too_large', items: 1 }],
     })
   })
+
+  test('of many differences of a kind shows the first, and how many more there are; for programs all', async () => {
+    for (let i = 0; i < 400; i++) writeFileSync(join(job.source, `late ${i}.txt`), '')
+    const { out } = await verify(job)
+    const ofKind = (kind: string): string[] => out.filter((line) => line.includes(`: ${kind}: `))
+    expect([ofKind('untracked').length, ofKind('missing').length]).toEqual([20, 1])
+    const more = out.filter((line) => line.includes(' more '))
+    expect(more).toEqual(['… and 381 more like these: untracked (--json has all of them)'])
+    expect(out.at(-1)).toMatch(/^40\d differences$/)
+
+    const lines = (await verify(job, '--json')).out.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(lines.filter(({ kind }) => kind === 'untracked')).toHaveLength(401)
+  })
 })

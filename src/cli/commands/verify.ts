@@ -1,18 +1,20 @@
 import { toJson } from '../../json.ts'
-import { bytes, counted, printable } from '../../report/format.ts'
+import { bytes, count, counted, printable } from '../../report/format.ts'
 import { sayReason } from '../../report/say_reason.ts'
 import { Unacceptable } from '../../problem.ts'
 import { limits } from '../../transfer/job_spec.ts'
 import { loadLastJobSpec } from '../../transfer/load_job.ts'
-import { verifyJob, type Difference, type Verified } from '../../transfer/verify/verify.ts'
+import { verifyJob, type Difference, type DifferenceKind, type Verified } from '../../transfer/verify/verify.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import type { Terminal } from '../terminal.ts'
 import { theJob, withHome } from './job.ts'
 
 const sayEveryMs = 5_000
+/** Of one kind in text: settings that changed make every item differ. */
+const mostOfAKind = 20
 
-/** `stevedore verify <job>`: reads both sides again; 1 when they differ from each other or from the ledger. */
+/** `stevedore verify <job>`: reads both sides again, and prints differences as it finds them; 1 when there are any. */
 export async function verify(name: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
   const { terminal } = parts
   const json = options.json === true
@@ -28,12 +30,18 @@ export async function verify(name: string, options: CommonOptions, parts: CliPar
       ])
     const loaded = await loadLastJobSpec(catalog, job.id, limits)
     const verifying = verifyJob({ loaded, ledger, ...(json ? {} : { onProgress: saysSometimes(terminal) }) })
+    const kinds = new Map<DifferenceKind, number>()
     let step = await verifying.next()
-    for (; step.done !== true; step = await verifying.next())
-      terminal.out(json ? toJson({ type: 'difference', ...wire(step.value) }) : sentence(step.value))
+    for (; step.done !== true; step = await verifying.next()) {
+      const { kind } = step.value
+      const known = (kinds.get(kind) ?? 0) + 1
+      kinds.set(kind, known)
+      if (json) terminal.out(toJson({ type: 'difference', ...wire(step.value) }))
+      else if (known <= mostOfAKind) terminal.out(sentence(step.value))
+    }
     const verified = step.value
     if (json) terminal.out(toJson({ type: 'verified', ...wireSummary(verified) }))
-    else for (const line of summary(verified)) terminal.out(line)
+    else for (const line of [...notShown(kinds), ...summary(verified)]) terminal.out(line)
     return verified.differences === 0 ? ExitCode.done : ExitCode.withFailures
   })
 }
@@ -49,6 +57,12 @@ function saysSometimes(terminal: Terminal): (soFar: Verified) => void {
 
 function sentence({ path, kind, message }: Difference): string {
   return `${printable(path)}: ${kind}: ${printable(message)}`
+}
+
+function notShown(kinds: ReadonlyMap<DifferenceKind, number>): string[] {
+  return [...kinds]
+    .filter(([, n]) => n > mostOfAKind)
+    .map(([kind, n]) => `… and ${count(n - mostOfAKind)} more like these: ${kind} (--json has all of them)`)
 }
 
 function summary({ files, folders, read, differences, notTransferred, gone, foreign }: Verified): string[] {
