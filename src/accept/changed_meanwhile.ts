@@ -1,6 +1,6 @@
 import type { Catalog, StoredJob } from '../catalog/catalog.ts'
 import type { Problem } from '../problem.ts'
-import { changes, sayChange, type Change } from './changes.ts'
+import { changes, sayValues, type Change } from './changes.ts'
 
 export interface ChangedMeanwhile {
   execution: number
@@ -26,6 +26,6 @@ export function warningsOf(changed: ChangedMeanwhile | undefined): Problem[] {
   return (changed?.changes ?? []).map((change) => ({
     code: 'changed',
     property: change.path,
-    description: `${sayChange(change).slice(change.path.length + 2)}; ${sayConsequence(changed!.execution)}`,
+    description: `${sayValues(change)}; ${sayConsequence(changed!.execution)}`,
   }))
 }

@@ -20,12 +20,21 @@ export function changes(before: unknown, after: unknown, path = ''): Change[] {
 
 /** `transfer.large_item: "skip" → "fail"`; of what may be a secret only that it changed. */
 export function sayChange(change: Change): string {
-  return isSecretPath(change.path.split(/[.[\]]+/)) ? `${change.path}: changed, and not shown` : sayOpenChange(change)
+  return `${change.path}: ${sayValues(change)}`
 }
 
-/** The same of a place that is known to hold no secret. */
-export function sayOpenChange({ path, before, after }: Change): string {
-  return `${path}: ${shown(before)} → ${shown(after)}`
+/** The same for where the path stands on its own: `"skip" → "fail"`. */
+export function sayValues(change: Change): string {
+  return isSecretPath(change.path.split(/[.[\]]+/)) ? 'changed, and not shown' : sayOpenValues(change)
+}
+
+/** As `sayChange` does, of a place that is known to hold no secret. */
+export function sayOpenChange(change: Change): string {
+  return `${change.path}: ${sayOpenValues(change)}`
+}
+
+function sayOpenValues({ before, after }: Change): string {
+  return `${shown(before)} → ${shown(after)}`
 }
 
 function same(a: unknown, b: unknown): boolean {
