@@ -125,3 +125,18 @@ test('what was claimed ahead of trouble does not run into it too', async () => {
   expect(calls).toBe(1)
   expect((await ledger.end(1)).byStatus).toMatchObject({ pending: { items: 1_200 } })
 })
+
+test('when results cannot be recorded the batch that was worked on meanwhile is the last', async () => {
+  await job.list(many(1_700, (i) => `f${i}`))
+  const { destination, ledger } = job.context
+  const { stage } = destination
+  let staged = 0
+  destination.stage = (spec) => {
+    staged += 1
+    return stage.call(destination, spec)
+  }
+  ledger.finished = () => Promise.reject(new Error('no room'))
+  const first = claimed(await claimBatch(job.context, holder('copy/0')))
+  await expect(carryOutFrom(job.context, first, holder('copy/0'), job.obeys())).rejects.toThrow('no room')
+  expect(staged).toBeLessThan(1_100)
+})

@@ -74,7 +74,6 @@ class BatchesInHand {
         },
         (error: unknown) => {
           this.#errors.push(error)
-          this.#obeys.slot.raise(Stop.trouble)
         },
       )
       .finally(() => this.#ends.delete(end))

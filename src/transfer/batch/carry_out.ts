@@ -19,7 +19,7 @@ import { WholeFolders, type Refused } from './whole_folders.ts'
 
 /**
  * Carries a claimed batch out: stage everything, commit what was staged, publish, commit the results. A death between any
- * two lines leaves a lease whose next holder finds out, item by item, what was reached.
+ * two lines leaves a lease whose next holder finds out, item by item, what was reached. An error has stopped the slot.
  *
  * @returns how many items failed
  */
@@ -75,11 +75,7 @@ class BatchWork {
   async run(): Promise<number> {
     await this.#turn.take()
     try {
-      await this.#workThrough()
-    } catch (error) {
-      // Before the turn is another batch's: what was claimed ahead goes back untouched, instead of running into the same.
-      this.#obeys.slot.raise(Stop.trouble)
-      throw error
+      await this.#orStop(this.#workThrough())
     } finally {
       await this.#handIn()
       failpoint('done:after-commit')
@@ -102,19 +98,37 @@ class BatchWork {
   async #handIn(): Promise<void> {
     let recorded: Promise<void>
     try {
-      await this.#abandon()
-      failpoint('done:before-commit')
-      recorded = this.#context.ledger.finished({
-        token: this.#batch.token,
-        execution: this.#context.spec.execution,
-        last: true,
-        ...this.#outcome.results(),
-      })
+      await this.#orStop(this.#abandon())
+      recorded = this.#orStop(this.#record())
     } finally {
       this.#turn.give()
       this.#handedIn()
     }
     await recorded
+  }
+
+  async #record(): Promise<void> {
+    failpoint('done:before-commit')
+    const { execution } = this.#context.spec
+    await this.#context.ledger.finished({
+      token: this.#batch.token,
+      execution,
+      last: true,
+      ...this.#outcome.results(),
+    })
+  }
+
+  /**
+   * What fails stops the whole slot, and does so before the turn is another batch's: what was claimed ahead goes back
+   * untouched, instead of running into the same.
+   */
+  async #orStop(step: Promise<void>): Promise<void> {
+    try {
+      await step
+    } catch (error) {
+      this.#obeys.slot.raise(Stop.trouble)
+      throw error
+    }
   }
 
   /** @returns items of folders that were refused, with what is on record of them */
