@@ -3,7 +3,8 @@
  * of a blocking call can't take a message, but it looks here before each item and each chunk of a long one.
  */
 
-export const Stop = { run: 0, pause: 1, cancel: 2, halt: 3, trouble: 4 } as const
+/** The stronger reason has the higher number. */
+export const Stop = { run: 0, pause: 1, cancel: 2, trouble: 3, halt: 4 } as const
 export type StopReason = (typeof Stop)[keyof typeof Stop]
 
 const STOP = 0
@@ -65,7 +66,7 @@ export class Obeys {
   }
 
   get stop(): StopReason {
-    return this.job.stop || this.slot.stop
+    return Math.max(this.job.stop, this.slot.stop) as StopReason
   }
 
   get timeIsUp(): boolean {

@@ -1,0 +1,47 @@
+import { expect, test } from '@jest/globals'
+import { Obeys, Signal, Stop, type StopReason } from '../../src/transfer/threads/signals.ts'
+
+function raised(...reasons: StopReason[]): Signal {
+  const signal = new Signal()
+  for (const reason of reasons) signal.raise(reason)
+  return signal
+}
+
+test('a weaker reason does not take the place of a stronger one', () => {
+  expect(raised(Stop.pause, Stop.cancel).stop).toBe(Stop.cancel)
+  expect(raised(Stop.cancel, Stop.pause).stop).toBe(Stop.cancel)
+  expect(raised(Stop.trouble, Stop.cancel).stop).toBe(Stop.trouble)
+})
+
+test('a halt is heard while there is trouble, and stays', () => {
+  expect(raised(Stop.trouble, Stop.halt).stop).toBe(Stop.halt)
+  expect(raised(Stop.halt, Stop.trouble).stop).toBe(Stop.halt)
+  expect(raised(Stop.halt, Stop.run).stop).toBe(Stop.halt)
+})
+
+test('run ends all else', () => {
+  for (const reason of [Stop.pause, Stop.cancel, Stop.trouble]) expect(raised(reason, Stop.run).stop).toBe(Stop.run)
+})
+
+test('a slot obeys the stronger of what its job says and what its slice says', () => {
+  const stop = (job: StopReason, slot: StopReason) => new Obeys(raised(job), raised(slot), Infinity).stop
+  expect(stop(Stop.run, Stop.cancel)).toBe(Stop.cancel)
+  expect(stop(Stop.pause, Stop.run)).toBe(Stop.pause)
+  expect(stop(Stop.pause, Stop.cancel)).toBe(Stop.cancel)
+  expect(stop(Stop.halt, Stop.trouble)).toBe(Stop.halt)
+  expect(stop(Stop.trouble, Stop.pause)).toBe(Stop.trouble)
+})
+
+test('the time of a slice is up when it has come', () => {
+  const obeys = (untilMs: number) => new Obeys(new Signal(), new Signal(), untilMs)
+  expect(obeys(Date.now()).timeIsUp).toBe(true)
+  expect(obeys(Date.now() + 60_000).timeIsUp).toBe(false)
+})
+
+test('what a slot counts adds up beyond 32 bits, and whoever shares its memory sees it', () => {
+  const signal = new Signal()
+  signal.count(1, 2 ** 32 - 1)
+  signal.count(2, 2 ** 33 + 2)
+  const seen = new Signal(signal.shared)
+  expect([seen.items, seen.bytes]).toEqual([3, 2 ** 32 + 2 ** 33 + 1])
+})
