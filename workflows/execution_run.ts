@@ -33,7 +33,6 @@ const pauseBetweenEmptySlicesMs = 1_000
 
 /** One execution: which phase it is in, what its lanes do next. Rebuilt from what an earlier run carried over. */
 export class Execution {
-  readonly startedMs: number
   readonly tally: Tally
   phase: ExecutionPhase
   paused: boolean
@@ -48,7 +47,6 @@ export class Execution {
     const { carried } = start
     this.#start = start
     this.#hands = hands
-    this.startedMs = carried?.startedMs ?? hands.nowMs()
     this.tally = { ...(carried?.tally ?? { slices: 0, found: 0, transferred: 0, failed: 0, bytes: 0 }) }
     this.phase = carried?.phase ?? 'pending'
     this.initialized = carried?.initialized
@@ -79,9 +77,9 @@ export class Execution {
 
   /** What the next run of a workflow needs to go on. */
   carryOver(controlPaused: boolean): ExecutionStart {
-    const { initialized, phase, startedMs, tally } = this
+    const { initialized, phase, tally } = this
     if (!initialized) throw new Error('nothing to carry over before initialize')
-    const carried: ExecutionCarried = { initialized, phase, startedMs, tally, controlPaused }
+    const carried: ExecutionCarried = { initialized, phase, tally, controlPaused }
     return { ...this.#start, paused: this.paused, carried }
   }
 
@@ -116,14 +114,13 @@ export class Execution {
     const { jobId, execution, options } = this.#start
     const lane = summary.replaceAll(' ', '-').replace(/-of-\d+$/, '')
     const sliceMs = options?.sliceMs ?? defaultSliceMs
-    const { failurePolicy } = this.initialized!
     for (;;) {
       await this.#hands.until(() => !this.paused || this.#renewing)
       this.#renewing ||= this.#hands.historyIsFull()
       if (this.#renewing) return
       const begunMs = this.#hands.nowMs()
       const result = await this.#holding(() =>
-        this.#hands.slice(kind, summary, { jobId, execution, lane, width, sliceMs, failurePolicy }),
+        this.#hands.slice(kind, summary, { jobId, execution, lane, width, sliceMs }),
       )
       this.#count(kind, result)
       this.#hands.show()

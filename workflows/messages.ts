@@ -67,7 +67,6 @@ export interface ExecutionStart {
 export interface ExecutionCarried {
   initialized: Initialized
   phase: ExecutionPhase
-  startedMs: number
   tally: Tally
   /** What the control row says. */
   controlPaused: boolean
@@ -172,9 +171,6 @@ export interface Initialized {
   /** Writers per transfer lane; its sum is `parallel_writes.requested`. */
   transferLanes: number[]
   taskQueue?: string
-  summary: string
-  warnings: number
-  maxExecutionMs?: number
 }
 
 export interface SliceInput {
@@ -184,7 +180,6 @@ export interface SliceInput {
   /** Writers (transfer lanes) or readers (enumerate lanes) of this lane. */
   width: number
   sliceMs: number
-  failurePolicy: 'continue' | 'halt'
 }
 
 export interface SliceResult {

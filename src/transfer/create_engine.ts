@@ -99,12 +99,12 @@ class Slice {
   }
 
   async run(pool: IoPool, signal: AbortSignal): Promise<SliceResult> {
-    const { lane, sliceMs, failurePolicy } = this.#input
+    const { lane, sliceMs } = this.#input
     const untilMs = Date.now() + sliceMs
     const ends = await this.#job.during(
       this.#slots.map((slot, index) => {
         const holder = `${lane}/${index}`
-        const task: Task = { phase: this.#phase, holder, untilMs, failurePolicy }
+        const task: Task = { phase: this.#phase, holder, untilMs }
         const run = async (): Promise<TaskEnd> => {
           const end = await pool.run(this.#job, task, slot, (inHand) => {
             this.#inHand = inHand

@@ -6,7 +6,6 @@ import { resolveRoot } from '../connector/fs/resolve.ts'
 import { connectorFor } from '../connector/registry.ts'
 import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
-import { durationMs } from '../job/times.ts'
 import type { ExecutionStart } from '../ledger/ledger.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { cannotBeExpressed } from './capability_gaps.ts'
@@ -27,12 +26,8 @@ const mostTransferLanes = 4
 export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Promise<Initialized> {
   const job = await jobs.open(ref)
   const { catalog } = jobs
-  const { spec, settings, document, stored } = {
-    spec: job.spec,
-    settings: job.loaded.settings,
-    document: job.loaded.document,
-    stored: job.loaded.stored,
-  }
+  const { spec, loaded } = job
+  const { settings, document } = loaded
   await catalog.executions.update(ref.jobId, ref.execution, { phase: 'initialize', status: 'running' })
 
   const ignoresImpersonation = (side: SideSpec): boolean => side.auth['impersonation'] === 'ignore'
@@ -81,9 +76,6 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
         failurePolicy: settings.failurePolicy,
         enumerateLanes,
         transferLanes: splitWriters(settings.parallelWrites),
-        summary: `${stored.name}: ${spec.source.platform} → ${spec.destination.platform}`,
-        warnings: all.length,
-        ...maxExecution(document),
       }
     } finally {
       await destination.close()
@@ -221,11 +213,6 @@ async function claimDestination(job: JobInHand, jobs: OpenJobs, ref: ExecutionRe
       `destination: job ${other.jobId} is writing to the same place, or to one inside or above it; wait for it, or cancel it`,
     ])
   }
-}
-
-function maxExecution(document: JobInHand['loaded']['document']): { maxExecutionMs?: number } {
-  const limit = document.schedule?.max_execution
-  return limit === undefined || limit === null ? {} : { maxExecutionMs: durationMs(limit) }
 }
 
 export type RootFacts = Facts & { id: string }

@@ -13,7 +13,6 @@ const input: SliceInput = {
   lane: 'transfer-1',
   width: 1,
   sliceMs: 20_000,
-  failurePolicy: 'continue',
 }
 const done: SliceResult = { state: 'finished', items: 3, failed: 0, bytes: 30 }
 

@@ -31,7 +31,7 @@ async function phases(engine: Engine, ref: ExecutionRef, options: PlayOptions): 
   const either = AbortSignal.any([signal, ending.signal])
   try {
     const start = await engine.initialize(ref)
-    const input = { ...ref, sliceMs, failurePolicy: start.failurePolicy }
+    const input = { ...ref, sliceMs }
     const run: SliceRun = { signal: either, onBeat }
     const lane = async (name: string, slice: (lane: string) => Promise<SliceResult>): Promise<void> => {
       try {

@@ -332,7 +332,7 @@ describe('simulation_mode', () => {
   test('goes on after its worker died, with what was decided before', async () => {
     const job = await rig.job({ simulation_mode: true }, { source: aTree(many(50, (n) => `d${n % 5}/f${n}`)) })
     const ref = { jobId: job.id, execution: 1 }
-    const input = { ...ref, lane: 'enumerate-0', width: 1, sliceMs: 20_000, failurePolicy: 'continue' as const }
+    const input = { ...ref, lane: 'enumerate-0', width: 1, sliceMs: 20_000 }
     await rig.engine.initialize(ref)
     await rig.engine.enumerate(input, { signal: new AbortController().signal, onBeat: () => undefined })
     await rig.restart()

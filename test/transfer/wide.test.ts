@@ -156,7 +156,7 @@ describe('a folder wider than memory should hold', () => {
     const ref = { jobId: job.id, execution: 1 }
     const run = { signal: new AbortController().signal, onBeat: () => undefined }
     await narrow.engine.initialize(ref)
-    await narrow.engine.enumerate({ ...ref, lane: 'enumerate-0', width: 1, sliceMs: 0, failurePolicy: 'continue' }, run)
+    await narrow.engine.enumerate({ ...ref, lane: 'enumerate-0', width: 1, sliceMs: 0 }, run)
     await narrow.restart()
     expect(await job.resume({ execution: 1 })).toMatchObject({ status: 'completed', found: 101 })
     expect(compareTrees(job.source, job.destination).differences).toEqual([])
@@ -208,8 +208,8 @@ test('a listing of many files is put down within moments when it is told to stop
   try {
     const job = await rig.job({ max_items_per_container: 100_000 }, { source: aTree(many(5_000, (n) => `wide/f${n}`)) })
     const ref = { jobId: job.id, execution: 1 }
-    const { failurePolicy } = await rig.engine.initialize(ref)
-    const input = { ...ref, lane: 'enumerate', width: 1, sliceMs: 20_000, failurePolicy }
+    await rig.engine.initialize(ref)
+    const input = { ...ref, lane: 'enumerate', width: 1, sliceMs: 20_000 }
     for (let n = 0; n < 7; n++) {
       const ending = new AbortController()
       const slice = rig.engine.enumerate(input, { signal: ending.signal, onBeat: () => undefined })

@@ -8,8 +8,6 @@ const initialized: Initialized = {
   failurePolicy: 'continue',
   enumerateLanes: 2,
   transferLanes: [2, 1],
-  summary: 'job: fs → vault',
-  warnings: 0,
 }
 const finished: SliceResult = { state: 'finished', items: 0, failed: 0, bytes: 0 }
 
@@ -70,7 +68,6 @@ test('phases follow one another, and enumeration and transfer go on side by side
     lane: 'finalize',
     width: 3,
     sliceMs: 20_000,
-    failurePolicy: 'continue',
   })
 })
 
@@ -149,7 +146,7 @@ test('with a full history lanes end, and the next run goes on from what was carr
 test('a run that goes on after enumeration lists nothing again', async () => {
   const next = new Rig()
   const tally = { slices: 9, found: 8, transferred: 7, failed: 0, bytes: 6 }
-  const carried = { initialized, phase: 'executing', startedMs: 5, tally, controlPaused: false } as const
+  const carried = { initialized, phase: 'executing', tally, controlPaused: false } as const
   await new Execution({ ...start, carried }, next).throughPhases()
   expect(next.asked.map(({ kind }) => kind)).toEqual(['transfer', 'transfer', 'finalize'])
 })

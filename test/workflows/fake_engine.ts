@@ -78,8 +78,6 @@ export class FakeEngine implements Engine {
       failurePolicy: 'continue',
       enumerateLanes: 2,
       transferLanes: [1, 1],
-      summary: 'test: fs → fs',
-      warnings: 0,
       ...script.initialized,
     }
   }

@@ -18,7 +18,6 @@ export interface Task {
   phase: 'enumerate' | 'transfer' | 'finalize'
   holder: string
   untilMs: number
-  failurePolicy: 'continue' | 'halt'
 }
 
 /** What it answers. */
