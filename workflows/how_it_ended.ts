@@ -8,7 +8,7 @@ import {
 import type { EndedBy, ExecutionOutcome } from './messages.ts'
 
 /** Type of the failure an execution closes with; the outcome is its only detail. */
-export const failureTypes = {
+const failureTypes = {
   halted: 'Halted',
   failed_to_start: 'FailedToStart',
   broken: 'Broken',

@@ -11,7 +11,7 @@ export interface Room {
 const mebibyte = 1024n * 1024n
 
 /** Below this a job pauses: the ledger's log must still fit, and the server's database grows beside it. */
-export const lowBytes = 256n * mebibyte
+const lowBytes = 256n * mebibyte
 
 /** @param path a folder on the file system in question */
 export function roomAt(path: string, low = lowBytes): Room {

@@ -84,8 +84,6 @@ const jobKeys = {
   ),
 }
 
-export const jobNames = Object.keys(jobKeys)
-
 /** The job document: the body of `POST /v1/jobs`. */
 export const jobSchema = block(jobKeys, {
   elsewhere: () => Object.fromEntries(transferNames.map((key) => [key, `transfer.${key}`])),

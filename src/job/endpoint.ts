@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import { defaults } from './defaults.ts'
 import { principal } from './principal.ts'
 import {
@@ -101,8 +100,6 @@ export const endpoint = block(
   },
   { hidden: ['authenicate', 'event_position'] },
 )
-
-export type Endpoint = z.output<typeof endpoint>
 
 function settings(): Leaf<Record<string, unknown>> {
   return leaf('an object', { type: 'object' }, (given) =>

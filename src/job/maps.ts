@@ -23,11 +23,6 @@ import {
 export const mapTypes = ['account_map', 'group_map'] as const
 export type MapType = (typeof mapTypes)[number]
 
-export interface MapReference {
-  id: string
-  type: MapType
-}
-
 const shared = {
   default: optional(flag(), 'id, name, username, caption and email together.'),
   id: optional(flag(), 'Same id on both platforms.'),

@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import { defaults } from './defaults.ts'
 import { duration, moment, timeOfDay } from './times.ts'
 import { block, choice, conflict, leaf, listOf, needed, optional, renamed, whole, type Leaf } from './wire.ts'
@@ -59,8 +58,6 @@ export const schedule = block(
   if (wanted.days?.length === 0) conflict(ctx, ['days'], 'is empty: no run could ever start')
   return wanted
 })
-
-export type ScheduleDocument = z.output<typeof schedule>
 
 function zone(): Leaf<string> {
   const allowed = 'the name of a time zone such as UTC or Europe/Berlin'

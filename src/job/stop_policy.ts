@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import { anything, block, choice, conflict, optional, whole } from './wire.ts'
 
 /** `stop_policy` (reference: jobs-api 5): when a job is complete for good. */
@@ -18,5 +17,3 @@ export const stopPolicySchema = block({
     conflict(ctx, [policy], `is missing; policy ${policy} takes it, a whole number from 1`)
   return given
 })
-
-export type StopPolicyDocument = z.output<typeof stopPolicySchema>

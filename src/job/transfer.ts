@@ -21,7 +21,7 @@ notes.add(deletePropagation, { json: { maxItems: 1 } })
 const inspection = choice(['none', 'filtered', 'shared', 'all', 'flagged'])
 
 /** The keys of `transfer`, with the words of the reference (job-policies). */
-export const transferKeys = {
+const transferKeys = {
   transfer_type: optional(
     choice(['copy', 'sync', 'publish', 'move', 'migrate', 'taxonomy'], { default: 'sync' }),
     'In which direction, and what becomes of the source.',

@@ -1,5 +1,4 @@
 import type { Settings } from '../job/settings.ts'
-import type { Decision } from './decision.ts'
 
 /**
  * Whether a container is made only when its first surviving descendant arrives. "Empty" covers folders that filters emptied,
@@ -10,6 +9,3 @@ import type { Decision } from './decision.ts'
 export function lazyContainers(settings: Pick<Settings, 'emptyContainers' | 'transferType'>): boolean {
   return settings.emptyContainers === 'skip' && settings.transferType !== 'taxonomy'
 }
-
-/** What became of a lazy container that nothing arrived in. */
-export const leftEmpty: Decision = { action: 'skip', reason: 'empty_container' }

@@ -52,6 +52,6 @@ export function itemBackoffMs(tries: number): number {
 }
 
 /** Whether the first failed item stops everything. */
-export function isHalting(setting: FailurePolicy): boolean {
+function isHalting(setting: FailurePolicy): boolean {
   return setting === 'halt'
 }

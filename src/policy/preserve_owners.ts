@@ -1,6 +1,5 @@
 import type { Capabilities } from '../connector/capabilities.ts'
 import type { Principal } from '../connector/item.ts'
-import type { Settings } from '../job/settings.ts'
 import type { Resolution } from '../map/resolve.ts'
 
 export interface CarriedOwners {
@@ -8,15 +7,6 @@ export interface CarriedOwners {
   group?: Principal
   /** Whoever could not be carried, in words; audit type 4002. */
   warnings: string[]
-}
-
-/** Whether owners travel at all between these two. */
-export function carriesOwners(
-  settings: Pick<Settings, 'preserveOwners'>,
-  source: Capabilities['owners'],
-  destination: Capabilities['owners'],
-): boolean {
-  return settings.preserveOwners && source.owner !== 'none' && destination.owner === 'readwrite'
 }
 
 /**
@@ -44,16 +34,6 @@ export function preserveOwners(
     }
   }
   return carried
-}
-
-/**
- * Whether the root folder's owner is set as well: only when asked for, and only when this job made the folder.
- */
-export function preservesRootOwner(
-  settings: Pick<Settings, 'preserveOwners' | 'preserveDestinationRootOwner'>,
-  made: boolean,
-): boolean {
-  return settings.preserveOwners && settings.preserveDestinationRootOwner && made
 }
 
 /** Somebody in a message. */

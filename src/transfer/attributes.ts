@@ -47,7 +47,7 @@ export class AttributeCarrier {
     this.#spec = spec
     this.#source = source
     this.#destination = destination
-    this.#principals = new Principals(spec, source, destination)
+    this.#principals = new Principals(spec, destination)
     const from = source.capabilities
     const to = destination.capabilities
     const wanted: Facet[] = []

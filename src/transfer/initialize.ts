@@ -1,7 +1,7 @@
 import type { Initialized } from '../../workflows/messages.ts'
 import type { Session, ResolvedRoot } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
-import type { Facts, Item } from '../connector/item.ts'
+import type { Item } from '../connector/item.ts'
 import { resolveRoot } from '../connector/fs/resolve.ts'
 import { connectorFor } from '../connector/registry.ts'
 import { unanswerable } from '../filter/unanswerable.ts'
@@ -86,7 +86,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
 }
 
 /** Exactly as many writers as were asked for, over at most four lanes. */
-export function splitWriters(requested: number): number[] {
+function splitWriters(requested: number): number[] {
   const lanes = Math.min(requested, mostTransferLanes)
   return Array.from({ length: lanes }, (_, lane) => Math.floor(requested / lanes) + (lane < requested % lanes ? 1 : 0))
 }
@@ -214,5 +214,3 @@ async function claimDestination(job: JobInHand, jobs: OpenJobs, ref: ExecutionRe
     ])
   }
 }
-
-export type RootFacts = Facts & { id: string }

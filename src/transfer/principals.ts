@@ -11,7 +11,7 @@ export class Principals {
   readonly #destination: Session
   readonly #known = new Map<string, Resolution>()
 
-  constructor(spec: JobSpec, _source: Session, destination: Session) {
+  constructor(spec: JobSpec, destination: Session) {
     this.#maps = {
       account: compileMap(spec.accountMap, 'account'),
       group: compileMap(spec.groupMap, 'group'),

@@ -1,5 +1,5 @@
 import type { Item } from '../../connector/item.ts'
-import type { ContainerToList, TrackedRow } from '../../ledger/ledger.ts'
+import type { ContainerToList } from '../../ledger/ledger.ts'
 import type { NamePlan } from '../../policy/name_container.ts'
 import { tooManyItems } from '../../policy/max_items_per_container.ts'
 import { destinationContainerId, readable, sourceContainerId } from '../addresses.ts'
@@ -7,7 +7,7 @@ import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
 import { add, emptyListing, failContainer, goOnUnless, pages, trackedChildren, Unchanged } from './list_container.ts'
 import type { Obeys } from '../threads/signals.ts'
-import { Spool, type SpooledChild } from './spool.ts'
+import { Spool } from './spool.ts'
 import { Suspended } from '../batch/transfer_content.ts'
 import { itemTrouble, type ItemTrouble, type Side } from '../trouble.ts'
 
@@ -118,5 +118,3 @@ async function spoolSide(
   }
   return complete ? undefined : { reason: 'incomplete_listing', why: `${side}: the listing ended early` }
 }
-
-export type { SpooledChild, TrackedRow }
