@@ -1,4 +1,5 @@
 import type { Balance } from '../ledger/ledger.ts'
+import type { StopCounts } from '../schedule/stop_policy.ts'
 import type { ExecutionPhase, ExecutionStatus, JobStatus } from '../../workflows/messages.ts'
 
 /** There is no job, or no execution, of that id. */
@@ -51,14 +52,6 @@ export interface StoredJob {
   executeOn: number | null
   createdOn: number
   modifiedOn: number
-}
-
-export interface StopCounts {
-  executions: number
-  /** Executions that found nothing to do. */
-  successes: number
-  /** Executions that logged failures. */
-  failures: number
 }
 
 export interface Jobs {

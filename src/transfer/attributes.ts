@@ -191,7 +191,7 @@ function keyOf({ facets }: Facts, { as, onto }: CarriedTo): string | undefined {
 }
 
 /** Nobody but its owner has any rights: a container as the job makes it, with nothing in it to keep. */
-function isClosed({ permissions }: Item): boolean {
+export function isClosed({ permissions }: Item): boolean {
   return permissions?.entries.every(({ who, rights }) => who === 'owner' || rights === 0) ?? false
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Item } from '../connector/item.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
+import { isClosed } from './attributes.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { stagingKey } from './job_spec.ts'
@@ -103,6 +104,5 @@ function looksLikeOurs({ spec, newContainers }: JobContext, there: Item): boolea
   const { nowNs, toleranceNs } = spec
   if (there.shared === true) return false
   if (there.createdNs !== undefined && there.createdNs < nowNs - toleranceNs) return false
-  if (newContainers !== 'closed') return true
-  return there.permissions?.entries.every(({ who, rights }) => who === 'owner' || rights === 0) ?? false
+  return newContainers !== 'closed' || isClosed(there)
 }

@@ -1,4 +1,5 @@
 import type { Initialized } from '../../workflows/messages.ts'
+import { overlaps } from '../catalog/overlaps.ts'
 import type { Session, ResolvedRoot } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { Item } from '../connector/item.ts'
@@ -199,10 +200,6 @@ async function refuseOverlap(
     if (overlaps(home, place)) throw new FailedToStart([`${which}: Stevedore's own home lies in it, or it in the home`])
   }
   return places
-}
-
-export function overlaps(a: ResolvedRoot, b: ResolvedRoot): boolean {
-  return a.place === b.place || a.above.includes(b.place) || b.above.includes(a.place)
 }
 
 async function claimDestination(job: JobInHand, jobs: OpenJobs, ref: ExecutionRef, place: ResolvedRoot): Promise<void> {

@@ -29,6 +29,9 @@ export interface Limits {
   controlMs: number
 }
 
+/** How long a claim holds when nobody renews it, which is how long a dead worker's work is left alone. */
+export const leaseMs = 20_000
+
 export const limits: Limits = { entriesInMemory: 20_000, patience: 1, controlMs: 250 }
 
 export interface SideSpec {

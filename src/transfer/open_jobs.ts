@@ -8,12 +8,10 @@ import { Breaker } from './breaker.ts'
 import { FirstFailure } from './first_failure.ts'
 import type { ExecutionRef } from './engine.ts'
 import type { IoPool, OpenJob } from './threads/io_pool.ts'
-import type { JobSpec, Limits } from './job_spec.ts'
+import { leaseMs, type JobSpec, type Limits } from './job_spec.ts'
 import { loadJobSpec, type LoadedJob } from './load_job.ts'
 import { Signal, Stop } from './threads/signals.ts'
 import { jobKey, type LedgerAccess, type TaskEnd } from './threads/thread_messages.ts'
-
-const leaseMs = 20_000
 
 export interface HolderTask {
   holder: string

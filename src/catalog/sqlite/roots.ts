@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ClaimedRoot, RootClaim } from '../catalog.ts'
+import { overlaps } from '../overlaps.ts'
 import { fromColumn, toColumn, type Row } from './rows.ts'
 
 /** See `Jobs.claimRoots`; to be called inside a transaction. Few jobs run at once, so their claims are compared one by one. */
@@ -14,7 +15,7 @@ export function claimRoots(
     .all(jobId) as Row[]
   for (const row of others) {
     const theirs: ClaimedRoot = { place: String(row.place), above: fromColumn(row.above) }
-    if (roots.some((root) => overlap(root, theirs))) {
+    if (roots.some((root) => overlaps(root, theirs))) {
       return {
         jobId: String(row.job),
         jobName: String(row.name),
@@ -27,8 +28,4 @@ export function claimRoots(
   const insert = db.prepare('INSERT OR REPLACE INTO roots VALUES (?, ?, ?, ?)')
   for (const { place, above } of roots) insert.run(jobId, execution, place, toColumn(above))
   return undefined
-}
-
-function overlap(one: ClaimedRoot, other: ClaimedRoot): boolean {
-  return one.place === other.place || one.above.includes(other.place) || other.above.includes(one.place)
 }

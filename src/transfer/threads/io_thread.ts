@@ -1,10 +1,10 @@
 import { parentPort } from 'node:worker_threads'
-import type { Holder } from '../../ledger/ledger.ts'
+import type { Holder, WaitingItems } from '../../ledger/ledger.ts'
 import { connectLedger } from '../../ledger/client.ts'
 import { carryOutFrom, claimBatch } from '../batch/batches_in_hand.ts'
 import { finishContainers } from '../finish_container.ts'
 import { JobContext } from '../job_context.ts'
-import type { JobSpec } from '../job_spec.ts'
+import { leaseMs, type JobSpec } from '../job_spec.ts'
 import { listContainer } from '../listing/list_container.ts'
 import { Obeys, Signal, Stop } from './signals.ts'
 import type { FromThread, LedgerAccess, Task, TaskEnd, ToThread } from './thread_messages.ts'
@@ -16,7 +16,6 @@ import { SideTrouble } from '../trouble.ts'
  * work from the ledger itself, and runs one task (a slot of a slice) at a time.
  */
 
-const leaseMs = 20_000
 const containersAtOnce = 16
 const touchedAtOnce = 500
 
@@ -43,9 +42,7 @@ async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskE
 
 interface Step {
   failed?: number
-  end?:
-    | { state: 'finished' }
-    | { state: 'waiting'; items: { total: number; byReason: Record<string, number>; nextDueMs: number } }
+  end?: { state: 'finished' } | { state: 'waiting'; items: WaitingItems }
 }
 
 const steps: Record<Task['phase'], (context: JobContext, holder: Holder, obeys: Obeys) => Promise<Step>> = {

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { WaitingItems } from '../../ledger/ledger.ts'
 import type { JobSpec } from '../job_spec.ts'
 
 /** How a thread comes to the ledger: through its owner, and to what it only reads by itself. */
@@ -26,7 +27,7 @@ export type FromThread =
 
 export type TaskEnd =
   | { state: 'more' | 'finished' | 'paused'; failed: number }
-  | { state: 'waiting'; failed: number; items: { total: number; byReason: Record<string, number>; nextDueMs: number } }
+  | { state: 'waiting'; failed: number; items: WaitingItems }
   /** Without a reason when another thread's item was the first to fail. */
   | { state: 'halted'; why?: string }
   | { state: 'trouble'; side: 'source' | 'destination' | 'home'; code: string; why: string; retryAfterMs?: number }
