@@ -2,8 +2,8 @@ import type { Capabilities } from '../connector/capabilities.ts'
 import { Right, type PermissionEntry, type Permissions, type Principal } from '../connector/item.ts'
 import type { Settings } from '../job/settings.ts'
 import type { Resolution } from '../map/resolve.ts'
-import { principalText } from './preserve_owners.ts'
 import { fail, type Verdict } from './verdict.ts'
+import { keyOf, principalText, rightsText, whoText } from './who.ts'
 
 export interface Carry {
   source: Permissions
@@ -385,18 +385,6 @@ function isGroup(who: PermissionEntry['who']): boolean {
   return typeof who === 'string' ? who === 'owning_group' : who.type === 'group'
 }
 
-function keyOf(who: PermissionEntry['who']): string {
-  if (typeof who === 'string') return who
-  const { type, directory, id, email, username, name } = who
-  return JSON.stringify([type, directory, id ?? [email, username, name]])
-}
-
 function textOf({ who, rights, access }: PermissionEntry): string {
-  const whom = typeof who === 'string' ? who.replace('_', ' ') : principalText(who)
-  return `${rightsText(rights)} ${access === 'deny' ? 'denied to' : 'for'} ${whom}`
-}
-
-function rightsText(rights: number): string {
-  const named = Object.entries(Right).flatMap(([name, bit]) => (rights & bit ? [name] : []))
-  return named.length === 0 ? 'nothing' : named.join('+')
+  return `${rightsText(rights)} ${access === 'deny' ? 'denied to' : 'for'} ${whoText(who)}`
 }

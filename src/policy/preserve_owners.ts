@@ -1,6 +1,7 @@
 import type { Capabilities } from '../connector/capabilities.ts'
 import type { Principal } from '../connector/item.ts'
 import type { Resolution } from '../map/resolve.ts'
+import { principalText } from './who.ts'
 
 export interface CarriedOwners {
   owner?: Principal
@@ -34,10 +35,4 @@ export function preserveOwners(
     }
   }
   return carried
-}
-
-/** Somebody in a message. */
-export function principalText(principal: Principal): string {
-  const { email, username, name, id, type } = principal
-  return `${type} ${JSON.stringify(email ?? username ?? name ?? id ?? '')}`
 }

@@ -1,5 +1,6 @@
 import type { Attributes } from '../../connector/connector.ts'
-import { Right, type Item, type PermissionEntry } from '../../connector/item.ts'
+import type { Item, PermissionEntry } from '../../connector/item.ts'
+import { keyOf, rightsText, whoText } from '../../policy/who.ts'
 import type { Finding } from './difference.ts'
 
 /**
@@ -17,7 +18,7 @@ export function accessFindings(
   for (const role of ['owner', 'group'] as const) {
     const [should, is] = [expected[role], actual[role]]
     if (should && is && keyOf(should) !== keyOf(is))
-      findings.push({ kind: 'owner', message: `its ${role} is ${textOf(is)} instead of ${textOf(should)}` })
+      findings.push({ kind: 'owner', message: `its ${role} is ${whoText(is)} instead of ${whoText(should)}` })
   }
   if (!expected.permissions || !actual.permissions) return findings
   const { entries, defaults } = expected.permissions
@@ -42,7 +43,7 @@ function entriesFindings(
     const [wanted, has] = [a?.rights ?? 0, b?.rights ?? 0]
     if (wanted === has) continue
     if (how === 'atLeast' && (a ?? b)!.access === 'allow' && (wanted & ~has) === 0) continue
-    const who = textOf((a ?? b)!.who)
+    const who = whoText((a ?? b)!.who)
     const verb = (a ?? b)!.access === 'deny' ? 'is denied' : 'may'
     const message = `${who} ${verb} ${rightsText(b?.rights ?? 0)} instead of ${rightsText(a?.rights ?? 0)}${what}`
     findings.push({ kind: 'permissions', message })
@@ -59,21 +60,4 @@ function granted(entries: readonly PermissionEntry[]): Map<string, PermissionEnt
     all.set(key, known ? { ...known, rights: known.rights | entry.rights } : entry)
   }
   return all
-}
-
-function keyOf(who: PermissionEntry['who']): string {
-  if (typeof who === 'string') return who
-  const { type, directory, id, email, username, name } = who
-  return JSON.stringify([type, directory, id ?? [email, username, name]])
-}
-
-function textOf(who: PermissionEntry['who']): string {
-  if (typeof who === 'string') return who.replace('_', ' ')
-  const { type, username, email, name, id } = who
-  return `${type} ${JSON.stringify(username ?? email ?? name ?? id ?? '')}`
-}
-
-function rightsText(rights: number): string {
-  const named = Object.entries(Right).flatMap(([name, bit]) => (rights & bit ? [name] : []))
-  return named.length === 0 ? 'nothing' : named.join('+')
 }
