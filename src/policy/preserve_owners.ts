@@ -1,13 +1,13 @@
 import type { Capabilities } from '../connector/capabilities.ts'
 import type { Principal } from '../connector/item.ts'
 import type { Resolution } from '../map/resolve.ts'
-import { principalText } from './who.ts'
+import { nameText } from './who.ts'
 
 export interface CarriedOwners {
   owner?: Principal
   group?: Principal
-  /** Whoever could not be carried, in words; audit type 4002. */
-  warnings: string[]
+  /** Whoever could not be carried, and in words; audit type 4002. */
+  warnings: { principal: Principal; message: string }[]
 }
 
 /**
@@ -28,10 +28,9 @@ export function preserveOwners(
     const resolution = resolve(principal)
     if (resolution.mayOwn && resolution.destination) carried[role] = resolution.destination
     else if (resolution.how !== 'excluded') {
-      const who = principalText(principal)
-      carried.warnings.push(
-        `${role} ${who} has no counterpart at the destination (${resolution.why}); the running account has it`,
-      )
+      const who = `${role} ${nameText(principal)}`
+      const message = `${who} has no counterpart at the destination (${resolution.why}); the running account owns it`
+      carried.warnings.push({ principal, message })
     }
   }
   return carried

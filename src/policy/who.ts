@@ -15,8 +15,12 @@ export function whoText(who: Who): string {
 }
 
 export function principalText(principal: Principal): string {
-  const { email, username, name, id, type } = principal
-  return `${type} ${JSON.stringify(email ?? username ?? name ?? id ?? '')}`
+  return `${principal.type} ${nameText(principal)}`
+}
+
+/** Where it is said already what they are. */
+export function nameText({ email, username, name, id }: Principal): string {
+  return JSON.stringify(email ?? username ?? name ?? id ?? '')
 }
 
 export function rightsText(rights: number): string {

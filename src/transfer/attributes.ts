@@ -1,9 +1,10 @@
 import type { Attributes, Session } from '../connector/connector.ts'
-import type { Facet, Facts, Item, Permissions, Principal } from '../connector/item.ts'
+import type { Facet, Facts, Item, Permissions } from '../connector/item.ts'
 import type { Maybe } from '../connector/maybe.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
 import { carryPermissions, permissionsFailure, type Existing } from '../policy/permissions.ts'
+import { preserveOwners } from '../policy/preserve_owners.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Principals } from './principals.ts'
 
@@ -96,10 +97,8 @@ export class AttributeCarrier {
   async #carry(item: Item, to: CarriedTo): Promise<CarriedAccess> {
     const isRoot = to.as === 'root'
     const access: CarriedAccess = { attributes: {}, narrowed: false, stopped: undefined, warnings: [] }
-    if (this.wanted.includes('owner') && (!isRoot || this.#spec.settings.preserveDestinationRootOwner)) {
-      await this.#carryOwner(item.owner, 'owner', access)
-      await this.#carryOwner(item.group, 'group', access)
-    }
+    if (this.wanted.includes('owner') && (!isRoot || this.#spec.settings.preserveDestinationRootOwner))
+      await this.#carryOwners(item, access)
     if (this.wanted.includes('permissions') && item.permissions) await this.#carryPermissions(item, to, access)
     return access
   }
@@ -119,19 +118,12 @@ export class AttributeCarrier {
     return known
   }
 
-  async #carryOwner(principal: Principal | undefined, as: 'owner' | 'group', access: CarriedAccess): Promise<void> {
-    if (!principal) return
-    const resolution = await this.#principals.resolve(principal)
-    if (resolution.destination && resolution.mayOwn) {
-      access.attributes[as] = resolution.destination
-      return
-    }
-    if (resolution.how === 'excluded' || !this.#principals.warns(principal.type)) return
-    access.warnings.push({
-      level: 'warn',
-      type: '4002',
-      message: `${as} ${nameOf(principal)} has no counterpart at the destination (${resolution.why}); the running account owns it`,
-    })
+  async #carryOwners(item: Item, access: CarriedAccess): Promise<void> {
+    const resolve = await this.#principals.resolveAll(item)
+    const { warnings, ...owners } = preserveOwners(item, resolve, this.#destination.capabilities.owners)
+    Object.assign(access.attributes, owners)
+    for (const { principal, message } of warnings)
+      if (this.#principals.warns(principal.type)) access.warnings.push({ level: 'warn', type: '4002', message })
   }
 
   #existing({ as, onto }: CarriedTo, access: CarriedAccess): Existing | undefined {
@@ -202,8 +194,4 @@ function atMostEveryone(permissions: Permissions): Permissions {
     entry.who === 'owning_group' ? { ...entry, rights: entry.rights & everyone } : entry,
   )
   return { ...permissions, entries }
-}
-
-function nameOf(principal: Principal): string {
-  return principal.email ?? principal.username ?? principal.name ?? principal.id ?? 'nobody'
 }

@@ -512,7 +512,10 @@ describe('owners', () => {
     const { owners } = someCapabilities()
     const carriedOwners = preserveOwners({ owner: account('alice'), group: group('staff') }, nobody, owners)
     expect(carriedOwners).toMatchObject({
-      warnings: [expect.stringContaining('alice'), expect.stringContaining('staff')],
+      warnings: [
+        { principal: account('alice'), message: expect.stringContaining('owner "alice"') },
+        { principal: group('staff'), message: expect.stringContaining('group "staff"') },
+      ],
     })
     expect(carriedOwners.owner).toBeUndefined()
   })

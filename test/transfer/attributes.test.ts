@@ -433,8 +433,8 @@ describe('owners', () => {
       const warnings = job.audit({ type: '4002' })
       expect(new Set(warnings.map(({ item }) => item))).toEqual(new Set([job.explain('d/nobody.txt').item]))
       expect(warnings.map(({ message }) => message)).toEqual([
-        expect.stringMatching(/^owner 5555 has no counterpart at the destination .* the running account owns it$/),
-        expect.stringMatching(/^group 5556 has no counterpart/),
+        expect.stringMatching(/^owner "5555" has no counterpart at the destination .* the running account owns it$/),
+        expect.stringMatching(/^group "5556" has no counterpart/),
       ])
       expect((await job.run()).status).toBe('no_changes')
     },
