@@ -1,4 +1,5 @@
 import { isSecretPath, redact } from '../job/redact.ts'
+import { isObject } from '../json.ts'
 
 /** One difference between two documents. */
 export interface Change {
@@ -47,8 +48,4 @@ function same(a: unknown, b: unknown): boolean {
 function shown(value: unknown): string {
   const text = value === undefined ? '(absent)' : JSON.stringify(redact(value))
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import type { Catalog, StoredConnection } from '../catalog/catalog.ts'
 import { connectorFor, isPlatform, platforms } from '../connector/registry.ts'
 import { shown, withoutUserInfo } from '../job/problem.ts'
+import { isObject } from '../json.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 
 /** A connection as checked, not stored yet: what is secret is apart from what may be shown. */
@@ -123,8 +124,4 @@ export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, v: unknown) =>
     isObject(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v,
   )
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -4,6 +4,7 @@ import { Unacceptable, type Problem } from '../problem.ts'
 import { checkConnection, defaultName, storeConnection, type CheckedConnection } from './connection.ts'
 import { sides, type Side } from '../job/endpoint.ts'
 import { mapTypes, type MapDocument } from '../job/maps.ts'
+import { objectOrEmpty } from '../json.ts'
 import { inertSettings, refusals } from './not_carried_out.ts'
 import { onTheWire } from './on_the_wire.ts'
 import { secretsInJob } from './secrets.ts'
@@ -231,7 +232,7 @@ function fits(
   problems: Problem[],
 ): void {
   for (const side of sides) {
-    const { id } = objectOf(objectOf(map[side]).connection)
+    const { id } = objectOrEmpty(objectOrEmpty(map[side]).connection)
     const connection = connections[side]
     if (typeof id !== 'string' || connection === undefined) continue
     if ('id' in connection && connection.id === id) continue
@@ -247,8 +248,4 @@ function spoken(type: MapType): string {
 
 function problem(property: string, description: string, code = 'invalid'): Problem {
   return { code, description, property }
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }

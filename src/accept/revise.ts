@@ -1,6 +1,7 @@
 import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
 import { sides, type Side } from '../job/endpoint.ts'
 import type { MapDocument } from '../job/maps.ts'
+import { objectOrEmpty } from '../json.ts'
 import { changes, type Change } from './changes.ts'
 import { sameConnection } from './connection.ts'
 import { columnsOf, referring, type CheckedJob } from './job.ts'
@@ -15,9 +16,10 @@ export interface Revision {
 
 /** Compares a checked document with the stored job, whose inline connections and maps have become ids meanwhile. */
 export async function revisionOf(stored: StoredJob, checked: CheckedJob, catalog: Catalog): Promise<Revision> {
-  const before = objectOf(stored.document.transfer)
+  const before = objectOrEmpty(stored.document.transfer)
   const endpoints: Change[] = []
-  for (const side of sides) endpoints.push(...(await endpointChanges(side, objectOf(before[side]), checked, catalog)))
+  for (const side of sides)
+    endpoints.push(...(await endpointChanges(side, objectOrEmpty(before[side]), checked, catalog)))
   const after = { ...checked.job.transfer, ...(await keptMaps(checked, before, catalog)) }
   const settings = changes(
     { ...stored.document, ...ignored, transfer: { ...before, ...besidesEndpoints(before) } },
@@ -31,8 +33,8 @@ const ignored = { $schema: undefined, name: undefined }
 /** What both sides say besides where they are. */
 function besidesEndpoints(transfer: Record<string, unknown>): Record<Side, unknown> {
   const besides = (side: Side): unknown => {
-    const { connection: _connection, impersonate_as: _as, target, ...rest } = objectOf(transfer[side])
-    const { path: _path, ...place } = objectOf(target)
+    const { connection: _connection, impersonate_as: _as, target, ...rest } = objectOrEmpty(transfer[side])
+    const { path: _path, ...place } = objectOrEmpty(target)
     return Object.keys(place).length === 0 ? rest : { ...rest, target: place }
   }
   return { source: besides('source'), destination: besides('destination') }
@@ -40,10 +42,13 @@ function besidesEndpoints(transfer: Record<string, unknown>): Record<Side, unkno
 
 /** Stores the document in place of the former one. Connections stay those of the job, and maps that are as they were. */
 export async function reviseJob(stored: StoredJob, checked: CheckedJob, catalog: Catalog): Promise<StoredJob> {
-  const before = objectOf(stored.document.transfer)
+  const before = objectOrEmpty(stored.document.transfer)
   const connections = { ...checked.connections }
   for (const side of sides)
-    connections[side] = { id: String(objectOf(objectOf(before[side]).connection).id), name: connections[side].name }
+    connections[side] = {
+      id: String(objectOrEmpty(objectOrEmpty(before[side]).connection).id),
+      name: connections[side].name,
+    }
   const kept = await keptMaps(checked, before, catalog)
   const maps = Object.fromEntries(Object.entries(checked.maps).filter(([type]) => !(type in kept)))
   const job = { ...checked.job, transfer: { ...checked.job.transfer, ...kept } }
@@ -61,7 +66,7 @@ async function keptMaps(
 ): Promise<Partial<Record<MapType, { id: string; type: never }>>> {
   const kept: Partial<Record<MapType, { id: string; type: never }>> = {}
   for (const [type, map] of Object.entries(checked.maps) as [MapType, MapDocument][]) {
-    const { id } = objectOf(before[type])
+    const { id } = objectOrEmpty(before[type])
     const stored = typeof id === 'string' ? await catalog.maps.get(type, id) : undefined
     if (stored && changes(withoutEnds(stored.document), withoutEnds(map)).length === 0)
       kept[type] = before[type] as { id: string; type: never }
@@ -78,12 +83,12 @@ async function endpointChanges(
   const at = `transfer.${side}`
   const after = checked.job.transfer[side]
   const connection = checked.connections[side]
-  const id = String(objectOf(before.connection).id)
+  const id = String(objectOrEmpty(before.connection).id)
   const found: Change[] = []
   if ('id' in connection) found.push(...changes(id, connection.id, `${at}.connection.id`))
   else if ((await sameConnection(id, connection.inline, catalog)) !== 'same')
     found.push(...(await settingChanges(id, checked, side, catalog)))
-  found.push(...changes(pathOf(before), pathOf(objectOf(after)), `${at}.target.path`))
+  found.push(...changes(pathOf(before), pathOf(objectOrEmpty(after)), `${at}.target.path`))
   found.push(...changes(before.impersonate_as, after.impersonate_as, `${at}.impersonate_as`))
   return found
 }
@@ -106,7 +111,7 @@ async function settingChanges(id: string, checked: CheckedJob, side: Side, catal
 
 function withoutEnds(map: { [key: string]: unknown }): Record<string, unknown> {
   const bare = (side: Side): unknown => {
-    const rest = { ...objectOf(map[side]) }
+    const rest = { ...objectOrEmpty(map[side]) }
     delete rest.connection
     return rest
   }
@@ -115,10 +120,6 @@ function withoutEnds(map: { [key: string]: unknown }): Record<string, unknown> {
 
 function pathOf(side: Record<string, unknown>): string {
   const target = side.target
-  const path = typeof target === 'string' ? target : objectOf(target).path
+  const path = typeof target === 'string' ? target : objectOrEmpty(target).path
   return `/${typeof path === 'string' ? path.split('/').filter(Boolean).join('/') : ''}`
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }

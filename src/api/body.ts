@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { MalformedJson, parseJson } from '../json.ts'
+import { isObject, MalformedJson, parseJson } from '../json.ts'
 import { apiError } from './errors.ts'
 
 /** JSON bodies only; an empty one is no body at all, because clients send `PATCH …?start=1` so. */
@@ -25,7 +25,7 @@ export function readBodies(app: FastifyInstance): void {
 
 /** The body of a request that needs one. */
 export function objectOf(body: unknown): Record<string, unknown> {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
+  if (isObject(body)) return body
   const given = body === undefined || body === null ? 'nothing' : Array.isArray(body) ? 'an array' : `a ${typeof body}`
   throw apiError(400, 'invalid', `the body has to be a JSON object; ${given} was given`)
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../json.ts'
 import { list, type Query } from './paging.ts'
 
 /** Parameters of {@link wanted}. */
@@ -37,8 +38,4 @@ function take(from: Record<string, unknown>, [first, ...rest]: string[], into: R
   if (into[first] === value && value !== undefined) return
   take(value, rest, part)
   into[first] = part
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,5 @@
 import type { Catalog, StoredExecution, StoredJob } from '../catalog/catalog.ts'
-import { wireNumber } from '../json.ts'
+import { objectOrEmpty, wireNumber } from '../json.ts'
 import { redact } from '../job/redact.ts'
 import type { LedgerViews } from '../ledger_views.ts'
 import { shareDone } from '../report/share_done.ts'
@@ -36,12 +36,12 @@ export async function jobView(job: StoredJob, { catalog, ledgers }: Stored): Pro
     execution: live ? executionView(last, ledgers) : null,
     previous_execution: before ? executionView(before, ledgers) : null,
     stop_policy: {
-      ...objectOf(job.document.stop_policy),
+      ...objectOrEmpty(job.document.stop_policy),
       executions: job.counts.executions,
       completions: job.counts.successes,
       failures: job.counts.failures,
     },
-    transfer: transferView(objectOf(redacted(job.document).transfer)),
+    transfer: transferView(objectOrEmpty(redacted(job.document).transfer)),
     created_on: job.createdOn,
     modified_on: job.modifiedOn,
     links: { self: { href: `/v1/jobs/${job.id}` } },
@@ -109,8 +109,8 @@ function transferView(transfer: Record<string, unknown>): Record<string, unknown
   const view = { ...transfer }
   if (typeof view.delete_propagation === 'string') view.delete_propagation = [view.delete_propagation]
   for (const side of ['source', 'destination'] as const) {
-    const end = objectOf(view[side])
-    const target = objectOf(end.target)
+    const end = objectOrEmpty(view[side])
+    const target = objectOrEmpty(end.target)
     if (typeof target.path !== 'string') continue
     view[side] = { ...end, target: { ...target, item: folderTree(target.path) } }
   }
@@ -145,10 +145,6 @@ function sums(sum: { items: number; bytes: bigint }): Record<string, unknown> {
 /** No known key holds a credential once a job is stored; an unknown one might. */
 function redacted(document: Record<string, unknown>): Record<string, unknown> {
   return redact(document) as Record<string, unknown>
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }
 
 function round(seconds: number): number {
