@@ -42,7 +42,7 @@ export const variables: readonly Variable[] = [
   { name: 'TEMPORAL_NAMESPACE', meaning: 'The Temporal namespace of jobs and executions.', default: 'stevedore' },
   {
     name: 'STEVEDORE_TASK_QUEUE',
-    meaning: 'The task queue that workers poll unless a connection names its own.',
+    meaning: 'The task queue that workers poll.',
     default: 'stevedore',
   },
   {

@@ -17,7 +17,7 @@ const failureTypes = {
 
 const mostCharacters = 500
 
-/** Tells halted, cancelled and broken executions apart, in this one place. */
+/** Tells halted, cancelled and broken executions apart by what ended their lanes. */
 export function endedBy(error: unknown): EndedBy {
   const root = rootOf(error)
   if (root instanceof CancelledFailure) return { kind: 'cancelled', why: 'on request' }

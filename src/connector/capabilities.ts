@@ -47,7 +47,7 @@ export interface Capabilities {
   content: {
     maxBytes?: bigint
     rangedRead: boolean
-    /** A half-staged content can be continued (`stage` with `resume`). */
+    /** A half-staged content can be continued (`stage` with `resumeAt`). */
     resumable: boolean
     /** The listing states a SHA-256. */
     hash: boolean

@@ -53,7 +53,7 @@ export interface Permissions {
 
 /** The facts that tell whether an item is still what it was; what is compared, stored as a baseline, and written on condition of. */
 export interface Facts {
-  /** Stays through renames and is unlikely to be reused: `dev:inode` on fs, the node id in a vault. */
+  /** Stays through renames and is unlikely to be reused: inode and birth time on fs, the node id in a vault. */
   identity?: string
   /** The platform's own change token (etag), when it has one. */
   version?: string

@@ -169,7 +169,7 @@ export const gaps: readonly Gap[] = [
     setting: 'transfer.performance.retries',
     values: 'any',
     harm: 'inert',
-    sentence: 'has no effect; an item is tried again three times, whatever it says',
+    sentence: 'has no effect; an item is tried three times in an execution, whatever it says',
     asked: ({ transfer }) => transfer.performance?.retries !== undefined,
   },
   ...(['upload', 'download'] as const).map((way): Gap => ({

@@ -64,7 +64,7 @@ export interface Ledger {
   keepFailure(why: string): Promise<void>
   /** For who goes on with the execution after a death: what failed in it first, whether it was to halt it or not. */
   firstFailure(execution: number): Promise<string | undefined>
-  /** Small values of the job: recorded root identities, salts. */
+  /** Small values of the job: which folders its roots were, and whether it made the destination's. */
   remember(key: string, value: string): Promise<void>
   recall(key: string): Promise<string | undefined>
   close(): Promise<void>
