@@ -67,7 +67,7 @@ export class AttributeCarrier {
   /** Who may do what with a destination item now, where that is to stay (`permissions.policy: add`); else nothing. */
   async thereNow(id: string): Promise<Item | undefined> {
     if (!this.wanted.includes('permissions') || this.#spec.settings.permissions.policy !== 'add') return undefined
-    return (await this.#destination.stat(id, readable(['permissions'], this.#destination))) ?? undefined
+    return (await this.#destination.stat(id, toRead(['permissions'], this.#destination))) ?? undefined
   }
 
   /** @throws ConnectorError `NotFound` when the source item is gone */
@@ -83,7 +83,7 @@ export class AttributeCarrier {
     facts: Facts,
     { to, key }: { to: CarriedTo; key: string | undefined },
   ): Promise<CarriedAccess> {
-    const item = await this.#source.stat(source, readable(this.wanted, this.#source))
+    const item = await this.#source.stat(source, toRead(this.wanted, this.#source))
     if (!item) throw new ConnectorError('NotFound', 'is gone')
     const access = await this.#carry(item, to)
     // Only what was read under the fingerprint it is kept under may be reused.
@@ -170,7 +170,7 @@ export class AttributeCarrier {
 }
 
 /** Permissions name the owner by role, so reading them needs the owner too. */
-function readable(wanted: readonly Facet[], { capabilities }: Session): Facet[] {
+function toRead(wanted: readonly Facet[], { capabilities }: Session): Facet[] {
   const facets = new Set(wanted)
   if (facets.has('permissions') && capabilities.owners.owner !== 'none') facets.add('owner')
   return [...facets]

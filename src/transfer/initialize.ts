@@ -8,6 +8,7 @@ import { connectorFor } from '../connector/registry.ts'
 import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
 import type { ExecutionStart } from '../ledger/ledger.ts'
+import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { cannotBeExpressed } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
@@ -66,7 +67,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
         warnings: all,
         triesPerExecution: retryPolicy(settings.failurePolicy).triesPerExecution,
         maxRetry,
-        lazyContainers: settings.emptyContainers === 'skip',
+        lazyContainers: lazyContainers(settings),
         root: {
           source: { ...factsOf(sourceRoot), id: sourceRoot.id },
           ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
