@@ -1,6 +1,6 @@
 /**
  * Places where a crash test lets the process die: `STEVEDORE_FAILPOINT=publish:after` at the first passing,
- * `publish:after#20` at the twentieth. Unset, which is always outside tests, a failpoint costs one comparison.
+ * `publish:after#20` at the twentieth of one thread. Unset, which is always outside tests, a failpoint costs one comparison.
  */
 const [wanted, nth] = (process.env['STEVEDORE_FAILPOINT'] ?? '').split('#')
 const target = wanted === '' ? undefined : wanted

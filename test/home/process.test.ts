@@ -14,11 +14,12 @@ test('a process runs until it ends, and another of the same number is another', 
 test('one that has ended, and whose parent has not waited for it, does not run', async () => {
   if (process.platform !== 'linux') return
   // The shell becomes a program that knows nothing of the child it has inherited.
-  const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
   try {
     const [said] = (await once(parent.stdout, 'data')) as [Buffer]
     const child = markOf(Number(said.toString()))
     expect(isRunning(child)).toBe(true)
+    process.kill(child.pid, 'SIGKILL')
     while (!isDying(child)) await sleep(10)
     expect(isRunning(child)).toBe(false)
     // The number is taken still.

@@ -162,12 +162,12 @@ describe('failure_policy halt outlasts the worker', () => {
   }
 
   test('that dies when a file has failed, before it could tell', async () => {
-    const job = await rig.job(halting, { source: aTree(many(40, (n) => `d${n % 2}/f${n}`)) })
-    await die(job, 'enumerated:after#3', 1)
-    unlinkSync(join(job.source, 'd0/f20'))
+    const job = await rig.job(halting, { source: aTree(many(40, (n) => `f${n}`)) })
+    await die(job, 'enumerated:after', 1)
+    unlinkSync(join(job.source, 'f20'))
     await die(job, 'done:after-commit', 1)
-    await haltsStill(job, /^halted by its first failure \(\/d0\/f20: source: does not exist/)
-    expect(job.rows().get('d1/f39')?.state).toBe('pending')
+    await haltsStill(job, /^halted by its first failure \(\/f20: source: does not exist/)
+    expect(job.rows().get('f39')?.state).toBe('pending')
   })
 
   test('that dies when the plan has refused one, before it could tell', async () => {
