@@ -12,6 +12,8 @@ export interface Begun {
 
 /** How long a refusal may be one of the moment. */
 const momentMs = 3_000
+/** A job whose worker died as it was to take note of an end does so when the server gives that task to the next: after ten seconds. */
+const settlingMs = 20_000
 
 /**
  * The execution that is under way goes on, resumed if it was paused; without one the next begins.
@@ -23,7 +25,7 @@ export async function beginExecution(
   catalog: Catalog,
   commands: Pick<JobCommands, 'start' | 'resume'>,
 ): Promise<Begun> {
-  for (const deadline = Date.now() + momentMs; ; await sleep(50)) {
+  for (const begunMs = Date.now(); ; await sleep(50)) {
     const { unfinished, lastExecution, paused, rest } = await jobFacts(catalog, jobId)
     try {
       // Who begins a job that is paused, between two runs or in one, wants it to run.
@@ -32,7 +34,14 @@ export async function beginExecution(
       return { execution: (await commands.start(jobId)).execution, goesOn: false }
     } catch (error) {
       // An execution that just began, or just ended, is known to the workflow before it is on record here.
-      if (!(error instanceof Refused) || rest.status === 'complete' || Date.now() > deadline) throw error
+      const waitMs = !unfinished && (await isSettling(jobId, catalog)) ? settlingMs : momentMs
+      if (!(error instanceof Refused) || rest.status === 'complete' || Date.now() - begunMs > waitMs) throw error
     }
   }
+}
+
+/** Its last execution has ended, and the job does not know yet. */
+async function isSettling(jobId: string, catalog: Catalog): Promise<boolean> {
+  const status = (await catalog.jobs.get(jobId))?.status
+  return status === 'running' || status === 'cancelling'
 }

@@ -472,6 +472,17 @@ describe('run', () => {
     expect(bench.commands).toEqual(['start', 'start', 'start'])
   })
 
+  test('nor does one whose worker died before the job took note of its end, for longer than that', async () => {
+    const file = bench.file(bench.aJob())
+    await bench.run('run', file)
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.jobs.update(id, { status: 'running' })
+    })
+    bench.refusesStart = 80
+    expect((await bench.run('run', file)).code).toBe(0)
+  })
+
   test('a job that was paused between two runs is resumed by running it', async () => {
     await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
     await bench.catalog(async ({ catalog }) => {
