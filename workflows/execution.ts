@@ -5,6 +5,7 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -89,6 +90,7 @@ function hands(start: ExecutionStart, lanes: CancellationScope, run: () => Execu
     },
     show: () => show(start, run()),
     stopLanes: () => lanes.cancel(),
+    has: (change) => patched(change),
   }
 }
 

@@ -11,6 +11,9 @@ import type {
 
 export type LaneKind = 'enumerate' | 'transfer' | 'finalize'
 
+/** What executions that are under way, begun by older code, must go on doing as they did. */
+export type Change = 'first broken lane counts'
+
 /** What an execution can do to the world; in the workflow these are Temporal's, in a unit test anything. */
 export interface Hands {
   nowMs(): number
@@ -25,6 +28,8 @@ export interface Hands {
   show(): void
   /** Asks the lanes to stop: no new slice begins, those under way finish what is in hand. */
   stopLanes(): void
+  /** Whether this execution was begun by code that has this change in it, or has not come to it before. */
+  has(change: Change): boolean
 }
 
 const defaultSliceMs = 20_000
@@ -40,6 +45,8 @@ export class Execution {
   /** Activities under way that may write. */
   #inHand = 0
   #renewing = false
+  /** What the first lane broke off with; all others end because of it. */
+  #broken: { error: unknown } | undefined
   readonly #start: ExecutionStart
   readonly #hands: Hands
 
@@ -137,11 +144,14 @@ export class Execution {
       lanes.map((lane) =>
         lane().catch((error: unknown) => {
           broken.push(error)
+          this.#broken ??= { error }
           this.#hands.stopLanes()
         }),
       ),
     )
-    if (broken.length > 0) throw broken[0]
+    if (broken.length === 0) return
+    // A group of lanes ends with the last of them: by then a lane outside it, which was only stopped, may have ended before.
+    throw this.#hands.has('first broken lane counts') ? this.#broken!.error : broken[0]
   }
 
   async #holding<T>(activity: () => Promise<T>): Promise<T> {

@@ -52,6 +52,9 @@ class Rig implements Hands {
   stopLanes(): void {
     this.stopped = true
   }
+  has(): boolean {
+    return true
+  }
 }
 
 test('phases follow one another, and enumeration and transfer go on side by side', async () => {
@@ -123,6 +126,19 @@ test('when one lane breaks off, the others are stopped and waited for, and its e
   expect(rig.stopped).toBe(true)
   expect(ended).toBe(2)
   expect(rig.phases).not.toContain('finalize')
+})
+
+test('the lane that broke off counts also when its group is the last to end', async () => {
+  const rig = new Rig()
+  let listers = 0
+  rig.answer = async (kind) => {
+    if (kind === 'enumerate' && ++listers === 1) throw new Error('the first')
+    await rig.until(() => rig.stopped).catch(() => undefined)
+    // The other lister has much in hand; what transfers is only waiting.
+    for (let i = 0; i < (kind === 'enumerate' ? 20 : 0); i++) await turn()
+    throw new Error(`${kind} was stopped`)
+  }
+  await expect(new Execution(start, rig).throughPhases()).rejects.toThrow('the first')
 })
 
 test('with a full history lanes end, and the next run goes on from what was carried over', async () => {

@@ -100,6 +100,22 @@ test('halt closes the execution as failed, and nothing is written after it', asy
   expect(events).toContain('activityTaskFailed')
 })
 
+test('a halt met by a lister is a halt, though lanes that were only waiting end before it', async () => {
+  const job = await stage.job({
+    initialized: { failurePolicy: 'halt' },
+    enumerate: async (call) => {
+      // The other one has much in hand when it is stopped.
+      await sleep(call === 1 ? 300 : 1_500)
+      return new HaltedByItem('"a": access denied')
+    },
+    transfer: () => new ConnectionTrouble('destination', 'DiskFull', 'there is no space left', 60_000),
+  })
+  await client.start(job)
+  expect((await failureOf(job)).type).toBe('Halted')
+  await atRest(job)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'failed', counts: { failures: 1 } })
+})
+
 test('trouble with a connection is waited out as long as the platform asks', async () => {
   const job = await stage.job({
     transfer: (call) => (call <= 2 ? new ConnectionTrouble('destination', 'Throttled', 'slow down', 700) : undefined),

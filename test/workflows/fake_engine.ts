@@ -17,6 +17,8 @@ export interface Script {
   item?(n: number, execution: number): Error | undefined
   /** Raised by the n-th call of `transfer` of an execution, before anything is done. */
   transfer?(call: number, execution: number): Error | undefined
+  /** Raised by the n-th call of `enumerate`, perhaps after a while. */
+  enumerate?(call: number): Promise<Error | undefined>
   /** Items found only after so many slices of enumeration. */
   enumerateSlices?: number
   /** How long closing the books takes. */
@@ -37,6 +39,7 @@ interface Progress {
   left: number
   done: number
   failed: number
+  lists: number
   enumerations: number
   transfers: number
   initializes: number
@@ -86,7 +89,9 @@ export class FakeEngine implements Engine {
     this.slices.push(slice)
     run.onBeat({ items: 0, bytes: 0 })
     const progress = this.#of(slice)
-    const { enumerateSlices = 1, items = 3 } = this.#script(slice)
+    const { enumerateSlices = 1, items = 3, enumerate } = this.#script(slice)
+    const error = await enumerate?.(++progress.lists)
+    if (error) throw error
     if (await this.#isPaused(slice)) return answer('paused', 0)
     if (progress.enumerations >= enumerateSlices) return answer('finished', 0)
     progress.enumerations += 1
@@ -176,7 +181,7 @@ export class FakeEngine implements Engine {
     const known = this.#progress.get(key)
     if (known) return known
     const left = this.#script(ref).items ?? 3
-    const made = { left, done: 0, failed: 0, enumerations: 0, transfers: 0, initializes: 0, halted: false }
+    const made = { left, done: 0, failed: 0, lists: 0, enumerations: 0, transfers: 0, initializes: 0, halted: false }
     this.#progress.set(key, made)
     return made
   }
