@@ -6,7 +6,7 @@ import { acquire, holderOf, type Addresses, type HeldBy, type Lock } from './hom
 import type { TemporalServer } from './temporal/server.ts'
 import { openLogs, type Logger } from './home/logs.ts'
 import type { OpenHome, ServeOptions, Stevedore } from './stevedore.ts'
-import { connect } from './temporal/connect.ts'
+import { cancellable, connect, disconnect } from './temporal/connect.ts'
 import { keepRunning } from './temporal/keep_running.ts'
 
 /** Nobody serves the home, so there is nobody to command. */
@@ -84,11 +84,30 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
     const { signal } = options
     signal?.throwIfAborted()
     const server = await openServer(home.home, { config, say, ...(signal ? { signal } : {}) })
-    opened.add(() => server.close())
     endAtExit(server, opened)
+    opened.add(() => server.close())
     const { address, namespace } = server
     const { catalog } = home
     const { taskQueue } = config.temporal
+    const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
+    let api: { api?: string } = {}
+    const addresses = (): Addresses => ({
+      temporal: address,
+      ...(server.ui === undefined ? {} : { ui: server.ui }),
+      ...api,
+    })
+    const { ui } = server
+    const kept = keepRunning(server, {
+      say,
+      async startedAgain(over) {
+        lock.serve(addresses(), server.pid)
+        if (server.ui !== undefined && server.ui !== ui) say(`The Web UI is at ${server.ui} now.`)
+        await server.answers(over)
+        // A database that had to be set aside has taken the workflows with it.
+        await cancellable(server.connection, over, () => client.reconcile())
+      },
+    })
+    opened.add(() => kept.stop())
     await bundled
     signal?.throwIfAborted()
     const worker = await startWorker({
@@ -102,26 +121,10 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
     })
     // Before the engine is closed, and the connections under both.
     opened.add(() => worker.close())
-    const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
-    const api = await listen(home, { client, options, logger, opened })
-    const addresses = (): Addresses => ({
-      temporal: address,
-      ...(server.ui === undefined ? {} : { ui: server.ui }),
-      ...api,
-    })
+    api = await listen(home, { client, options, logger, opened })
     lock.serve(addresses(), server.pid)
     signal?.throwIfAborted()
     await client.reconcile()
-    const kept = keepRunning(server, () => {
-      say('The Temporal server had ended; it is started again where it was.')
-      lock.serve(addresses(), server.pid)
-      // A database that had to be set aside has taken the workflows with it.
-      server
-        .answers()
-        .then(() => client.reconcile())
-        .catch((error: unknown) => logger.warn(error, 'jobs were not looked after'))
-    })
-    opened.add(() => kept.stop())
     return {
       get addresses() {
         return addresses()
@@ -147,12 +150,11 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
 
 /** A second Ctrl-C, or a fault, ends this process at once: the server it started must not stay behind. */
 function endAtExit(server: TemporalServer, opened: Opened): void {
-  if (server.pid === undefined) return
   const end = (): void => {
     try {
-      process.kill(server.pid!, 'SIGTERM')
+      server.closeAtExit()
     } catch {
-      // It has ended already.
+      // It has ended in this moment.
     }
   }
   process.once('exit', end)
@@ -169,8 +171,8 @@ async function attach(home: OpenHome, { config, options, holder }: Attaching): P
   const address = config.temporal.address ?? (await addressOf(home, holder, options.signal))
   const opened = new Opened()
   try {
-    const connection = await reach(address, holder)
-    opened.add(() => connection.close())
+    const connection = await reach(address, holder, options.signal)
+    opened.add(() => disconnect(connection))
     const { namespace, taskQueue } = config.temporal
     const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
     // Who came to serve finds it done: the API is there, at the addresses of who does.
@@ -209,10 +211,15 @@ async function addressOf(home: OpenHome, holder: HeldBy | undefined, signal: Abo
   throw new NotServed(`nobody serves ${home.home.path}: start \`stevedore up\`, or set TEMPORAL_ADDRESS`)
 }
 
-async function reach(address: string, holder: HeldBy | undefined): Promise<Connection> {
+async function reach(
+  address: string,
+  holder: HeldBy | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Connection> {
   try {
-    return await connect(address)
+    return await connect(address, signal)
   } catch (error) {
+    signal?.throwIfAborted()
     const whose = holder ? `, started by process ${holder.pid},` : ''
     throw new NotServed(`the Temporal server at ${address}${whose} does not answer: ${(error as Error).message}`, {
       cause: error,

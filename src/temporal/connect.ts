@@ -1,23 +1,34 @@
 import { Connection } from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 import { NativeConnection } from '@temporalio/worker'
+import { Retries } from './retries.ts'
 import { unlessAborted } from './unless_aborted.ts'
+
+const retriesOf = new WeakMap<Connection, Retries>()
 
 /**
  * A client's connection. TLS and API keys come from the SDK's own variables and configuration file, and only for a server
- * that is not the embedded one.
+ * that is not the embedded one. To be closed by {@link disconnect}.
  *
  * @throws Error when nobody answers within 10 s; the signal's reason when it was called off
  */
 export async function connect(address: string, signal?: AbortSignal): Promise<Connection> {
-  const connection = Connection.lazy({ ...settings(address), address })
+  const retries = new Retries()
+  const connection = Connection.lazy({ ...settings(address), address, interceptors: [retries.interceptor] })
+  retriesOf.set(connection, retries)
   try {
     await cancellable(connection, signal, () => connection.ensureConnected())
     return connection
   } catch (error) {
-    await connection.close()
+    await disconnect(connection)
     throw error
   }
+}
+
+/** Closes a connection, whatever calls are under way on it: they fail. */
+export async function disconnect(connection: Connection): Promise<void> {
+  await retriesOf.get(connection)?.end()
+  await connection.close()
 }
 
 /**

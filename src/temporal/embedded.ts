@@ -20,6 +20,8 @@ export interface Embedded {
   /** It was running before, left by a process of ours that died. */
   adopted: boolean
   isRunning(): boolean
+  /** Tells it to end, and waits for nothing. */
+  signalEnd(): void
   /** Ends it, however it was come by. */
   close(): Promise<void>
 }
@@ -79,7 +81,10 @@ export async function startEmbedded(home: Home, options: EmbeddedOptions): Promi
 
 class Unreadable extends Error {}
 
-class PortTaken extends Error {}
+/** Another program has the port, also after a while. */
+export class PortTaken extends Error {
+  override readonly name = 'PortTaken'
+}
 
 interface Ports {
   port: number
@@ -94,7 +99,7 @@ async function launch(
 ): Promise<Embedded> {
   const { choosePort = freePort, say } = options
   for (let tries = 1; ; tries++) {
-    const wanted = tries === 1 ? known : undefined
+    const wanted = tries === 1 || options.port !== undefined ? known : undefined
     const ports = { port: options.port ?? (await choosePort(wanted?.port)), uiPort: await choosePort(wanted?.uiPort) }
     const remembered: Remembered = { version, ...ports }
     // Known from its first moment: whoever comes after a death of this process ends it, or finds it at work.
@@ -105,17 +110,26 @@ async function launch(
     } catch (error) {
       remember(home, remembered)
       if (!(error instanceof PortTaken) || tries === mostPorts) throw error
-      if (options.port !== undefined) await sleep(portLeftMs)
-      else
+      if (options.port === undefined)
         say(`Ports ${ports.port} and ${ports.uiPort} were free, and one is taken now: the Temporal server gets others.`)
+      else {
+        if (tries === 1) say(`Port ${ports.port} or ${ports.uiPort} is taken: the Temporal server waits for it.`)
+        await sleep(portLeftMs)
+      }
     }
   }
 }
 
+interface Launch extends EmbeddedOptions {
+  /** Before anything else comes of it. */
+  onStart(server: ProcessMark): void
+}
+
+/** @throws PortTaken; Unreadable; Error with its last words. It is not left running. */
 async function launchAt(
   ports: Ports,
   home: Home,
-  { program, namespace, signal, onStart }: EmbeddedOptions & { onStart(server: ProcessMark): void },
+  { program, namespace, signal, onStart }: Launch,
 ): Promise<ProcessMark> {
   const log = join(home.logs, 'temporal-server.log')
   const isLong = logSize(log) > keepLogBytes
@@ -130,34 +144,46 @@ async function launchAt(
   })
   closeSync(output)
   child.unref()
-  const server = child.pid === undefined ? undefined : markOf(child.pid)
-  if (server) onStart(server)
   let failed: string | undefined
   child.once('error', (error) => (failed = error.message))
   child.once('exit', (code, signal) => (failed = `it ended with ${code ?? signal}`))
-  const deadline = Date.now() + startMs
-  let answeredMs: number | undefined
-  for (;;) {
-    if (await isListening(ports.port)) answeredMs ??= Date.now()
-    if (server && answeredMs !== undefined && failed === undefined) {
-      // Whoever answers may be another. Where the system does not tell, it says itself that it is ours, or lives on.
-      const isOurs =
-        isListener(server.pid, [ports.port, ports.uiPort]) ||
-        saysWhere(wordsSince(log, begun), ports.port) ||
-        Date.now() - answeredMs > livesOnMs
-      if (isOurs) return server
+  const server = child.pid === undefined ? undefined : markOf(child.pid)
+  const words = (): string => wordsSince(log, begun)
+  try {
+    if (server) onStart(server)
+    const deadline = Date.now() + startMs
+    const isListening = server && ownListener(server, ports, words)
+    while (failed === undefined) {
+      if (await isListening?.()) return server!
+      signal?.throwIfAborted()
+      if (Date.now() > deadline) failed = `no answer within ${startMs / 1_000} s`
+      await sleep(20)
     }
-    if (failed !== undefined || signal?.aborted || Date.now() > deadline) break
-    await sleep(20)
+    throw failure(failed, words())
+  } catch (error) {
+    if (server) await stop(server)
+    throw error
   }
-  if (server && failed === undefined) await stop(server)
-  signal?.throwIfAborted()
-  const words = wordsSince(log, begun)
+}
+
+/** Whether somebody listens on its port, and it is this server: whoever answers may be another. */
+function ownListener(server: ProcessMark, { port, uiPort }: Ports, words: () => string): () => Promise<boolean> {
+  let answeredMs: number | undefined
+  return async () => {
+    if (!(await isListening(port))) return false
+    answeredMs ??= Date.now()
+    const has = isListener(server.pid, [port, uiPort])
+    if (has === true || saysWhere(words(), port)) return true
+    // Where the system does not tell: a server that has lost its port does not live so long.
+    return has === undefined && Date.now() - answeredMs > livesOnMs && isRunning(server)
+  }
+}
+
+function failure(ended: string, words: string): Error {
   const last = words.slice(-1_000)
-  const ended = failed ?? `no answer within ${startMs / 1_000} s`
   const why = `the Temporal server did not start (${ended})${last === '' ? '' : `:\n${last}`}`
-  if (/address already in use/i.test(words)) throw new PortTaken(why)
-  throw /malformed|not a database|no such table|no such column|schema/i.test(last)
+  if (/address already in use/i.test(words)) return new PortTaken(why)
+  return /malformed|not a database|no such table|no such column|schema/i.test(last)
     ? new Unreadable(why)
     : new Error(why)
 }
@@ -188,6 +214,7 @@ function handle(
     pid: server.pid,
     adopted,
     isRunning: () => isRunning(server),
+    signalEnd: () => isRunning(server) && process.kill(server.pid, 'SIGTERM'),
     async close() {
       await stop(server)
       remember(home, remembered)

@@ -32,10 +32,10 @@ export function isListening(port: number): Promise<boolean> {
 }
 
 /**
- * Whether it is this process, one of the same user, that listens on those ports of 127.0.0.1; false also where the system
+ * Whether it is this process, one of the same user, that listens on those ports of 127.0.0.1; undefined where the system
  * does not tell: Linux does.
  */
-export function isListener(pid: number, ports: readonly number[]): boolean {
+export function isListener(pid: number, ports: readonly number[]): boolean | undefined {
   try {
     const its = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)))
     const listening = new Set<string>()
@@ -46,7 +46,7 @@ export function isListener(pid: number, ports: readonly number[]): boolean {
     }
     return ports.every((port) => listening.has(`0100007F:${hex(port)}`))
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Connection } from '@temporalio/client'
 import type { Config } from '../config.ts'
 import type { Home } from '../home/home.ts'
-import { startEmbedded } from './embedded.ts'
+import { startEmbedded, type Embedded } from './embedded.ts'
 import { prepareNamespace, type PrepareOptions } from './namespace.ts'
 import { temporalProgram } from './program.ts'
-import { connect } from './connect.ts'
+import { connect, disconnect } from './connect.ts'
 
 /** A Temporal server that answers, with our namespace in it. */
 export interface TemporalServer {
@@ -25,10 +25,16 @@ export interface TemporalServer {
    * @throws Error when another program keeps its address
    */
   keep(signal?: AbortSignal): Promise<boolean>
-  /** Waits until one that was started again answers, with our namespace in it, even if its database had to be set aside. */
-  answers(): Promise<void>
+  /**
+   * Waits until one that was started again answers, with our namespace in it, even if its database had to be set aside.
+   *
+   * @throws the signal's reason when that was called off
+   */
+  answers(signal?: AbortSignal): Promise<void>
   /** Ends the embedded server; somebody else's goes on. */
   close(): Promise<void>
+  /** The same at once, from the exit of this process: nothing is waited for. */
+  closeAtExit(): void
 }
 
 export interface ServerOptions {
@@ -46,48 +52,58 @@ export interface ServerOptions {
  * @throws NoTemporalServer, or an Error that says what is wrong with the one there is
  */
 export async function openServer(home: Home, { config, say, signal }: ServerOptions): Promise<TemporalServer> {
-  const { address, namespace } = config.temporal
-  if (address !== undefined) {
-    const connection = await prepared(address, namespace, { ours: false, signal })
+  const { address: theirs, namespace } = config.temporal
+  if (theirs !== undefined) {
+    const connection = await prepared(theirs, namespace, { ours: false, signal })
     return {
-      address,
+      address: theirs,
       namespace,
       connection,
       keep: () => Promise.resolve(false),
       answers: () => Promise.resolve(),
-      close: () => connection.close(),
+      close: () => disconnect(connection),
+      closeAtExit: () => undefined,
     }
   }
   const calledOff = signal ? { signal } : {}
   const program = await temporalProgram({ cache: config.cache, say, ...calledOff })
-  let embedded = await startEmbedded(home, { program, namespace, say, ...calledOff })
-  try {
-    const connection = await prepared(embedded.address, namespace, { ours: true, signal })
-    const port = Number(new URL(`tcp://${embedded.address}`).port)
-    return {
-      address: embedded.address,
-      namespace,
-      get ui() {
-        return embedded.ui
-      },
-      get pid() {
-        return embedded.pid
-      },
-      connection,
-      async keep(signal) {
-        if (embedded.isRunning()) return false
-        embedded = await startEmbedded(home, { program, namespace, say, port, ...(signal ? { signal } : {}) })
-        return true
-      },
-      answers: () => prepareNamespace(connection, namespace, { ours: true }),
-      async close() {
-        await connection.close()
-        await embedded.close()
-      },
-    }
-  } catch (error) {
-    await embedded.close()
-    throw error
+  const start = (again: { port?: number; signal?: AbortSignal }): Promise<Embedded> =>
+    startEmbedded(home, { program, namespace, say, ...again })
+  const prepare = (embedded: Embedded): Promise<Connection> =>
+    prepared(embedded.address, namespace, { ours: true, signal }).catch(async (error: unknown) => {
+      await embedded.close()
+      throw error
+    })
+  let embedded = await start(calledOff)
+  const connection = await prepare(embedded).catch(async (error: unknown) => {
+    if (!embedded.adopted || signal?.aborted) throw error
+    say('The Temporal server that was left running does not answer: another is started.')
+    embedded = await start(calledOff)
+    return prepare(embedded)
+  })
+  const { address } = embedded
+  const port = Number(new URL(`tcp://${address}`).port)
+  return {
+    address,
+    namespace,
+    get ui() {
+      return embedded.ui
+    },
+    get pid() {
+      return embedded.pid
+    },
+    connection,
+    async keep(over) {
+      if (embedded.isRunning()) return false
+      embedded = await start({ port, ...(over ? { signal: over } : {}) })
+      return true
+    },
+    answers: (over) => prepareNamespace(connection, namespace, { ours: true, signal: over }),
+    async close() {
+      await disconnect(connection)
+      await embedded.close()
+    },
+    closeAtExit: () => embedded.signalEnd(),
   }
 }
 
@@ -98,7 +114,7 @@ async function prepared(address: string, namespace: string, options: PrepareOpti
     await prepareNamespace(connection, namespace, options)
     return connection
   } catch (error) {
-    await connection.close()
+    await disconnect(connection)
     throw error
   }
 }

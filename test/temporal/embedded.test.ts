@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect as reach, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,10 +10,10 @@ import { Client } from '@temporalio/client'
 import { readConfig } from '../../src/config.ts'
 import { openHome, type Home } from '../../src/home/home.ts'
 import { isDying, isRunning, markOf, type ProcessMark } from '../../src/home/process.ts'
-import { startEmbedded, type Embedded, type EmbeddedOptions } from '../../src/temporal/embedded.ts'
+import { PortTaken, startEmbedded, type Embedded, type EmbeddedOptions } from '../../src/temporal/embedded.ts'
 import { keepRunning } from '../../src/temporal/keep_running.ts'
 import { freePort } from '../../src/temporal/ports.ts'
-import { temporalProgram } from '../../src/temporal/program.ts'
+import { programVersion, temporalProgram } from '../../src/temporal/program.ts'
 import { openServer, type TemporalServer } from '../../src/temporal/server.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
 import { serversOf } from '../../src/temporal/servers_of.ts'
@@ -271,14 +272,17 @@ describe('a server that has ended is started again at its address, for those who
     await server.answers()
   })
 
-  test('as soon as who has its port for a moment leaves it', async () => {
+  test('as soon as who has its port for a moment leaves it, and its Web UI where it was', async () => {
     const server = await serve()
+    const { ui } = server
     const port = Number(server.address.split(':')[1])
     await kill(server)
     const other = createServer().listen(port, '127.0.0.1')
     await once(other, 'listening')
     setTimeout(() => other.close(), 1_000)
     expect(await server.keep()).toBe(true)
+    expect(said).toEqual([expect.stringMatching(`^Port ${port} or \\d+ is taken: the Temporal server waits for it`)])
+    expect(server.ui).toBe(ui)
     await server.answers()
   })
 
@@ -296,7 +300,7 @@ describe('a server that has ended is started again at its address, for those who
   test('whenever somebody looks after it, until nobody does', async () => {
     const server = await serve()
     let times = 0
-    const kept = keepRunning(server, () => times++)
+    const kept = keepRunning(server, { say, startedAgain: async () => void times++ })
     for (const already of [0, 1]) {
       await kill(server)
       while (times === already) await sleep(20)
@@ -305,12 +309,23 @@ describe('a server that has ended is started again at its address, for those who
     await kill(server)
     await sleep(1_000)
     expect(serversOf(home)).toEqual([])
-    expect(times).toBe(2)
+    expect(said).toEqual(Array(2).fill('The Temporal server had ended; it is started again where it was.'))
+  })
+
+  test('also when it is killed while it is being started', async () => {
+    const server = await serve()
+    const kept = keepRunning(server, { say, startedAgain: (signal) => server.answers(signal) })
+    await kill(server)
+    for (let pids = serversOf(home); pids.length === 0; pids = serversOf(home)) await sleep(5)
+    for (const pid of serversOf(home)) process.kill(pid, 'SIGKILL')
+    while (said.length < 2) await sleep(20)
+    expect(said).toEqual([expect.stringContaining('it ended with SIGKILL'), expect.stringContaining('started again')])
+    await kept.stop()
   })
 
   test('and no server stays behind when that is called off', async () => {
     const server = await serve()
-    const kept = keepRunning(server, () => undefined)
+    const kept = keepRunning(server, { say, startedAgain: () => Promise.resolve() })
     await kill(server)
     while (serversOf(home).length === 0) await sleep(5)
     await kept.stop()
@@ -318,8 +333,79 @@ describe('a server that has ended is started again at its address, for those who
   })
 })
 
-test('who looks after a server hears when it cannot be started again', async () => {
-  const keep = (): Promise<boolean> => Promise.reject(new Error('no space left on device'))
-  const { broken } = keepRunning({ keep }, () => undefined)
-  expect(await broken).toEqual(new Error('the Temporal server ended: no space left on device'))
+test('a server that cannot be put on record is not left running', async () => {
+  mkdirSync(join(home.path, `temporal.json.${process.pid}`))
+  await expect(start()).rejects.toThrow('EISDIR')
+  expect(serversOf(home)).toEqual([])
+})
+
+test('a call that waits to be tried again does not outlive its connection', async () => {
+  const server = await serve()
+  process.kill(server.pid!, 'SIGKILL')
+  const calls = [1, 2, 3].map(() => server.connection.workflowService.describeNamespace({ namespace: 'stevedore' }))
+  const ends = Promise.allSettled(calls)
+  await sleep(300)
+  await server.close()
+  expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+})
+
+test('one that was left running and does not answer is ended, and another started', async () => {
+  const version = JSON.stringify((await programVersion(await program())).trim())
+  const mute = spawn(process.execPath, [
+    '-e',
+    `const s = require('node:net').createServer(() => {}).listen(0, '127.0.0.1', () => console.log(s.address().port))`,
+  ])
+  const [port] = (await once(mute.stdout, 'data')) as [Buffer]
+  const state = `{"version":${version},"port":${Number(port)},"uiPort":${await freePort()},"server":${JSON.stringify(markOf(mute.pid!))}}`
+  writeFileSync(join(home.path, 'temporal.json'), state)
+  const server = await serve()
+  expect(said).toEqual([expect.stringContaining('does not answer: another is started')])
+  expect(isRunning(markOf(mute.pid!))).toBe(false)
+  expect(serversOf(home)).toEqual([server.pid])
+})
+
+describe('who looks after a server', () => {
+  const startedAgain = (): Promise<void> => Promise.resolve()
+
+  test('tries again for as long as it cannot be started, and says so once', async () => {
+    let tries = 0
+    const keep = (): Promise<boolean> =>
+      ++tries < 3 ? Promise.reject(new Error('no space left on device')) : Promise.resolve(true)
+    const { promise: again, resolve } = Promise.withResolvers<void>()
+    const kept = keepRunning({ keep }, { say, startedAgain: async () => resolve() })
+    await again
+    await kept.stop()
+    expect(said).toEqual([
+      'The Temporal server has ended; it is tried again, as no space left on device',
+      'The Temporal server had ended; it is started again where it was.',
+    ])
+  })
+
+  test('hears when another program keeps its address', async () => {
+    const keep = (): Promise<boolean> => Promise.reject(new PortTaken('address already in use'))
+    const { broken } = keepRunning({ keep }, { say, startedAgain })
+    expect(await broken).toEqual(new Error('the Temporal server ended: address already in use'))
+  })
+
+  test('waits in the end for what it had put right, and calls that off', async () => {
+    const begun = Promise.withResolvers<void>()
+    let over = false
+    const kept = keepRunning(
+      { keep: () => Promise.resolve(true) },
+      {
+        say,
+        async startedAgain(signal) {
+          begun.resolve()
+          await once(signal, 'abort')
+          await sleep(50)
+          over = true
+          throw signal.reason
+        },
+      },
+    )
+    await begun.promise
+    await kept.stop()
+    expect(over).toBe(true)
+    expect(said).toHaveLength(1)
+  })
 })

@@ -61,8 +61,9 @@ export async function serve(
       if (api !== undefined && !isLoopback(api.host))
         terminal.err(`warning: the API has no login, and whoever reaches ${api.host} may use it`)
       const broken = await Promise.race([end, served.broken])
+      const why = broken instanceof Error ? `, because ${broken.message}` : ''
+      terminal.err(`Ending${why}: what is in hand is finished first.`)
       if (broken instanceof Error) throw broken
-      terminal.err('Ending: what is in hand is finished first.')
       return ExitCode.done
     } finally {
       await served.close()
