@@ -33,6 +33,19 @@ export function changed(now: Facts, baseline: Facts, contentHash?: string): Chan
   return attributesOf(now, baseline) === 'attributes' ? 'attributes' : 'unsure'
 }
 
+/**
+ * Whether nothing but the change time is not as recorded, as after a hard link was made, and a hash of the content would tell
+ * whether the bytes are.
+ *
+ * @param contentHash as for {@link changed}
+ */
+export function isOnlyTouched(now: Facts, baseline: Facts, contentHash?: string): boolean {
+  if (now.hash !== undefined || (baseline.hash ?? contentHash) === undefined) return false
+  if (now.sizeBytes !== baseline.sizeBytes || now.version !== baseline.version || !isSameItem(now, baseline))
+    return false
+  return now.modifiedNs !== undefined && now.modifiedNs === baseline.modifiedNs
+}
+
 function isSameItem(now: Facts, baseline: Facts): boolean {
   return now.identity === undefined || baseline.identity === undefined || now.identity === baseline.identity
 }

@@ -65,6 +65,11 @@ export interface Decision {
   /** With `overwrite`: the destination's item is first renamed to this, so nobody's work is lost. */
   keepAs?: string
   processing?: Processing[]
+  /**
+   * The destination's item is taken for somebody's edit because of its change time alone. Asked again with its hash
+   * (`counterpart.hash`), the planner may decide otherwise.
+   */
+  wantsHash?: true
 }
 
 /** The destination's item of the planned name. */

@@ -2,7 +2,7 @@ import type { Capabilities } from '../connector/capabilities.ts'
 import type { Facts, Item } from '../connector/item.ts'
 import type { Filter } from '../filter/compile.ts'
 import type { Settings } from '../job/settings.ts'
-import { changed, containerChanged, type Change } from './changed.ts'
+import { changed, containerChanged, isOnlyTouched, type Change } from './changed.ts'
 import { isConflictCopy } from './conflict_name.ts'
 import { conflictName, conflictResolution, type ConflictRules } from './conflict_resolution.ts'
 import type { Counterpart, Decision, Processing, Tracked, Verdict } from './decision.ts'
@@ -185,7 +185,7 @@ class CompiledPlanner {
   #delta(
     triple: Triple,
     counterpart: Counterpart,
-    recorded: { source: Facts; destination: Facts; hash: string | undefined },
+    recorded: Recorded & { source: Facts; destination: Facts },
   ): Decision {
     const { source } = triple
     const here = changed(source, recorded.source, recorded.hash)
@@ -196,15 +196,22 @@ class CompiledPlanner {
         if (edited) return leftAsItIs
         // Somebody's chmod there is recorded, or it would explain away the change time of the next edit.
         return there === 'no' ? unchanged : attributesRecorded
-      case 'attributes':
+      case 'attributes': {
+        const carries = this.#carries(source, recorded.source)
+        if (!edited) return carries ? attributesOnto(counterpart) : attributesRecorded
         // Setting times on somebody's edit would hide it from the next comparison.
-        if (edited) return leftAsItIs
-        return this.#carries(source, recorded.source) ? attributesOnto(counterpart) : attributesRecorded
-      case 'unsure':
-        return this.#reread(triple, edited)
+        return carries ? unlessOurs(leftAsItIs, counterpart, recorded) : leftAsItIs
+      }
+      case 'unsure': {
+        const reread = this.#reread(triple)
+        if (!edited) return reread
+        // Beside an edit a mere suspicion is no reason to touch anything, nor to record that edit as ours.
+        return reread === unsure ? unlessOurs(leftAsItIs, counterpart, recorded) : leftAsItIs
+      }
       case 'content':
         if (!edited) return this.#overwrite(triple)
-        return matches(source, counterpart, this.#precisionNs) ? matched : this.#conflict(triple, counterpart)
+        if (matches(source, counterpart, this.#precisionNs)) return unlessOurs(matched, counterpart, recorded)
+        return this.#conflict(triple, counterpart, recorded)
       default:
         return here satisfies never
     }
@@ -221,15 +228,12 @@ class CompiledPlanner {
       const isOwing = tracked?.failed === true && tracked.destination !== undefined
       return isOwing && (this.#carriesAccess || this.#conflicts.timesPreserved) ? attributesOnto(counterpart) : matched
     }
-    return ours ? this.#overwrite(triple) : this.#conflict(triple, counterpart)
+    if (ours) return this.#overwrite(triple)
+    return this.#conflict(triple, counterpart, tracked ?? undefined)
   }
 
-  /**
-   * Only reading tells whether the bytes changed; whether they then may be written is settled now. Beside an edit at the
-   * destination a mere suspicion is no reason to touch anything, nor to record that edit as ours.
-   */
-  #reread(triple: Triple, edited: boolean): Decision {
-    if (edited) return leftAsItIs
+  /** Only reading tells whether the bytes changed; whether they then may be written is settled now. */
+  #reread(triple: Triple): Decision {
     return this.#overwrite(triple).action === 'overwrite' ? unsure : vetoed
   }
 
@@ -239,9 +243,13 @@ class CompiledPlanner {
   }
 
   /** Two versions that both may be somebody's work (design, brake 3). */
-  #conflict(triple: Triple, counterpart: Counterpart): Decision {
+  #conflict(triple: Triple, counterpart: Counterpart, recorded: Recorded = {}): Decision {
     const veto = itemOverwrite(this.#settings.itemOverwrite, triple.named.name)
     if (veto) return refused(veto)
+    return unlessOurs(this.#settle(triple, counterpart), counterpart, recorded)
+  }
+
+  #settle(triple: Triple, counterpart: Counterpart): Decision {
     const end = conflictResolution(this.#conflicts, triple.source, counterpart)
     switch (end.winner) {
       case 'nobody':
@@ -297,6 +305,17 @@ function attributesOnto({ linkCount }: Counterpart): Decision {
 /** Owner and permissions are not somebody's work on the content; an unexplained change may be. */
 function isEdited(change: Change): boolean {
   return change === 'content' || change === 'unsure'
+}
+
+/** What the ledger has of the destination's item. */
+interface Recorded {
+  destination?: Facts
+  hash?: string | undefined
+}
+
+/** What is decided beside somebody's edit. A change time alone says nothing about the bytes: where that is all, only they tell. */
+function unlessOurs(decision: Decision, counterpart: Counterpart, { destination, hash }: Recorded): Decision {
+  return destination && isOnlyTouched(counterpart, destination, hash) ? { ...decision, wantsHash: true } : decision
 }
 
 /** What stands at the destination is what we wrote there last, although the ledger waits for more. */

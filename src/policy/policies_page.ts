@@ -47,7 +47,8 @@ or \`delete_propagation\`.
 
 **What changed?** Versions decide where both are known; else hashes, our own of what was last written included; else size, modified
 time and change time. A change time alone, unexplained by other permissions, means the file is read and its hash compared
-before anything is written. Permissions that differ cost no content bytes. A file modified within 20 ms (or its clock's
+before anything is written; at the destination, before it counts as somebody's edit, where the hash of what was written there is known
+and the source has something to bring. Permissions that differ cost no content bytes. A file modified within 20 ms (or its clock's
 precision) of being read is looked at again. An edit that keeps size and modified time *and* comes with new permissions can't be seen.
 
 **Same already?** Where the two sides were never compared: equal size, and equal hash where both listings state one, else
@@ -132,6 +133,8 @@ const there: Counterpart = {
   facets: '644',
 }
 const editedThere: Counterpart = { ...there, sizeBytes: 90n, modifiedNs: then + 2n * day, changedNs: 2n }
+/** Somebody made another name of it, and it was read since. */
+const linked: Counterpart = { ...there, changedNs: 2n, hash: 'h' }
 const tracked: Tracked = { source, destination: there, settled: true, hash: 'h' }
 
 interface Case {
@@ -180,6 +183,10 @@ function situationsTable(): string {
     ['… with `item_overwrite: fail`', { source: edited, counterpart: there, tracked }, { itemOverwrite: 'fail' }],
     ['tracked; changed at the destination', { source, counterpart: editedThere, tracked }],
     ['tracked; changed on both sides', { source: edited, counterpart: editedThere, tracked }],
+    [
+      '… at the destination only the change time, and its hash is as written',
+      { source: edited, counterpart: linked, tracked },
+    ],
     ['tracked; only its change time moved', { source: { ...source, changedNs: 9n }, counterpart: there, tracked }],
     [
       'tracked; other permissions, and they are carried',

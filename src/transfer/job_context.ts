@@ -19,7 +19,7 @@ import { Audit } from './audit.ts'
 import type { Notes } from './batch/batch_outcome.ts'
 import { ensureContainer, type Maker } from './containers.ts'
 import { rootMade, type JobSpec } from './job_spec.ts'
-import { hashContent } from './batch/transfer_content.ts'
+import { hashContent, nowNs } from './batch/transfer_content.ts'
 import { Stop, type Obeys, type Signal } from './threads/signals.ts'
 import { SideTrouble } from './trouble.ts'
 
@@ -213,8 +213,10 @@ export class JobContext {
     return { ...access, modifiedNs: facts.modifiedNs }
   }
 
-  hashOf(source: string, expected: Facts, obeys: Obeys): Promise<{ hash: string; read: Facts }> {
-    return hashContent(this, source, expected, obeys)
+  /** Hash of a source's content, and the facts it holds for. */
+  async hashOf(source: string, expected: Facts, obeys: Obeys): Promise<{ hash: string; read: Facts }> {
+    const hash = await hashContent(this.source, source, expected, obeys)
+    return { hash, read: this.settledFacts(expected, nowNs()) }
   }
 
   /**
@@ -340,6 +342,7 @@ function noteAccess(access: CarriedAccess, item: number, notes: Notes): void {
 /** One child of a container with what stands and stood opposite. */
 export interface Child {
   item: Item
+  /** As people read it. */
   path: string
   named: Named
   counterpart: Item | null

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { changed, containerChanged, isUnsettled, unsettledNs } from '../../src/policy/changed.ts'
+import { changed, containerChanged, isOnlyTouched, isUnsettled, unsettledNs } from '../../src/policy/changed.ts'
 import { aFile, second } from './build.ts'
 
 const was = aFile()
@@ -41,6 +41,21 @@ describe('change detection', () => {
 
   test('new permissions do not explain away that a file must be looked at again', () => {
     expect(changed(aFile({ facets: 'x' }), aFile({ changedNs: unsettledNs }))).toBe('unsure')
+  })
+
+  test.each([
+    ['only its change time moved', {}, true],
+    ['nobody read it', { hash: undefined }, false],
+    ['it was read already', { now: { hash: 'h' } }, false],
+    ['its size is another', { now: { sizeBytes: 1n } }, false],
+    ['its modified time is another', { now: { modifiedNs: 5n } }, false],
+    ['its modified time is not stated', { now: { modifiedNs: undefined } }, false],
+    ['it is another file', { now: { identity: 'node 2' } }, false],
+    ['it has another version', { now: { version: '2' } }, false],
+  ])('a hash would tell more: %s', (_name, given: { now?: object; hash?: string | undefined }, expected) => {
+    const baseline = aFile({ identity: 'node 1' })
+    const now = { ...baseline, changedNs: 5n, ...given.now }
+    expect(isOnlyTouched(now, baseline, 'hash' in given ? given.hash : 'h')).toBe(expected)
   })
 
   test('a folder has attributes only', () => {

@@ -27,7 +27,12 @@ interface Row {
   state: 'success' | 'skipped' | 'retry'
 }
 
-type Edit = { side: 'source' | 'destination'; name: string; what: 'write' | 'sneak' | 'delete' | 'chmod'; at: number }
+type Edit = {
+  side: 'source' | 'destination'
+  name: string
+  what: 'write' | 'sneak' | 'link' | 'delete' | 'chmod'
+  at: number
+}
 
 const writes: ReadonlySet<string> = new Set(['create', 'overwrite', 'attributes', 'reread', 'adopt'])
 
@@ -56,6 +61,9 @@ class World {
     else if (what === 'chmod') {
       // Nobody who goes by listings can see an edit that keeps size and time and hides its change time behind a chmod.
       if (old && !old.sneaked) here.set(key, { ...old, facets: `mode ${changedNs}`, changedNs, chmodded: true })
+    } else if (what === 'link') {
+      // Somebody gave it another name: nothing but its change time moves.
+      if (old) here.set(key, { ...old, changedNs })
     } else if (what === 'sneak') {
       // Same size, same times: only the change time tells.
       if (old && !old.chmodded)
@@ -93,14 +101,20 @@ class World {
       const named = names.of(key, name)
       const source = item(name, this.source.get(name) as Stored)
       const row = this.rows.get(key)
-      const decision = planner.plan({
+      const triple = {
         source,
         path: `/${name}`,
         named,
         counterpart: listed.get(sameNameKey(named.name, windowsNames)) ?? null,
         tracked: row?.tracked ?? null,
-        taken: (n) => names.taken(n) || listed.has(sameNameKey(n, windowsNames)),
-      })
+        taken: (n: string) => names.taken(n) || listed.has(sameNameKey(n, windowsNames)),
+      }
+      let decision = planner.plan(triple)
+      if (decision.wantsHash && triple.counterpart) {
+        const { content: hash } = this.destination.get(triple.counterpart.name) as Stored
+        decision = planner.plan({ ...triple, counterpart: { ...triple.counterpart, hash } })
+        expect(decision.wantsHash).toBeUndefined()
+      }
       return { key, source, named, decision, row }
     })
     for (const { key, source, named, decision, row } of plans)
@@ -204,7 +218,7 @@ const names = ['a?b', 'a*b', 'a_b', 'X', 'x']
 const edit: fc.Arbitrary<Edit> = fc.record({
   side: fc.constantFrom('source', 'destination'),
   name: fc.constantFrom(...names),
-  what: fc.constantFrom('write', 'write', 'write', 'sneak', 'delete', 'chmod'),
+  what: fc.constantFrom('write', 'write', 'write', 'sneak', 'link', 'delete', 'chmod'),
   at: fc.integer({ min: 100, max: 112 }),
 })
 const story = fc.array(fc.array(edit, { maxLength: 6 }), { minLength: 1, maxLength: 4 })

@@ -139,6 +139,53 @@ describe('a delta run', () => {
     })
   })
 
+  test('wants to know the bytes at the destination before it takes a moved change time for an edit', () => {
+    const touched = { ...there, changedNs: 6_000n * second }
+    const situation = { source: editedSource, counterpart: touched, tracked: settled }
+    expect(decided(situation)).toMatchObject({ reason: 'conflict_copy', wantsHash: true })
+    expect(decided({ ...situation, counterpart: { ...touched, hash: 'h1' } })).toEqual({
+      action: 'overwrite',
+      reason: 'changed',
+    })
+    const others = decided({ ...situation, counterpart: { ...touched, hash: 'h2' } })
+    expect(others).toMatchObject({ reason: 'conflict_copy' })
+    expect(others).not.toHaveProperty('wantsHash')
+  })
+
+  test.each([
+    ['was only touched', aFile({ changedNs: 1_500n * second }), { action: 'reread', reason: 'unsure' }],
+    [
+      'has other permissions',
+      aFile({ facets: 'mode 600', changedNs: 1_500n * second }),
+      { action: 'attributes', reason: 'attributes_changed' },
+    ],
+  ])('wants to know them too when the source %s', (_name, source, known) => {
+    const touched = { ...there, changedNs: 6_000n * second }
+    const situation = { source, counterpart: touched, tracked: settled, settings: { preserveOwners: true } }
+    expect(decided(situation)).toMatchObject({ reason: 'destination_kept', wantsHash: true })
+    expect(decided({ ...situation, counterpart: { ...touched, hash: 'h1' } })).toEqual(known)
+  })
+
+  test('does not ask for them where nothing is to be brought, or nobody knows what was written', () => {
+    const counterpart = { ...there, changedNs: 6_000n * second }
+    expect(decided({ counterpart, tracked: settled })).not.toHaveProperty('wantsHash')
+    const tracked = { source, destination: there, settled: true }
+    expect(decided({ source: editedSource, counterpart, tracked })).not.toHaveProperty('wantsHash')
+    const chmod = aFile({ facets: 'mode 600', changedNs: 1_500n * second })
+    expect(decided({ source: chmod, counterpart, tracked: settled })).not.toHaveProperty('wantsHash')
+    const settings = { itemOverwrite: 'skip' as const }
+    for (const source of [editedSource, aFile({ changedNs: 1_500n * second })])
+      expect(decided({ source, counterpart, tracked: settled, settings })).not.toHaveProperty('wantsHash')
+  })
+
+  test('asks for them also after a try that failed', () => {
+    const counterpart = { ...there, changedNs: 6_000n * second }
+    const tracked = { ...settled, settled: false, failed: true }
+    expect(decided({ source: editedSource, counterpart, tracked })).toMatchObject({ wantsHash: true })
+    const known = { ...counterpart, hash: 'h1' }
+    expect(decided({ source: editedSource, counterpart: known, tracked }).reason).toBe('changed')
+  })
+
   test('reads a file again when only its change time moved', () => {
     const touched = aFile({ changedNs: 1_500n * second })
     expect(decided({ source: touched, counterpart: there, tracked: settled })).toEqual({

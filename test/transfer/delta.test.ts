@@ -2,6 +2,7 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -228,6 +229,66 @@ describe('a file that changed on both sides', () => {
     const before = look(job.destination)
     expect((await job.run()).reasons).toEqual({ 'success matched': 1 })
     expect(touched(before, look(job.destination))).toEqual([])
+  })
+})
+
+describe('a file whose change time alone moved at the destination', () => {
+  const kept = (job: Job): string[] => readdirSync(job.destination).filter((name) => name.includes('(conflict'))
+  const linked = async (transfer: Record<string, unknown> = {}): Promise<Job> => {
+    const job = await rig.job(transfer, { source: aTree({ 'r.txt': 'first' }) })
+    await job.run()
+    linkSync(join(job.destination, 'r.txt'), join(job.destination, 'another name'))
+    return job
+  }
+  const timeOf = (root: string): number => Number(look(root).get('r.txt')!.modifiedNs / 1_000_000_000n)
+
+  test.each(['copy', 'latest', 'destination', 'failure'])(
+    'is ours when its bytes are, and is replaced under conflict_resolution %s too; its other name keeps them',
+    async (setting) => {
+      const job = await linked({ conflict_resolution: setting })
+      edit(job.source, 'r.txt', 'second')
+      expect((await job.run()).reasons).toEqual({ 'success changed': 1 })
+      expect(textAt(job.destination, 'r.txt')).toBe('second')
+      expect(textAt(job.destination, 'another name')).toBe('first')
+      expect(kept(job)).toEqual([])
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
+  test('is replaced when an edit at the source shows in nothing but its change time either', async () => {
+    const job = await linked()
+    edit(job.source, 'r.txt', 'worst', timeOf(job.source))
+    await job.run()
+    expect(textAt(job.destination, 'r.txt')).toBe('worst')
+    expect(kept(job)).toEqual([])
+  })
+
+  test('is somebody’s edit when its bytes are others', async () => {
+    const job = await rig.job({}, { source: aTree({ 'r.txt': 'first' }) })
+    await job.run()
+    edit(job.destination, 'r.txt', 'other', timeOf(job.destination))
+    edit(job.source, 'r.txt', 'second')
+    expect((await job.run()).reasons).toEqual({ 'processed conflict_copy': 1 })
+    expect(textAt(job.destination, 'r.txt')).toBe('second')
+    expect(textAt(job.destination, kept(job)[0]!)).toBe('other')
+  })
+
+  test('is kept beside ours when nobody ever read it: it was adopted', async () => {
+    const same = aTree({ 'r.txt': { is: 'first', modified: '2020-01-01' } })
+    const job = await rig.job({}, { source: same, destination: same })
+    await job.run()
+    linkSync(join(job.destination, 'r.txt'), join(job.destination, 'another name'))
+    edit(job.source, 'r.txt', 'second')
+    expect((await job.run()).reasons).toEqual({ 'processed conflict_copy': 1 })
+    expect(kept(job)).toHaveLength(1)
+  })
+
+  test('is not read while its source stays as it was', async () => {
+    const job = await linked()
+    utimesSync(join(job.destination, 'r.txt'), 1_000_000_000, timeOf(job.destination))
+    const { accessedNs } = look(job.destination).get('r.txt')!
+    expect((await job.run()).reasons).toEqual({ 'success unchanged': 1 })
+    expect(look(job.destination).get('r.txt')!.accessedNs).toBe(accessedNs)
   })
 })
 

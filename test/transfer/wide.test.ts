@@ -4,6 +4,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  linkSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -179,6 +180,16 @@ describe('a folder wider than memory should hold', () => {
     )
     expect((await job.run()).reasons).toEqual({ 'success matched': 1, 'processed conflict_copy': 60 })
     expect(Object.values(contents(job.destination)).filter((text) => text === 'theirs')).toHaveLength(60)
+  })
+
+  test('reads what was only touched at the destination before it takes it for a conflict', async () => {
+    const job = await narrow.job({}, { source: aTree(many(60, (n) => `wide/f${n}`, 'first')) })
+    await job.run()
+    linkSync(join(job.destination, 'wide/f7'), join(job.destination, 'another name'))
+    writeFileSync(join(job.source, 'wide/f7'), 'second')
+    expect((await job.run()).reasons).toMatchObject({ 'success changed': 1 })
+    expect(readdirSync(join(job.destination, 'wide'))).toHaveLength(60)
+    expect(readFileSync(join(job.destination, 'wide/f7'), 'utf8')).toBe('second')
   })
 
   test('is flagged when it has too many items, and none of it arrives', async () => {

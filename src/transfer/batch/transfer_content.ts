@@ -99,18 +99,17 @@ export function smallContent(context: JobContext, content: Uint8Array, expected:
   return { content, hash: hashOnce('sha256', content, 'hex'), read: context.settledFacts(expected, nowNs()) }
 }
 
-function nowNs(): bigint {
+export function nowNs(): bigint {
   return BigInt(Date.now()) * 1_000_000n
 }
 
-/** Hash of a content that is only read, and the facts of the source it holds for. */
-export async function hashContent(
-  context: JobContext,
-  source: string,
-  expected: Facts,
-  obeys: Obeys,
-): Promise<{ hash: string; read: Facts }> {
-  const reading = await context.source.open(source, expected)
+/**
+ * SHA-256, in hex, of a content that is only read.
+ *
+ * @throws ConnectorError also when it is not, or does not stay, as `expected`; Suspended
+ */
+export async function hashContent(session: Session, id: string, expected: Facts, obeys: Obeys): Promise<string> {
+  const reading = await session.open(id, expected)
   const hash = createHash('sha256')
   let whole = false
   try {
@@ -122,13 +121,12 @@ export async function hashContent(
       offset += BigInt(n)
       if (obeys.stop !== Stop.run) throw new Suspended('stopped while reading')
     }
-    requireWhole(offset, expected.sizeBytes, source)
+    requireWhole(offset, expected.sizeBytes, id)
     whole = true
   } finally {
     await reading.close(!whole)
   }
-  const read = context.settledFacts(expected, nowNs())
-  return { hash: hash.digest('hex'), read }
+  return hash.digest('hex')
 }
 
 const buffer = Buffer.allocUnsafeSlow(chunkBytes)

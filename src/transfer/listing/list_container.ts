@@ -1,13 +1,14 @@
 import type { Facts, Item } from '../../connector/item.ts'
 import type { Page, Session } from '../../connector/connector.ts'
-import type { ContainerToList, ItemState, Listing, TrackedRow } from '../../ledger/ledger.ts'
+import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
 import type { Counterpart, Decision, Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
-import { noListing, pushFacts } from '../../ledger/columns.ts'
+import { noListing, pushFacts, type NewItems } from '../../ledger/columns.ts'
 import { tooManyItems } from '../../policy/max_items_per_container.ts'
 import { destinationContainerId, readable, sourceContainerId } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
-import type { JobContext } from '../job_context.ts'
+import type { Child, JobContext } from '../job_context.ts'
+import { decideByHash } from './decide_by_hash.ts'
 import { listWideContainer } from './list_wide_container.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
 import { Suspended } from '../batch/transfer_content.ts'
@@ -41,7 +42,8 @@ export async function listContainer(context: JobContext, container: ContainerToL
     tracked = rows
   }
   const children = { items: source.items, counterparts, tracked }
-  decideChildren(context, container, children, listing)
+  for (const [child, decision] of decideChildren(context, container, children, listing))
+    add(context, listing, child, await decideByHash(context, { child, decision }, obeys))
   failpoint('enumerated:before')
   const committed = context.ledger.enumerated(listing).then(() => failpoint('enumerated:after'))
   // Work is handed over before more of it is looked for; where nothing is new, the next container is looked at meanwhile.
@@ -59,13 +61,17 @@ export interface Children {
   tracked: ReadonlyMap<string, TrackedRow>
 }
 
-/** Names, filters and plans all children of one container; fills the listing. Pure but for the context's caches. */
+/**
+ * Names, filters and plans all children of one container; fills the listing. Pure but for the context's caches.
+ *
+ * @returns those about whom only the bytes at the destination tell, left out of the listing
+ */
 export function decideChildren(
   context: JobContext,
   container: ContainerToList,
   children: Children,
   listing: Listing,
-): void {
+): [Child, Decision][] {
   const { items, counterparts, tracked } = children
   const remembered = new Map<string, string>()
   for (const [key, row] of tracked) remembered.set(key, row.destinationName)
@@ -73,7 +79,7 @@ export function decideChildren(
   const { nameKey } = context
   const taken = (name: string): boolean => counterparts.has(nameKey(name)) || names.taken(name)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
-  const unchanged = new Unchanged()
+  const undecided: [Child, Decision][] = []
   const seen = container.known ? new Set<number>() : undefined
 
   for (const item of items) {
@@ -86,39 +92,32 @@ export function decideChildren(
     }
     const named = names.of(key, item.name)
     const counterpart = counterparts.get(nameKey(named.name)) ?? null
-    const path = prefix + item.name
-    const decision = context.decide({ item, path, named, counterpart, row, taken })
-    add(context, listing, { item, path, row, decision, destinationName: named.name, counterpart }, unchanged)
+    const child = { item, path: prefix + item.name, named, counterpart, row, taken }
+    const decision = context.decide(child)
+    if (decision.wantsHash) undecided.push([child, decision])
+    else add(context, listing, child, decision)
   }
-  listing.unchanged = unchanged.sums
   listing.gone = []
   if (seen)
     for (const row of tracked.values())
       if (!seen.has(row.item) && !row.sourceGone && !row.decided) listing.gone.push(row.item)
   context.audit.gone(listing.audit, listing.gone)
-}
-
-interface Decided {
-  item: Item
-  /** As people read it. */
-  path: string
-  row: TrackedRow | undefined
-  decision: Decision
-  destinationName: string
-  counterpart: Item | null
+  return undecided
 }
 
 /** Puts one decided child where the ledger expects it: fresh, changed, or merely counted. */
-export function add(context: JobContext, listing: Listing, decided: Decided, unchanged: Unchanged): void {
-  const { item, row, decision, destinationName, counterpart } = decided
-  const asBefore = staysAsItIs(decided)
+export function add(context: JobContext, listing: Listing, child: Child, decision: Decision): void {
+  const { item, row, counterpart } = child
+  const destinationName = child.named.name
+  const asBefore = staysAsItIs(child, decision)
   if (decision.action === 'fail' && !asBefore && context.halting)
-    context.halted(`${decided.path}: ${decision.why ?? decision.reason}`)
+    context.halted(`${child.path}: ${decision.why ?? decision.reason}`)
   const flaggedBefore = asBefore && row?.state === 'remediation'
-  context.audit.decision(listing.audit, { ...decided, fresh: listing.fresh.name.length, flaggedBefore })
+  const fresh = listing.fresh.name.length
+  context.audit.decision(listing.audit, { item, row, fresh, decision, destinationName, flaggedBefore })
   if (row) {
     if (asBefore) {
-      unchanged.count(row.state, reasonToStay(row), item)
+      countUnchanged(listing.unchanged, row, item)
       if (item.kind === 'container' && isLookedInto(row)) listing.descend.push(row.item)
       return
     }
@@ -135,11 +134,14 @@ export function add(context: JobContext, listing: Listing, decided: Decided, unc
     })
     return
   }
-  const { fresh } = listing
+  addFresh(context, listing.fresh, child, decision)
+}
+
+function addFresh(context: JobContext, fresh: NewItems, { item, counterpart, named }: Child, decision: Decision): void {
   const index = fresh.name.length
   fresh.name.push(item.name)
   fresh.kind.push(item.kind)
-  fresh.destinationName.push(destinationName)
+  fresh.destinationName.push(named.name)
   fresh.action.push(decision.action)
   fresh.reason.push(decision.reason)
   if (!context.source.childId) fresh.sourceId.push(item.id)
@@ -162,7 +164,7 @@ export function add(context: JobContext, listing: Listing, decided: Decided, unc
 }
 
 /** Nothing to do, or the same objection as before to the same thing: the row is not rewritten. */
-function staysAsItIs({ item, row, decision }: Decided): boolean {
+function staysAsItIs({ item, row }: Child, decision: Decision): boolean {
   if (!row) return false
   if (decision.action === 'none') return row.state === 'success' || row.state === 'processed'
   if (row.state === 'skipped') return decision.action === 'skip' && decision.reason === row.reason
@@ -191,17 +193,15 @@ function sameFacts(now: Facts, then: Facts): boolean {
   )
 }
 
-/** Sums of rows that stay as they are, per status and reason. */
-export class Unchanged {
-  readonly sums: Listing['unchanged'] = []
-
-  count(status: ItemState, reason: string, item: Facts & { kind: Item['kind'] }): void {
-    let sum = this.sums.find((s) => s.status === status && s.reason === reason)
-    if (!sum) this.sums.push((sum = { status, reason, items: 0, bytes: 0n, containers: 0 }))
-    sum.items += 1
-    if (item.kind === 'container') sum.containers = (sum.containers ?? 0) + 1
-    if (item.kind === 'item') sum.bytes += item.sizeBytes
-  }
+/** A row that stays as it is, among the others of its status and reason. */
+function countUnchanged(sums: Listing['unchanged'], row: TrackedRow, { kind, sizeBytes }: Item): void {
+  const { state: status } = row
+  const reason = reasonToStay(row)
+  let sum = sums.find((s) => s.status === status && s.reason === reason)
+  if (!sum) sums.push((sum = { status, reason, items: 0, bytes: 0n, containers: 0 }))
+  sum.items += 1
+  if (kind === 'container') sum.containers = (sum.containers ?? 0) + 1
+  if (kind === 'item') sum.bytes += sizeBytes
 }
 
 export function emptyListing(context: JobContext, container: ContainerToList): Listing {

@@ -5,7 +5,8 @@ import { tooManyItems } from '../../policy/max_items_per_container.ts'
 import { destinationContainerId, readable, sourceContainerId } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
-import { add, emptyListing, failContainer, goOnUnless, pages, trackedChildren, Unchanged } from './list_container.ts'
+import { decideByHash } from './decide_by_hash.ts'
+import { add, emptyListing, failContainer, goOnUnless, pages, trackedChildren } from './list_container.ts'
 import type { Obeys } from '../threads/signals.ts'
 import { Spool } from './spool.ts'
 import { Suspended } from '../batch/transfer_content.ts'
@@ -47,15 +48,14 @@ async function decideInPieces(
     goOnUnless(obeys)
     const children = spool.children(after, atOnce, (key, name) => context.nameKey(names.of(key, name).name))
     const listing = emptyListing(context, container)
-    const unchanged = new Unchanged()
     for (const { item, key, row, counterpart } of children) {
       if (row?.decided) continue
       const named = names.of(key, item.name)
-      const path = prefix + item.name
-      const decision = context.decide({ item, path, named, counterpart, row, taken })
-      add(context, listing, { item, path, row, decision, destinationName: named.name, counterpart }, unchanged)
+      const child = { item, path: prefix + item.name, named, counterpart, row, taken }
+      const decision = context.decide(child)
+      if (decision.wantsHash) add(context, listing, child, await decideByHash(context, { child, decision }, obeys))
+      else add(context, listing, child, decision)
     }
-    listing.unchanged = unchanged.sums
     const last = children.at(-1)
     listing.last = last === undefined
     if (listing.last) listing.gone = spool.gone()

@@ -1,0 +1,28 @@
+import type { Decision } from '../../policy/decision.ts'
+import { hashContent, Suspended } from '../batch/transfer_content.ts'
+import type { Child, JobContext } from '../job_context.ts'
+import type { Obeys } from '../threads/signals.ts'
+import { itemTrouble } from '../trouble.ts'
+
+/**
+ * Reads what stands at the destination and decides again, with its hash. What can't be read now, or changes meanwhile, counts
+ * as what it was taken for.
+ *
+ * @throws Suspended when it was told to stop; SideTrouble when the destination is out of reach
+ */
+export async function decideByHash(
+  context: JobContext,
+  { child, decision }: { child: Child; decision: Decision },
+  obeys: Obeys,
+): Promise<Decision> {
+  const { counterpart } = child
+  if (!counterpart) return decision
+  try {
+    const hash = await hashContent(context.destination, counterpart.id, counterpart, obeys)
+    return context.decide({ ...child, counterpart: { ...counterpart, hash } })
+  } catch (error) {
+    if (error instanceof Suspended) throw error
+    itemTrouble(error, 'destination')
+    return decision
+  }
+}
