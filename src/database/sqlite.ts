@@ -1,5 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { canGrow } from './can_grow.ts'
 
 export interface Schema {
   /** Written into the file's header, so that a file of another program, or of another kind of ours, is recognised. */
@@ -50,7 +52,7 @@ export function openDatabase(file: string, { applicationId, migrations, readOnly
     return db
   } catch (error) {
     db.close()
-    throw error instanceof DatabaseUnusable ? error : unusable(file, error)
+    throw error instanceof DatabaseUnusable ? error : unusable(file, asFull(error, file))
   }
 }
 
@@ -69,7 +71,7 @@ export function transaction<T>(db: DatabaseSync, work: () => T extends Promise<u
   } catch (error) {
     // A full disk may have rolled it back already.
     if (db.isTransaction) db.exec('ROLLBACK')
-    throw error
+    throw asFull(error, db.location() ?? '')
   }
 }
 
@@ -210,7 +212,22 @@ export function isBusy(error: unknown): boolean {
 
 /** The disk, or the quota, is full. */
 export function isFull(error: unknown): boolean {
-  return primaryCode(error) === 13
+  return primaryCode(error) === full
+}
+
+const full = 13
+const ioError = 10
+
+/**
+ * An error of SQLite's on its way out. It knows a full disk by one number (ENOSPC), and not even that one where the index of
+ * a log grows: an exceeded quota is an I/O error to it. So it is found out whether files beside the database can grow.
+ *
+ * @returns what {@link isFull} recognises when that is why, else the error as it is
+ */
+export function asFull(error: unknown, file: string): unknown {
+  if (primaryCode(error) !== ioError || file === '' || canGrow(dirname(file))) return error
+  const why = `the disk is full or the quota is exceeded: ${file}`
+  return Object.assign(new Error(why, { cause: error }), { code: 'ERR_SQLITE_ERROR', errcode: full })
 }
 
 /** The file, or the file system it is on, takes no writes. */

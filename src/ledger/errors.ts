@@ -1,6 +1,4 @@
-import { statfsSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { isFull } from '../database/sqlite.ts'
+import { asFull, isFull } from '../database/sqlite.ts'
 import { LeaseLost } from './ledger.ts'
 
 /** Another process, or another thread of this one, writes this ledger. */
@@ -14,7 +12,7 @@ export class LedgerHeld extends Error {
   }
 }
 
-/** The disk that holds the ledger is full: what was asked did not happen. Asking again when there is room is safe. */
+/** The disk that holds the ledger is full, or the quota there is: what was asked did not happen. Asking again when there is room is safe. */
 export class HomeFull extends Error {
   override readonly name = 'HomeFull'
   readonly code = 'HomeFull'
@@ -48,7 +46,7 @@ export interface SentError {
 
 /** @param file the ledger, so that what is wrong with it is said with its name */
 export function toSent(error: unknown, file: string): SentError {
-  if (isFull(error) || (primaryCode(error) === ioError && noRoomAt(file))) {
+  if (isFull(asFull(error, file))) {
     return { name: 'HomeFull', message: `no room left to write ${file}`, code: 'HomeFull' }
   }
   if (damaged.has(primaryCode(error) ?? 0)) {
@@ -57,19 +55,12 @@ export function toSent(error: unknown, file: string): SentError {
   return plain(error)
 }
 
-const ioError = 10
 /** SQLITE_CORRUPT, SQLITE_NOTADB */
 const damaged: ReadonlySet<number> = new Set([11, 26])
 
 function primaryCode(error: unknown): number | undefined {
   const code = (error as { errcode?: unknown } | undefined)?.errcode
   return typeof code === 'number' ? code & 0xff : undefined
-}
-
-/** A file of SQLite's that cannot grow is an I/O error to it, whatever the reason. */
-function noRoomAt(file: string): boolean {
-  const { bavail, bsize } = statfsSync(dirname(file))
-  return bavail * bsize < 64 * 1024
 }
 
 function messageOf(error: unknown): string {

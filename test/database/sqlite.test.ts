@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
   copyFileSync,
   mkdirSync,
@@ -10,9 +10,20 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { closeWhole, DatabaseUnusable, foldLog, openDatabase, transaction } from '../../src/database/sqlite.ts'
+import { canGrow, isNoRoom } from '../../src/database/can_grow.ts'
+import {
+  closeWhole,
+  DatabaseUnusable,
+  foldLog,
+  isFull,
+  isUnavailable,
+  openDatabase,
+  transaction,
+} from '../../src/database/sqlite.ts'
+import { vaultTrouble } from '../../src/connector/vault/trouble.ts'
+import { mounted } from './small_disk.ts'
 
 const one = 'CREATE TABLE fruit (name TEXT NOT NULL)'
 const two = "ALTER TABLE fruit ADD COLUMN colour TEXT; INSERT INTO fruit (name) VALUES ('apple')"
@@ -184,4 +195,57 @@ test('several processes that open a new file at once migrate it once', async () 
   const db = fruits([one, two])
   expect(db.prepare('SELECT count(*) n FROM fruit').get()).toEqual({ n: 1 })
   db.close()
+})
+
+describe('a quota that is exceeded', () => {
+  /** As node:sqlite tells SQLITE_IOERR_WRITE: SQLite has a word for a full disk only. */
+  const ioError = (): never => {
+    throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 778 })
+  }
+  const thrownBy = (work: () => void): unknown => {
+    try {
+      work()
+    } catch (error) {
+      return error
+    }
+    return undefined
+  }
+
+  test('is a full disk to whoever writes, where files can not grow', () => {
+    const small = join(folder, 'small')
+    if (!mounted(small)) {
+      console.log('skipped: this test needs the right to mount a tmpfs')
+      return
+    }
+    file = join(small, 'fruit.db')
+    const db = fruits()
+    try {
+      spawnSync('dd', ['if=/dev/zero', `of=${join(small, 'ballast')}`, 'bs=4k'])
+      const error = thrownBy(() => transaction(db, ioError))
+      expect(isFull(error)).toBe(true)
+      expect(isUnavailable(error)).toBe(true)
+      expect(String(error)).toContain(file)
+      expect(vaultTrouble(error, 'n1')).toMatchObject({ code: 'QuotaExceeded', kind: 'connection' })
+      expect(readdirSync(small).sort()).toEqual(['ballast', 'fruit.db', 'fruit.db-shm', 'fruit.db-wal'])
+    } finally {
+      db.close()
+      execFileSync('umount', [small])
+    }
+  })
+
+  test('is not to blame for an I/O error where they can', () => {
+    const db = fruits()
+    const error = thrownBy(() => transaction(db, ioError))
+    expect(isFull(error)).toBe(false)
+    expect(error).toMatchObject({ errcode: 778 })
+    expect(readdirSync(folder).filter((name) => name.includes('room'))).toEqual([])
+    db.close()
+  })
+
+  test('is known by its number, for which Node has no name', () => {
+    const quota = Object.assign(new Error('UNKNOWN'), { errno: -constants.errno.EDQUOT, code: 'UNKNOWN' })
+    expect(isNoRoom(quota)).toBe(true)
+    expect(isNoRoom(Object.assign(new Error('EIO'), { errno: -constants.errno.EIO, code: 'EIO' }))).toBe(false)
+    expect(canGrow(join(folder, 'is not there'))).toBe(true)
+  })
 })

@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { connectLedger, openLedger, type LedgerHandle } from '../../src/ledger/client.ts'
+import { toSent } from '../../src/ledger/errors.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { stateOf } from '../../src/ledger/sqlite/codes.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
+import { mounted } from '../database/small_disk.ts'
 import { claimed, facts, failure, files, folder, fresh, holder, listing } from './rig.ts'
 import { listRoot, oneBatch, oneContainer, results, start } from './rig.ts'
 
@@ -243,6 +245,21 @@ describe('a full disk', () => {
       expect((await ledger.end(1)).byStatus.remediation.items).toBe(0)
     }))
 
+  test('and a full quota, which is an I/O error to SQLite, are told apart from a disk that fails', () =>
+    onSmallDisk((_ledger, { fill }) => {
+      expect(toSent(quotaExceeded, file)).toMatchObject({ name: 'Error', message: 'disk I/O error' })
+      fill()
+      expect(toSent(quotaExceeded, file)).toEqual({
+        name: 'HomeFull',
+        code: 'HomeFull',
+        message: `no room left to write ${file}`,
+      })
+      return Promise.resolve()
+    }))
+
+  /** As node:sqlite tells SQLITE_IOERR_WRITE. */
+  const quotaExceeded = Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 778 })
+
   interface SmallDisk {
     /** A file to be removed when there is to be room again. */
     ballast: string
@@ -371,16 +388,6 @@ test('readers see what is committed while the owner writes', async () => {
   reader.close()
   await ledger.close()
 })
-
-function mounted(folder: string): boolean {
-  try {
-    execFileSync('mkdir', [folder])
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
 
 function rowsIn(path: string, sql: string): Record<string, unknown>[] {
   const db = new DatabaseSync(path, { readOnly: true })

@@ -141,7 +141,12 @@ export class FileStaging implements Staging {
   suspend(): void {
     if (!this.#open) return
     this.#open = false
-    closeSync(this.#fd)
+    try {
+      closeSync(this.#fd)
+    } catch (error) {
+      // Over a network a write may fail only now.
+      throw this.#trouble(error)
+    }
   }
 
   #trouble(error: unknown): ConnectorError {

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { ConnectorError, type ErrorCode } from '../errors.ts'
 
 /** What the operating system's error numbers mean here; the one place that knows them. */
@@ -36,9 +37,17 @@ const meanings: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ETIMEDOUT: ['Unreachable', 'the file system does not answer'],
 }
 
+/** Node and fs-xattr have no names for these, and say no more than their number (`UNKNOWN`). */
+const unnamed: ReadonlyMap<number, string> = new Map(
+  ['EDQUOT', 'ESTALE'].map((name) => [(constants.errno as Record<string, number>)[name] ?? 0, name]),
+)
+
 export function errno(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  const { code, errno } = error as { code: unknown; errno?: unknown }
+  // Negative from Node, positive from fs-xattr.
+  const name = typeof errno === 'number' ? unnamed.get(Math.abs(errno)) : undefined
+  return name ?? (typeof code === 'string' ? code : undefined)
 }
 
 /** As a connector's error; the text names no host path, which the system's own text would. */
