@@ -26,6 +26,7 @@ export async function jobFacts(catalog: Catalog, jobId: string): Promise<JobFact
   const { on_execute, on_success, on_failure } = document.stop_policy ?? {}
   const schedule = scheduleOf(document)
   const last = await catalog.executions.get(jobId, stored.lastExecution)
+  const unfinished = isUnfinished(stored, last)
   const today = await runsOfDay(catalog, stored, schedule)
   const source = await connectionOf(catalog, stored, 'source')
   const destination = await connectionOf(catalog, stored, 'destination')
@@ -43,8 +44,9 @@ export async function jobFacts(catalog: Catalog, jobId: string): Promise<JobFact
       ...(on_failure === undefined ? {} : { on_failure }),
     },
     counts: stored.counts,
-    lastExecution: stored.lastExecution,
-    unfinished: isUnfinished(stored, last),
+    // The next one takes the number after it.
+    lastExecution: unfinished ? stored.lastExecution : Math.max(stored.lastExecution, stored.lastInLedger),
+    unfinished,
     ...(last ? { lastStartMs: Math.round(last.startedOn * 1_000) } : {}),
     ...(last && last.endedOn !== null ? { lastEndMs: Math.round(last.endedOn * 1_000) } : {}),
     ...(today ? { today } : {}),

@@ -48,6 +48,8 @@ export interface StoredJob {
   /** Cumulative; simulated and failed-to-start executions count for none. */
   counts: StopCounts
   lastExecution: number
+  /** The last execution in the job's ledger, when that was found ahead of `lastExecution`; else 0. Numbers up to it are spent. */
+  lastInLedger: number
   /** Unix seconds, as all times here; null when nothing is scheduled. */
   executeOn: number | null
   createdOn: number
@@ -77,6 +79,7 @@ export interface Jobs {
         | 'statusReason'
         | 'counts'
         | 'lastExecution'
+        | 'lastInLedger'
         | 'executeOn'
         | 'disabled'
         | 'priority'

@@ -21,12 +21,14 @@ export class HomeFull extends Error {
 /** The execution that is to begin is over for this ledger: whoever counts executions is an older copy. */
 export class LedgerAhead extends Error {
   override readonly name = 'LedgerAhead'
+  /** The last execution in the ledger. */
+  readonly latest: number
 
-  /** @param latest the last execution in the ledger */
   constructor(latest: number) {
     super(
-      `the catalog is older than this job's ledger, which has been through execution ${latest} already: restore a newer catalog.db; if there is none, start the job again until its number has passed ${latest}, and what the ledger knows is kept`,
+      `the catalog is older than this job's ledger, which has been through execution ${latest} already: restore a newer catalog.db; if there is none, start the job again: it takes number ${latest + 1}, and what the ledger knows is kept`,
     )
+    this.latest = latest
   }
 }
 
@@ -42,6 +44,7 @@ export interface SentError {
   code?: string
   pid?: number
   file?: string
+  latest?: number
 }
 
 /** @param file the ledger, so that what is wrong with it is said with its name */
@@ -69,13 +72,14 @@ function messageOf(error: unknown): string {
 
 function plain(error: unknown): SentError {
   // Not `instanceof`: errors of built-in modules belong to another realm in a vm context.
-  const { name, code, pid, file } = (error ?? {}) as Record<string, unknown>
+  const { name, code, pid, file, latest } = (error ?? {}) as Record<string, unknown>
   return {
     name: typeof name === 'string' ? name : 'Error',
     message: messageOf(error),
     ...(typeof code === 'string' ? { code } : {}),
     ...(typeof pid === 'number' ? { pid } : {}),
     ...(typeof file === 'string' ? { file } : {}),
+    ...(typeof latest === 'number' ? { latest } : {}),
   }
 }
 

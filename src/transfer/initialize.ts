@@ -7,6 +7,7 @@ import { resolveRoot } from '../connector/fs/resolve.ts'
 import { connectorFor } from '../connector/registry.ts'
 import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
+import type { LedgerAhead } from '../ledger/errors.ts'
 import type { ExecutionStart } from '../ledger/ledger.ts'
 import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
@@ -59,7 +60,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
       const gaps = cannotBeExpressed(settings, source, destination)
       // Both may know of the same: one by the platform's name, the other by what it says it can do.
       const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
-      await begin(job, {
+      await begin(job, jobs, ref, {
         execution: ref.execution,
         begunMs: Number(spec.nowNs / 1_000_000n),
         auditLevel: settings.auditLevel,
@@ -162,15 +163,23 @@ async function clearUpAfterFormer(job: JobInHand, ref: ExecutionRef): Promise<vo
   if (former !== undefined && former !== ref.execution) await clearLeftovers(job, { ...ref, execution: former })
 }
 
-/** A catalog that was restored from an older copy counts from there; the ledger would have nothing left to do. */
-async function begin(job: JobInHand, start: ExecutionStart): Promise<void> {
+/**
+ * A catalog that was restored from an older copy counts from there; the ledger would have nothing left to do. It learns how
+ * far the ledger is, so that the next start is not refused as well.
+ */
+async function begin(job: JobInHand, jobs: OpenJobs, ref: ExecutionRef, start: ExecutionStart): Promise<void> {
   try {
     await job.ledger.begin(start)
   } catch (error) {
-    // By name: it comes from another thread.
-    if (error instanceof Error && error.name === 'LedgerAhead') throw new FailedToStart([error.message])
-    throw error
+    if (!isLedgerAhead(error)) throw error
+    await jobs.catalog.jobs.update(ref.jobId, { lastInLedger: error.latest })
+    throw new FailedToStart([error.message])
   }
+}
+
+/** By name: it comes from another thread. */
+function isLedgerAhead(error: unknown): error is LedgerAhead {
+  return error instanceof Error && error.name === 'LedgerAhead'
 }
 
 interface Sessions {

@@ -74,6 +74,18 @@ test('an execution that began and has no end is unfinished, and one whose beginn
   expect(await loadJob(catalog)(id)).toMatchObject({ unfinished: false, lastEndMs: 100_000 })
 })
 
+test('numbers that the ledger has been through are left out by the next execution, not by one that goes on', async () => {
+  const id = await aJob()
+  await catalog.executions.begin(id, 4, false)
+  await catalog.jobs.update(id, { lastExecution: 4, lastInLedger: 20, status: 'running' })
+  expect(await loadJob(catalog)(id)).toMatchObject({ unfinished: true, lastExecution: 4 })
+  await catalog.executions.update(id, 4, { endedOn: 100, status: 'failed_to_start' })
+  await catalog.jobs.update(id, { status: 'failed-to-start' })
+  expect(await loadJob(catalog)(id)).toMatchObject({ unfinished: false, lastExecution: 20 })
+  await catalog.jobs.update(id, { lastExecution: 21 })
+  expect(await loadJob(catalog)(id)).toMatchObject({ lastExecution: 21 })
+})
+
 test('repeat_count is asked of the executions on record', async () => {
   const id = await aJob({ schedule: { mode: 'auto', repeat_count: 4 } })
   for (const n of [1, 2, 3]) await catalog.executions.begin(id, n, false)

@@ -334,7 +334,7 @@ test('a beginning is repeated also after its end, but is not that of an earlier 
   expect(await ledger.unended()).toBeUndefined()
   rig.nowMs += 1_000
   const another = start({ execution: 2, begunMs: rig.nowMs })
-  await expect(ledger.begin(another)).rejects.toMatchObject({ name: 'LedgerAhead' })
+  await expect(ledger.begin(another)).rejects.toMatchObject({ name: 'LedgerAhead', latest: 2 })
   await ledger.begin(start({ execution: 3, begunMs: rig.nowMs }))
   expect(await ledger.unended()).toBe(3)
 })

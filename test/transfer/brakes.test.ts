@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, wr
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from '@jest/globals'
+import { jobFacts } from '../../src/job_facts.ts'
 import { aJob } from './a_job.ts'
 import { aTree, look, many, textAt, touched } from './a_tree.ts'
 import { Rig, type Job } from './rig.ts'
@@ -251,6 +252,16 @@ describe('a catalog restored from an older copy', () => {
       changed: 1,
       reasons: { 'success unchanged': 4, 'success new': 1 },
     })
+  })
+
+  test('costs one start that is refused: the next one takes the number after the ledger’s last', async () => {
+    const job = await rig.job({}, { source: tree })
+    for (let n = 0; n < 5; n++) await job.run()
+    forget(job, 1)
+    const { sentence } = await job.resume({ execution: 1 })
+    expect(sentence).toMatch(/has been through execution 5 already: .* start the job again: it takes number 6/)
+    const { lastExecution } = await jobFacts(rig.catalog, job.id)
+    expect(await job.resume({ execution: lastExecution + 1 })).toMatchObject({ status: 'no_changes', execution: 6 })
   })
 
   test('is told of by a simulation too', async () => {

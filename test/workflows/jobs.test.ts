@@ -10,6 +10,7 @@ import { openCatalog } from '../../src/catalog/open.ts'
 import { keyOf } from '../../src/home/key.ts'
 import { Refused } from '../../src/refused.ts'
 import { JobClient } from '../../src/client.ts'
+import { FailedToStart } from '../../src/transfer/errors.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
 import { closedAs, eventsOf, until } from './histories.ts'
 import { Stage } from './stage.ts'
@@ -70,6 +71,24 @@ test('a start that cannot be recorded fails with the reason, and nothing runs', 
     await catalog.close()
     rmSync(folder, { recursive: true })
   }
+})
+
+test('numbers that the ledger turns out to have been through are left out', async () => {
+  let refused = false
+  const job = await stage.job({
+    items: 0,
+    initialize: () => {
+      if (refused) return undefined
+      refused = true
+      void stage.catalog.jobs.update(job, { lastInLedger: 20 })
+      return new FailedToStart(['the catalog is older than the ledger'])
+    },
+  })
+  expect(await runOnce(job)).toBe(1)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'failed-to-start', lastExecution: 1 })
+  expect(await runOnce(job)).toBe(21)
+  expect(await runOnce(job)).toBe(22)
+  expect(await stage.catalog.jobs.get(job)).toMatchObject({ lastExecution: 22, counts: { executions: 2 } })
 })
 
 test('the 25th execution completes the job; the 26th start is refused with the reason', async () => {

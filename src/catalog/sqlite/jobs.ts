@@ -66,6 +66,7 @@ export function jobs(db: DatabaseSync): Jobs {
       if (change.statusReason !== undefined) columns.status_reason = change.statusReason
       if (change.counts !== undefined) Object.assign(columns, change.counts satisfies StoredJob['counts'])
       if (change.lastExecution !== undefined) columns.last_execution = change.lastExecution
+      if (change.lastInLedger !== undefined) columns.last_in_ledger = change.lastInLedger
       if (change.executeOn !== undefined) columns.execute_on = change.executeOn
       if (change.disabled !== undefined) columns.disabled = Number(change.disabled)
       if (change.categoryId !== undefined) columns.category = change.categoryId
@@ -122,6 +123,7 @@ function readJob(row: Row): StoredJob {
       failures: Number(row.failures),
     },
     lastExecution: Number(row.last_execution),
+    lastInLedger: Number(row.last_in_ledger),
     executeOn: row.execute_on as number | null,
     createdOn: Number(row.created_on),
     modifiedOn: Number(row.modified_on),

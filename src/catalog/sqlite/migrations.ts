@@ -97,4 +97,5 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   'ALTER TABLE executions ADD COLUMN document TEXT',
+  'ALTER TABLE jobs ADD COLUMN last_in_ledger INTEGER NOT NULL DEFAULT 0',
 ]
