@@ -226,8 +226,14 @@ export interface Batch {
   formerTokens: number[]
 }
 
+/** A batch whose holder is gone. */
+export interface LeftBatch extends Batch {
+  /** From the beginning of the execution until its holder's time was up, Unix milliseconds; absent when it had been put back. */
+  held?: { fromMs: number; untilMs: number }
+}
+
 export interface Leftovers {
-  batches: Batch[]
+  batches: LeftBatch[]
   partials: { item: number; container: ContainerAddress; key: string }[]
 }
 

@@ -8,6 +8,7 @@ import type {
   ContainerToList,
   FailedItem,
   FinishedContainer,
+  LeftBatch,
   Leftovers,
   Listing,
   Results,
@@ -126,7 +127,7 @@ export interface WireBatch {
 }
 
 export interface WireLeftovers {
-  batches: WireBatch[]
+  batches: (WireBatch & Pick<LeftBatch, 'held'>)[]
   partials: { item: number; container: WireAddress; key: string }[]
 }
 
@@ -284,7 +285,10 @@ function workItem(cells: WireWork, rest: WireWorkRest | undefined): WorkItem {
 
 export function fromWireLeftovers(leftovers: WireLeftovers): Leftovers {
   return {
-    batches: leftovers.batches.map(fromWireBatch),
+    batches: leftovers.batches.map((batch) => ({
+      ...fromWireBatch(batch),
+      ...(batch.held ? { held: batch.held } : {}),
+    })),
     partials: leftovers.partials.map((partial) => ({ ...partial, container: fromWireAddress(partial.container) })),
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Access } from '../connector/connector.ts'
 import type { Item } from '../connector/item.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
@@ -99,10 +100,14 @@ async function isKnownAsOurs({ ledger, spec }: JobContext, item: number): Promis
   return address?.madeIn === spec.execution
 }
 
-/** The running account's, made since the execution began, and as closed as we make one that is to get permissions. */
+/** As we make them, and made since the execution began. */
 function looksLikeOurs({ spec, newContainers }: JobContext, there: Item): boolean {
   const { nowNs, toleranceNs } = spec
-  if (there.shared === true) return false
   if (there.createdNs !== undefined && there.createdNs < nowNs - toleranceNs) return false
-  return newContainers !== 'closed' || isClosed(there)
+  return isMadeAsOurs(there, newContainers)
+}
+
+/** The running account's, and as closed as we make one that is to get permissions. */
+export function isMadeAsOurs(there: Item, access: Access): boolean {
+  return there.shared !== true && (access !== 'closed' || isClosed(there))
 }

@@ -7,9 +7,11 @@ import { ConnectionTrouble } from './errors.ts'
 import { stagingKey } from './job_spec.ts'
 import { discardFormer, foreignInside, mergedFormer } from './batch/new_folder.ts'
 import type { JobInHand } from './open_jobs.ts'
+import { recordMade } from './record_made.ts'
 
 /**
- * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name.
+ * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name. Folders that
+ * such holders made are put on record.
  *
  * @throws ConnectionTrouble when the destination is out of reach for now
  */
@@ -78,6 +80,7 @@ async function discardLeftovers(
       const id = idOf(container)
       if (id !== undefined) await discard(item, id, key)
     }
+    await recordMade(job, { session, root: root.id }, batches)
   } finally {
     await session.close()
   }

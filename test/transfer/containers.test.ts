@@ -1,7 +1,9 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
+import { ledgerFile } from '../../src/home/home.ts'
 import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batches_in_hand.ts'
 import { holder } from '../ledger/rig.ts'
 import { aTree, look, textAt, touched } from './a_tree.ts'
@@ -97,6 +99,63 @@ describe('a folder of which a holder died that was to make it', () => {
     await job.resume({ execution: 1 })
     const to = look(job.destination)
     expect([to.get('d')?.mode, to.get('d/e')?.mode, to.get('d/e/f')?.mode]).toEqual([0o755, 0o711, 0o755])
+  })
+})
+
+describe('a folder that an execution made and could not record, as nobody went on with it', () => {
+  const tree = aTree({
+    'd/': { mode: 0o755 },
+    'd/e/': { mode: 0o755 },
+    'd/e/f/': { mode: 0o755 },
+    'whole/': { mode: 0o755 },
+    'whole/a.txt': 'a',
+  })
+  const folders = ['d', 'd/e', 'd/e/f', 'whole']
+
+  function expectAsAtSource(job: Job): void {
+    const [from, to] = [look(job.source), look(job.destination)]
+    for (const path of folders) {
+      expect([path, to.get(path)?.mode]).toEqual([path, 0o755])
+      expect([path, to.get(path)?.modifiedNs]).toEqual([path, from.get(path)?.modifiedNs])
+    }
+  }
+
+  test.each(['container:after', 'container:after#2', 'container:after#3', 'publish-container:after'])(
+    'because its workflow was terminated, is ours to the next one (death at %s)',
+    async (failpoint) => {
+      const job = await rig.job(settings, { source: tree })
+      await die(job, failpoint, 1)
+      expect(await job.resume({ execution: 2 })).toMatchObject({ status: 'completed', failed: 0 })
+      expectAsAtSource(job)
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
+  test('because it was cancelled then, is ours to the next one', async () => {
+    const job = await rig.job(settings, { source: tree })
+    await die(job, 'container:after', 1)
+    await rig.engine.complete({ jobId: job.id, execution: 1 }, { kind: 'cancelled', why: 'asked to' })
+    await job.resume({ execution: 2 })
+    expectAsAtSource(job)
+  })
+
+  test('is somebody’s when it looks otherwise, or was made when nobody of ours was at it any more', async () => {
+    for (const change of [
+      (job: Job) => chmodSync(join(job.destination, 'd'), 0o711),
+      (job: Job) => {
+        const ledger = new DatabaseSync(ledgerFile(rig.home, job.id, 'real'))
+        ledger.exec('UPDATE lease SET until_ms = until_ms - 60000')
+        ledger.close()
+      },
+    ]) {
+      const job = await rig.job(settings, { source: tree })
+      await die(job, 'container:after', 1)
+      change(job)
+      const { mode } = look(job.destination).get('d')!
+      await job.resume({ execution: 2 })
+      expect(look(job.destination).get('d')?.mode).toBe(mode)
+      expect(look(job.destination).get('d/e')?.mode).toBe(0o755)
+    }
   })
 })
 

@@ -27,6 +27,7 @@ export class OrphanedBatches {
   readonly #held: HeldBatches
   readonly #results: BatchResults
   readonly #allPartials
+  readonly #begun
 
   constructor(parts: LedgerParts, { work, rows, held, results }: OrphanParts) {
     this.#parts = parts
@@ -37,6 +38,7 @@ export class OrphanedBatches {
     this.#allPartials = parts.db.prepare(
       'SELECT partial.item, item.parent, partial.key FROM partial JOIN item ON item.id = partial.item',
     )
+    this.#begun = parts.db.prepare('SELECT begun_ms AS begunMs FROM execution WHERE n = ?')
   }
 
   /** @returns what the holder gets of it; nothing when it is settled, or left for later */
@@ -81,7 +83,7 @@ export class OrphanedBatches {
    */
   leftovers(execution: number): WireLeftovers {
     const { leases, addresses } = this.#parts
-    const batches: WireBatch[] = []
+    const batches: WireLeftovers['batches'] = []
     for (const row of this.#work.withPast()) {
       this.#work.remove(row)
       const { attempt, former, staged } = pastOf(row)
@@ -104,13 +106,15 @@ export class OrphanedBatches {
     }
   }
 
-  #takeOverForGood(lease: Lease): WireBatch[] {
+  #takeOverForGood(lease: Lease): WireLeftovers['batches'] {
     const rows = this.#rows.of(lease.parts, lease.execution, lease.token)
     this.#parts.leases.remove(lease)
     if (rows.length === 0) return []
     const former = [...lease.former, lease.token]
     const past = { attempt: lease.attempt, former, staged: lease.staged }
-    return [this.#held.give({ parts: lease.parts, rows }, complete(lease.execution), past)]
+    const { begunMs: fromMs } = this.#begun.get(lease.execution) as { begunMs: number }
+    const batch = this.#held.give({ parts: lease.parts, rows }, complete(lease.execution), past)
+    return [{ ...batch, held: { fromMs, untilMs: lease.untilMs } }]
   }
 
   #flag(item: number, member: Member, past: Past, execution: number): void {
