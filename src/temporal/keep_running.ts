@@ -37,7 +37,8 @@ export function keepRunning(server: Pick<TemporalServer, 'keep'>, { say, started
       failures = 0
     } catch (error) {
       if (signal.aborted || error instanceof PortTaken) throw error
-      if (failures === 0) say(`The Temporal server has ended; it is tried again, as ${(error as Error).message}`)
+      if (failures === 0)
+        say(`The Temporal server has ended, and is tried until it starts: ${(error as Error).message}`)
       failures += 1
     }
   }

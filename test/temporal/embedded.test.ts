@@ -380,7 +380,7 @@ describe('who looks after a server', () => {
     await again
     await kept.stop()
     expect(said).toEqual([
-      'The Temporal server has ended; it is tried again, as no space left on device',
+      'The Temporal server has ended, and is tried until it starts: no space left on device',
       'The Temporal server had ended; it is started again where it was.',
     ])
   })
