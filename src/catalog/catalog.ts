@@ -204,9 +204,6 @@ export interface Control {
   /** Goes up with every change. */
   epoch: number
   paused: boolean
-  cancelled: boolean
-  /** Set when the shared home is out of room or the like; one sentence. */
-  note: string
 }
 
 export interface Controls {

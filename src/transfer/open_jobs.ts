@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { ledgerFile, type Home } from '../home/home.ts'
-import { roomAt } from '../home/room.ts'
+import { roomAt, type Room } from '../home/room.ts'
 import { connectLedger, openLedger, type LedgerHandle } from '../ledger/client.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { renewSimulation } from '../ledger/simulated.ts'
@@ -98,6 +98,15 @@ export class JobInHand implements OpenJob {
   }
 }
 
+export interface OpenJobsParts {
+  home: Home
+  catalog: Catalog
+  pool: IoPool
+  limits: Limits
+  /** How much there is where the home is; for tests. */
+  room?: (path: string) => Room
+}
+
 /** The executions open in this worker. A worker that comes back after a death opens them again from the catalog. */
 export class OpenJobs {
   readonly home: Home
@@ -105,10 +114,14 @@ export class OpenJobs {
   readonly #pool: IoPool
   readonly #limits: Limits
   readonly #jobs = new Map<string, Promise<JobInHand>>()
+  readonly #roomAt: (path: string) => Room
+  /** Of the home, when it was looked at last. */
+  #room: Room | undefined
   #renewedMs = 0
   #ending = false
 
-  constructor({ home, catalog, pool, limits }: { home: Home; catalog: Catalog; pool: IoPool; limits: Limits }) {
+  constructor({ home, catalog, pool, limits, room = roomAt }: OpenJobsParts) {
+    this.#roomAt = room
     this.home = home
     this.catalog = catalog
     this.#pool = pool
@@ -144,7 +157,7 @@ export class OpenJobs {
     const file = loaded.spec.simulated ? files.simulated : files.real
     const job = new JobInHand(loaded, await openLedger(file))
     await job.recallHalt()
-    await this.#obeyControl(job)
+    await this.#obey(job)
     return job
   }
 
@@ -172,32 +185,33 @@ export class OpenJobs {
   /** What stops a slice from outside: the control row, and a home without room. */
   supervise(renewEveryMs: number): void {
     const renewing = Date.now() - this.#renewedMs >= renewEveryMs
-    if (renewing) this.#renewedMs = Date.now()
+    if (renewing) {
+      this.#renewedMs = Date.now()
+      this.#lookForRoom()
+    }
     for (const opening of this.#jobs.values()) {
       // A passing failure of catalog or ledger: the next look is due in a moment, and slices report their own.
-      opening.then((job) => this.#obeyControl(job)).catch(() => undefined)
-      if (renewing) opening.then((job) => this.#keep(job)).catch(() => undefined)
+      opening.then((job) => this.#obey(job)).catch(() => undefined)
+      if (renewing) opening.then((job) => job.renew()).catch(() => undefined)
     }
   }
 
-  async #keep(job: JobInHand): Promise<void> {
-    this.#watchRoom(job)
-    await job.renew()
+  #lookForRoom(): void {
+    try {
+      this.#room = this.#roomAt(this.home.path)
+    } catch {
+      // A home that can't be looked at for a moment; whoever writes there will say so.
+    }
   }
 
-  async #obeyControl(job: JobInHand): Promise<void> {
-    const control = await this.catalog.control.read(job.spec.jobId)
+  async #obey(job: JobInHand): Promise<void> {
+    const { paused } = await this.catalog.control.read(job.spec.jobId)
     // What it says must not undo what `stopAll` said.
     if (this.#ending) return
-    if (control.cancelled) job.signal.raise(Stop.cancel)
-    else job.signal.raise(control.paused ? Stop.pause : Stop.run)
-  }
-
-  #watchRoom(job: JobInHand): void {
-    const room = roomAt(this.home.path)
-    if (!room.low) return
-    job.breaker.trip({ side: 'home', code: 'HomeFull', why: room.sentence, retryAfterMs: 15_000 })
-    job.signal.raise(Stop.trouble)
+    if (this.#room?.low) {
+      job.breaker.trip({ side: 'home', code: 'HomeFull', why: this.#room.sentence, retryAfterMs: 15_000 })
+      job.signal.settle(Stop.trouble)
+    } else job.signal.settle(paused ? Stop.pause : Stop.run)
   }
 
   stopAll(): void {

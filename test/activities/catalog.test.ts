@@ -140,6 +140,6 @@ test('records and control rows are set, not added to: repeating changes nothing'
     executeOn: 5.5,
   })
   await writeControl(catalog)({ jobId: id, paused: true })
-  expect(await catalog.control.read(id)).toMatchObject({ paused: true, cancelled: false })
+  expect(await catalog.control.read(id)).toMatchObject({ paused: true })
   await expect(recordJob(catalog)({ ...record, jobId: '0'.repeat(32) })).rejects.toThrow('there is no job')
 })

@@ -233,15 +233,6 @@ describe('a cancel', () => {
     expect(await job.resume({ execution: 2 })).toMatchObject({ status: 'completed' })
     expect(compareTrees(job.source, job.destination).differences).toEqual([])
   })
-
-  test('by the control row stops as well', async () => {
-    const job = await rig.job(oneWriter, manyFiles)
-    await job.control({ cancelled: true })
-    const cancelling = new AbortController()
-    setTimeout(() => cancelling.abort(), 700)
-    expect((await job.run({ signal: cancelling.signal })).status).toBe('cancelled')
-    expect(look(job.destination).size).toBeLessThan(files)
-  })
 })
 
 test('a worker that ends puts a large file down within seconds, and the next one goes on with it', async () => {

@@ -4,7 +4,7 @@ import { IoPool } from '../../src/transfer/threads/io_pool.ts'
 import { limits } from '../../src/transfer/job_spec.ts'
 import type { TaskEnd } from '../../src/transfer/threads/thread_messages.ts'
 import { OpenJobs } from '../../src/transfer/open_jobs.ts'
-import { Signal } from '../../src/transfer/threads/signals.ts'
+import { Signal, Stop, type StopReason } from '../../src/transfer/threads/signals.ts'
 import { aTree } from './a_tree.ts'
 import { Rig } from './rig.ts'
 
@@ -71,6 +71,35 @@ test('leases are kept alive while the catalog can’t be read', async () => {
     expect((await job.ledger.claimContainers(holder('b/0'), 1, { waitMs: 0 })).state).toBe('wait')
   } finally {
     end()
+    await jobs.close()
+    await pool.close()
+  }
+})
+
+test('a home without room stops all slots until there is room, whatever the control row says meanwhile', async () => {
+  const job = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
+  const pool = new IoPool()
+  let low = false
+  const room = () => ({ freeBytes: 0n, low, sentence: 'the home has 3 MiB left' })
+  const jobs = new OpenJobs({ home: rig.home, catalog: rig.catalog, pool, limits, room })
+  const looked = async (): Promise<StopReason> => {
+    jobs.supervise(0)
+    await sleep(50)
+    return signal.stop
+  }
+  const { signal, breaker } = await jobs.open({ jobId: job.id, execution: 1 })
+  try {
+    expect(await looked()).toBe(Stop.run)
+    low = true
+    for (let looks = 0; looks < 3; looks++) expect(await looked()).toBe(Stop.trouble)
+    await job.control({ paused: true })
+    expect(await looked()).toBe(Stop.trouble)
+    expect(() => breaker.refuse()).toThrow('the home has 3 MiB left')
+    low = false
+    expect(await looked()).toBe(Stop.pause)
+    await job.control({ paused: false })
+    expect(await looked()).toBe(Stop.run)
+  } finally {
     await jobs.close()
     await pool.close()
   }

@@ -133,7 +133,7 @@ export class Job {
     })
   }
 
-  async control(change: { paused?: boolean; cancelled?: boolean }): Promise<void> {
+  async control(change: { paused: boolean }): Promise<void> {
     await this.rig.catalog.control.write(this.id, change)
   }
 

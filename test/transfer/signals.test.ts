@@ -19,8 +19,16 @@ test('a halt is heard while there is trouble, and stays', () => {
   expect(raised(Stop.halt, Stop.run).stop).toBe(Stop.halt)
 })
 
-test('run ends all else', () => {
-  for (const reason of [Stop.pause, Stop.cancel, Stop.trouble]) expect(raised(reason, Stop.run).stop).toBe(Stop.run)
+test('what is settled holds whatever held before, but a halt', () => {
+  for (const reason of [Stop.run, Stop.pause, Stop.cancel, Stop.trouble])
+    for (const settled of [Stop.run, Stop.pause, Stop.trouble]) {
+      const signal = raised(reason)
+      signal.settle(settled)
+      expect(signal.stop).toBe(settled)
+    }
+  const halted = raised(Stop.halt)
+  halted.settle(Stop.run)
+  expect(halted.stop).toBe(Stop.halt)
 })
 
 test('a slot obeys the stronger of what its job says and what its slice says', () => {

@@ -223,7 +223,7 @@ class Run {
           }
           if (this.#broken) throw this.#broken
           await this.#keepServed()
-          await this.#heedPause(job)
+          this.#heedPause(job)
           return undefined
         },
       },
@@ -238,14 +238,10 @@ class Run {
     await this.#serve()
   }
 
-  async #heedPause(job: StoredJob | undefined): Promise<void> {
+  #heedPause(job: StoredJob | undefined): void {
     const paused = job?.status === 'paused'
-    if (paused && !this.#paused && !this.#pausing) {
-      const { note } = await this.#with.home.catalog.control.read(this.#job.id)
-      this.#view.say(
-        `Paused${note === '' ? ' by another command' : `: ${note}`}. Go on: ${this.#typed('job resume', this.#job.name)}`,
-      )
-    }
+    if (paused && !this.#paused && !this.#pausing)
+      this.#view.say(`Paused by another command. Go on: ${this.#typed('job resume', this.#job.name)}`)
     this.#paused = paused
   }
 

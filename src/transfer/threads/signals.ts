@@ -27,11 +27,18 @@ export class Signal {
     return Atomics.load(this.#words, STOP) as StopReason
   }
 
-  /** Never weakens: a halt stays a halt when a pause comes after it; `run` clears all but a halt. */
+  /** Never weakens: a halt stays a halt when a cancel comes after it. */
   raise(reason: StopReason): void {
-    for (;;) {
-      const now = this.stop
-      if (now === Stop.halt || (reason !== Stop.run && reason <= now)) return
+    this.#change(reason, (now) => reason > now)
+  }
+
+  /** For the one who looks at all that a job obeys: this holds from now on, whatever held before. Only a halt stays. */
+  settle(reason: StopReason): void {
+    this.#change(reason, (now) => now !== Stop.halt)
+  }
+
+  #change(reason: StopReason, may: (now: StopReason) => boolean): void {
+    for (let now = this.stop; may(now); now = this.stop) {
       // Another thread may have raised something since, a halt most of all, which must not be overwritten.
       if (Atomics.compareExchange(this.#words, STOP, now, reason) === now) return
     }
