@@ -1,5 +1,5 @@
 import type { Catalog } from '../src/catalog/catalog.ts'
-import { jobFacts } from '../src/job_facts.ts'
+import { jobFacts } from '../src/client/job_facts.ts'
 import type { Engine, ExecutionRef } from '../src/transfer/engine.ts'
 import type { EndedBy, ExecutionOutcome } from '../workflows/messages.ts'
 import { beating } from './beat.ts'

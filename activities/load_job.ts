@@ -1,5 +1,5 @@
 import type { Catalog } from '../src/catalog/catalog.ts'
-import { jobFacts } from '../src/job_facts.ts'
+import { jobFacts } from '../src/client/job_facts.ts'
 import type { JobFacts } from '../workflows/messages.ts'
 
 export function loadJob(catalog: Catalog) {

@@ -1,5 +1,5 @@
 import type { Catalog, StoredExecution } from '../src/catalog/catalog.ts'
-import { jobFacts } from '../src/job_facts.ts'
+import { jobFacts } from '../src/client/job_facts.ts'
 import type { ExecutionRef } from '../src/transfer/engine.ts'
 import type { ExecutionOutcome, Settled } from '../workflows/messages.ts'
 

@@ -1,4 +1,4 @@
-import { Refused } from '../../src/refused.ts'
+import { Refused } from '../../src/client/refused.ts'
 
 interface Answer {
   status: number

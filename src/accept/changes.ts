@@ -1,5 +1,5 @@
 import { isSecretPath, redact } from '../job/redact.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../json/json.ts'
 
 /** One difference between two documents. */
 export interface Change {

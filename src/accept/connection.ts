@@ -1,7 +1,7 @@
 import type { Catalog, StoredConnection } from '../catalog/catalog.ts'
 import { connectorFor, isPlatform, platforms } from '../connector/registry.ts'
 import { shown, withoutUserInfo } from '../job/problem.ts'
-import { isObject } from '../json.ts'
+import { isObject } from '../json/json.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 
 /** A connection as checked, not stored yet: what is secret is apart from what may be shown. */

@@ -1,7 +1,7 @@
 import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
 import { sides, type Side } from '../job/endpoint.ts'
 import type { MapDocument } from '../job/maps.ts'
-import { objectOrEmpty } from '../json.ts'
+import { objectOrEmpty } from '../json/json.ts'
 import { changes, type Change } from './changes.ts'
 import { sameConnection } from './connection.ts'
 import { columnsOf, referring, type CheckedJob } from './job.ts'

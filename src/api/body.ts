@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { isObject, MalformedJson, parseJson } from '../json.ts'
+import { isObject, MalformedJson, parseJson } from '../json/json.ts'
 import { apiError } from './errors.ts'
 
 /** JSON bodies only; an empty one is no body at all, because clients send `PATCH …?start=1` so. */

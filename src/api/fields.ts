@@ -1,4 +1,4 @@
-import { isObject } from '../json.ts'
+import { isObject } from '../json/json.ts'
 import { list, type Query } from './paging.ts'
 
 /** Parameters of {@link wanted}. */

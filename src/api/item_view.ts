@@ -1,5 +1,5 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
-import { wireNumber } from '../json.ts'
+import { wireNumber } from '../json/json.ts'
 import type { AuditEntry, LedgerItem, LedgerReader } from '../ledger/sqlite/reader.ts'
 import { sayReason } from '../report/say_reason.ts'
 

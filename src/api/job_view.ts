@@ -1,7 +1,7 @@
 import type { Catalog, StoredExecution, StoredJob } from '../catalog/catalog.ts'
-import { objectOrEmpty, wireNumber } from '../json.ts'
+import { objectOrEmpty, wireNumber } from '../json/json.ts'
 import { redact } from '../job/redact.ts'
-import type { LedgerViews } from '../ledger_views.ts'
+import type { LedgerViews } from '../open_home/ledger_views.ts'
 import { shareDone } from '../report/share_done.ts'
 
 /** What an answer shows of a job unless `fields` asks for more. */

@@ -11,8 +11,8 @@ import { jobFilter, jobFilters } from './job_filter.ts'
 import { jobView, sparseJob } from './job_view.ts'
 import { flag, pages, paging, queryOf } from './paging.ts'
 import type { ApiParts } from './parts.ts'
-import { Refused } from '../refused.ts'
-import type { JobCommands } from '../stevedore.ts'
+import { Refused } from '../client/refused.ts'
+import type { JobCommands } from '../client/job_commands.ts'
 
 const commands = ['start', 'pause', 'resume', 'cancel'] as const satisfies readonly (keyof JobCommands)[]
 

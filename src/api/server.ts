@@ -1,5 +1,5 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { toJson } from '../json.ts'
+import { toJson } from '../json/json.ts'
 import { readBodies } from './body.ts'
 import { connectionRoutes } from './connections.ts'
 import { answerError, answerErrors } from './errors.ts'

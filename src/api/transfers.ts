@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { ledgerKind } from '../ledger_views.ts'
+import { ledgerKind } from '../open_home/ledger_views.ts'
 import type { ItemState } from '../ledger/ledger.ts'
 import type { LedgerReader, ItemQuery } from '../ledger/sqlite/reader.ts'
 import { many } from './envelope.ts'

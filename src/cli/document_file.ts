@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { MalformedJson, parseJson } from '../json.ts'
+import { MalformedJson, parseJson } from '../json/json.ts'
 import { Unacceptable } from '../problem.ts'
 import type { Terminal } from './terminal.ts'
 

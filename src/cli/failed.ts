@@ -1,5 +1,5 @@
 import { ConfigError } from '../config.ts'
-import { toJson } from '../json.ts'
+import { toJson } from '../json/json.ts'
 import { NotStarted, sentence, Unacceptable, type Problem } from '../problem.ts'
 import { ExitCode } from './exit_code.ts'
 import type { Terminal } from './terminal.ts'

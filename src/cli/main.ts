@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { openStevedoreHome } from '../open_home.ts'
-import { serveHome } from '../serve_home.ts'
+import { openStevedoreHome } from '../open_home/open_home.ts'
+import { serveHome } from '../serving/serve_home.ts'
 import { ExitCode } from './exit_code.ts'
 import { runCli } from './program.ts'
 import { processTerminal } from './terminal.ts'

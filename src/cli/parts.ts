@@ -1,4 +1,5 @@
-import type { OpenHome, ServeOptions, Stevedore } from '../stevedore.ts'
+import type { OpenHome } from '../open_home/open_home.ts'
+import type { ServeOptions, Stevedore } from '../serving/stevedore.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What commands work with; tests give their own. */

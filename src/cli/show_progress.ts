@@ -1,5 +1,5 @@
 import { bytes, count } from '../report/format.ts'
-import { toJson, wireNumber } from '../json.ts'
+import { toJson, wireNumber } from '../json/json.ts'
 import type { Progress } from '../ledger/ledger.ts'
 import { pace, progressBar, progressLine, type Reading } from './progress_line.ts'
 import type { Terminal } from './terminal.ts'

@@ -1,5 +1,5 @@
 import type { StoredExecution } from '../catalog/catalog.ts'
-import { wireNumber } from '../json.ts'
+import { wireNumber } from '../json/json.ts'
 import type { Balance, ItemState } from '../ledger/ledger.ts'
 import { sayReason } from './say_reason.ts'
 

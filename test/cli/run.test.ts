@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { Refused } from '../../src/refused.ts'
+import { Refused } from '../../src/client/refused.ts'
 import { aBalance, CliBench, until, type Ending, type Wire } from './bench.ts'
 
 let bench: CliBench

@@ -2,7 +2,7 @@ import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { runCli } from '../../src/cli/program.ts'
-import { openStevedoreHome } from '../../src/open_home.ts'
+import { openStevedoreHome } from '../../src/open_home/open_home.ts'
 import { aTree } from '../transfer/a_tree.ts'
 import { Rig, type Job } from '../transfer/rig.ts'
 

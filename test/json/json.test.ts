@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { MalformedJson, parseJson, toJson } from '../../src/json.ts'
-import { placeOfError } from '../../src/json_place.ts'
+import { MalformedJson, parseJson, toJson } from '../../src/json/json.ts'
+import { placeOfError } from '../../src/json/json_place.ts'
 
 describe('JSON that somebody wrote', () => {
   test.each([

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, wr
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from '@jest/globals'
-import { jobFacts } from '../../src/job_facts.ts'
+import { jobFacts } from '../../src/client/job_facts.ts'
 import { aJob } from './a_job.ts'
 import { aTree, look, many, textAt, touched } from './a_tree.ts'
 import { Rig, type Job } from './rig.ts'

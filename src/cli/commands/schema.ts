@@ -1,5 +1,5 @@
 import { jobJsonSchema } from '../../job/json_schema.ts'
-import { toJson } from '../../json.ts'
+import { toJson } from '../../json/json.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts } from '../parts.ts'
 

@@ -1,4 +1,4 @@
-import { toJson } from '../../json.ts'
+import { toJson } from '../../json/json.ts'
 import { bytes, count, counted, printable } from '../../report/format.ts'
 import { sayReason } from '../../report/say_reason.ts'
 import { Unacceptable } from '../../problem.ts'

@@ -1,9 +1,17 @@
-import { openCatalog } from './catalog/open.ts'
-import { missingHome, openHome } from './home/home.ts'
-import { openKey } from './home/key.ts'
-import { OpenLedgers } from './ledger_views.ts'
-import { Unacceptable } from './problem.ts'
-import type { OpenHome } from './stevedore.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { openCatalog } from '../catalog/open.ts'
+import { missingHome, openHome, type Home } from '../home/home.ts'
+import { openKey } from '../home/key.ts'
+import { OpenLedgers, type LedgerViews } from './ledger_views.ts'
+import { Unacceptable } from '../problem.ts'
+
+/** A home opened to look and to store: no server is needed for that. */
+export interface OpenHome {
+  readonly home: Home
+  readonly catalog: Catalog
+  readonly ledgers: LedgerViews
+  close(): Promise<void>
+}
 
 /**
  * Opens a home's catalog and ledgers.

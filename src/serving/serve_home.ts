@@ -1,13 +1,14 @@
 import type { Connection } from '@temporalio/client'
 import type { FastifyInstance } from 'fastify'
-import { JobClient } from './client.ts'
-import { readConfig, type Config } from './config.ts'
-import { acquire, holderOf, type Addresses, type HeldBy, type Lock } from './home/lock.ts'
-import type { TemporalServer } from './temporal/server.ts'
-import { openLogs, type Logger } from './home/logs.ts'
-import type { OpenHome, ServeOptions, Stevedore } from './stevedore.ts'
-import { cancellable, connect, disconnect } from './temporal/connect.ts'
-import { keepRunning } from './temporal/keep_running.ts'
+import { JobClient } from '../client/job_client.ts'
+import { readConfig, type Config } from '../config.ts'
+import { acquire, holderOf, type Addresses, type HeldBy, type Lock } from '../home/lock.ts'
+import type { TemporalServer } from '../temporal/server.ts'
+import { openLogs, type Logger } from '../home/logs.ts'
+import type { OpenHome } from '../open_home/open_home.ts'
+import type { ServeOptions, Stevedore } from './stevedore.ts'
+import { cancellable, connect, disconnect } from '../temporal/connect.ts'
+import { keepRunning } from '../temporal/keep_running.ts'
 
 /** Nobody serves the home, so there is nobody to command. */
 export class NotServed extends Error {
@@ -68,10 +69,10 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
     opened.add(() => logs.close())
     // Loaded here: commands that only look must not wait for the worker's native code.
     const [{ openServer }, { createEngine }, { startWorker }, { workflowBundle }] = await Promise.all([
-      import('./temporal/server.ts'),
-      import('./transfer/create_engine.ts'),
+      import('../temporal/server.ts'),
+      import('../transfer/create_engine.ts'),
       import('./worker.ts'),
-      import('./temporal/bundle.ts'),
+      import('../temporal/bundle.ts'),
     ])
     const bundled = workflowBundle({ cache: config.cache })
     bundled.catch(() => undefined)
@@ -236,7 +237,7 @@ interface Listening {
 
 async function listen(home: OpenHome, { client, options, logger, opened }: Listening): Promise<{ api?: string }> {
   if (!options.api) return {}
-  const { createApi } = await import('./api/server.ts')
+  const { createApi } = await import('../api/server.ts')
   const { host, port } = options.api
   const app: FastifyInstance = createApi({ ...home, commands: client }, { host, logger })
   opened.add(() => app.close())

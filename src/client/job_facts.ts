@@ -1,17 +1,17 @@
-import { defaultName } from './accept/connection.ts'
+import { defaultName } from '../accept/connection.ts'
 import {
   NotInCatalog,
   type Catalog,
   type StoredConnection,
   type StoredExecution,
   type StoredJob,
-} from './catalog/catalog.ts'
-import { isPlatform } from './connector/registry.ts'
-import { readJob, type JobDocument } from './job/document.ts'
-import { scheduleOf } from './job/schedule_of.ts'
-import { countRun, type RunsOfDay } from './schedule/next_run.ts'
-import type { Schedule } from './schedule/schedule.ts'
-import type { JobFacts, JobStatus } from '../workflows/messages.ts'
+} from '../catalog/catalog.ts'
+import { isPlatform } from '../connector/registry.ts'
+import { readJob, type JobDocument } from '../job/document.ts'
+import { scheduleOf } from '../job/schedule_of.ts'
+import { countRun, type RunsOfDay } from '../schedule/next_run.ts'
+import type { Schedule } from '../schedule/schedule.ts'
+import type { JobFacts, JobStatus } from '../../workflows/messages.ts'
 
 /**
  * What a job's workflow works by, read from the catalog: small, without paths or credentials.

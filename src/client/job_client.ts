@@ -1,8 +1,8 @@
 import { Client, type Connection, type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
-import type { execution } from '../workflows/execution.ts'
-import type { job } from '../workflows/job.ts'
-import { cancel, pause, progress, resume, start, state } from '../workflows/commands.ts'
+import type { execution } from '../../workflows/execution.ts'
+import type { job } from '../../workflows/job.ts'
+import { cancel, pause, progress, resume, start, state } from '../../workflows/commands.ts'
 import type {
   Cancelled,
   ExecutionOutcome,
@@ -13,13 +13,13 @@ import type {
   Resumed,
   Started,
   WorkflowOptions,
-} from '../workflows/messages.ts'
-import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../workflows/names.ts'
-import { NotInCatalog, type Catalog } from './catalog/catalog.ts'
+} from '../../workflows/messages.ts'
+import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../../workflows/names.ts'
+import { NotInCatalog, type Catalog } from '../catalog/catalog.ts'
 import { jobFacts } from './job_facts.ts'
 import { jobStart } from './job_start.ts'
 import { Refused } from './refused.ts'
-import { onceThere } from './temporal/once_there.ts'
+import { onceThere } from '../temporal/once_there.ts'
 
 export interface JobClientParts {
   connection: Connection

@@ -1,12 +1,12 @@
 import { Worker, type NativeConnection } from '@temporalio/worker'
-import { createActivities } from '../activities/create_activities.ts'
-import { failures } from '../activities/interceptor.ts'
-import type { Catalog } from './catalog/catalog.ts'
-import type { Logger } from './home/logs.ts'
-import { workflowBundle } from './temporal/bundle.ts'
-import { connectNative } from './temporal/connect.ts'
-import { quietRuntime } from './temporal/runtime.ts'
-import type { Engine } from './transfer/engine.ts'
+import { createActivities } from '../../activities/create_activities.ts'
+import { failures } from '../../activities/interceptor.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Logger } from '../home/logs.ts'
+import { workflowBundle } from '../temporal/bundle.ts'
+import { connectNative } from '../temporal/connect.ts'
+import { quietRuntime } from '../temporal/runtime.ts'
+import type { Engine } from '../transfer/engine.ts'
 
 export interface WorkerParts {
   /** `host:port` of the Temporal server. */

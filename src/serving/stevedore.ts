@@ -1,26 +1,6 @@
-import { executionWorkflowId, jobWorkflowId } from '../workflows/names.ts'
-import type { Catalog } from './catalog/catalog.ts'
-import type { Home } from './home/home.ts'
-import type { Addresses, HeldBy } from './home/lock.ts'
-import type { LedgerViews } from './ledger_views.ts'
-
-/** Commands to a job's workflow. Each answers when it is in effect, or raises `Refused`. */
-export interface JobCommands {
-  start(jobId: string): Promise<{ execution: number }>
-  pause(jobId: string): Promise<unknown>
-  resume(jobId: string): Promise<unknown>
-  cancel(jobId: string): Promise<unknown>
-  /** Makes sure that a job which runs by itself does. */
-  ensure(jobId: string): Promise<unknown>
-}
-
-/** A home opened to look and to store: no server is needed for that. */
-export interface OpenHome {
-  readonly home: Home
-  readonly catalog: Catalog
-  readonly ledgers: LedgerViews
-  close(): Promise<void>
-}
+import { executionWorkflowId, jobWorkflowId } from '../../workflows/names.ts'
+import type { JobCommands } from '../client/job_commands.ts'
+import type { Addresses, HeldBy } from '../home/lock.ts'
 
 export interface ServeOptions {
   /** Carry jobs out in this process. */

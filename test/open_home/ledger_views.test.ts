@@ -2,12 +2,12 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { ledgerFile, openHome } from '../src/home/home.ts'
-import { connectLedger, openLedger } from '../src/ledger/client.ts'
-import { SqliteLedger } from '../src/ledger/sqlite/ledger.ts'
-import { LedgerReader } from '../src/ledger/sqlite/reader.ts'
-import { OpenLedgers } from '../src/ledger_views.ts'
-import { files, listRoot, oneBatch, results, start } from './ledger/rig.ts'
+import { ledgerFile, openHome } from '../../src/home/home.ts'
+import { connectLedger, openLedger } from '../../src/ledger/client.ts'
+import { SqliteLedger } from '../../src/ledger/sqlite/ledger.ts'
+import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
+import { OpenLedgers } from '../../src/open_home/ledger_views.ts'
+import { files, listRoot, oneBatch, results, start } from '../ledger/rig.ts'
 
 test('a ledger whose tables are only about to be made is none yet, and is one when they are there', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ledger-views-test-'))

@@ -1,9 +1,9 @@
-import type { StoredJob } from './catalog/catalog.ts'
-import { redact } from './job/redact.ts'
-import type { JobFacts, JobStart, WorkflowOptions } from '../workflows/messages.ts'
-import { jobWorkflowId } from '../workflows/names.ts'
-import { jobSummary } from '../workflows/progress_text.ts'
-import { attributes } from '../workflows/search_attributes.ts'
+import type { StoredJob } from '../catalog/catalog.ts'
+import { redact } from '../job/redact.ts'
+import type { JobFacts, JobStart, WorkflowOptions } from '../../workflows/messages.ts'
+import { jobWorkflowId } from '../../workflows/names.ts'
+import { jobSummary } from '../../workflows/progress_text.ts'
+import { attributes } from '../../workflows/search_attributes.ts'
 
 /** What Temporal takes as details. */
 const mostDetailBytes = 20_000

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StoredExecution, StoredJob } from './catalog/catalog.ts'
-import type { Progress } from './ledger/ledger.ts'
-import type { OpenHome } from './stevedore.ts'
+import type { StoredExecution, StoredJob } from '../catalog/catalog.ts'
+import type { Progress } from '../ledger/ledger.ts'
+import type { OpenHome } from '../open_home/open_home.ts'
 
 export interface Watch {
   onProgress(progress: Progress, atMs: number): void

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import type { Catalog, StoredJob } from './catalog/catalog.ts'
-import { DatabaseUnmade, foldLog } from './database/sqlite.ts'
-import { ledgerFile, type Home } from './home/home.ts'
-import { LedgerReader } from './ledger/sqlite/reader.ts'
+import type { Catalog, StoredJob } from '../catalog/catalog.ts'
+import { DatabaseUnmade, foldLog } from '../database/sqlite.ts'
+import { ledgerFile, type Home } from '../home/home.ts'
+import { LedgerReader } from '../ledger/sqlite/reader.ts'
 
 /** Ledgers as API and CLI read them, also while a worker writes. */
 export interface LedgerViews {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Catalog } from './catalog/catalog.ts'
+import type { Catalog } from '../catalog/catalog.ts'
 import { jobFacts } from './job_facts.ts'
 import { Refused } from './refused.ts'
-import type { JobCommands } from './stevedore.ts'
+import type { JobCommands } from './job_commands.ts'
 
 export interface Begun {
   execution: number
