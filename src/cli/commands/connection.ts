@@ -8,7 +8,7 @@ import { printable, table } from '../../report/format.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
-import { withHome } from './job.ts'
+import { withHome } from '../with_home.ts'
 
 export interface AddOptions extends CommonOptions {
   platform?: string

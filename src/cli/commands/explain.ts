@@ -8,7 +8,8 @@ import { bytes, counted, printable } from '../../report/format.ts'
 import { sayReason } from '../../report/say_reason.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
-import { theJob, withHome } from './job.ts'
+import { theJob } from '../the_job.ts'
+import { withHome } from '../with_home.ts'
 
 /** `stevedore explain <job> <path>`: everything the ledger knows of one item. */
 export async function explain(name: string, path: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {

@@ -1,6 +1,5 @@
 import type { StoredJob } from '../../catalog/catalog.ts'
-import { changedMeanwhile, sayConsequence, type ChangedMeanwhile } from '../../accept/changed_meanwhile.ts'
-import { sayChange } from '../../accept/changes.ts'
+import { changedMeanwhile } from '../../accept/changed_meanwhile.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
 import { statusesMeant, statusWords } from '../../api/job_filter.ts'
 import { jobView } from '../../api/job_view.ts'
@@ -12,11 +11,12 @@ import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { JobCommands } from '../../client/job_commands.ts'
-import type { OpenHome } from '../../open_home/open_home.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { pace, progressLine } from '../progress_line.ts'
-import type { Terminal } from '../terminal.ts'
+import { tellChanged } from '../tell_changed.ts'
+import { allJobs, theJob } from '../the_job.ts'
+import { withHome } from '../with_home.ts'
 
 export interface ListOptions extends CommonOptions {
   status?: string
@@ -31,7 +31,7 @@ export async function listJobs(options: ListOptions, parts: CliParts): Promise<E
     ])
   const meant = status === undefined ? undefined : statusesMeant([status])
   return withHome(options, parts, async ({ catalog, ledgers }) => {
-    const jobs = (await all(catalog, options.search)).filter((job) => meant?.includes(job.status) ?? true)
+    const jobs = (await allJobs(catalog, options.search)).filter((job) => meant?.includes(job.status) ?? true)
     if (options.json === true) {
       for (const job of jobs) parts.terminal.out(toJson(await jobView(job, { catalog, ledgers })))
       return ExitCode.done
@@ -102,60 +102,6 @@ export async function commandJob(
     else parts.terminal.out(`${printable(now.name)}: ${now.status}`)
     return ExitCode.done
   })
-}
-
-/** Of an execution that goes on: which settings are others than when it began. @param told lines of it told already */
-export function tellChanged(
-  { execution, changes }: ChangedMeanwhile,
-  { out, err }: Terminal,
-  { json }: CommonOptions,
-  told: readonly string[] = [],
-): void {
-  const lines = changes.map(sayChange)
-  if (json === true) return out(toJson({ type: 'changed', execution, changes: lines }))
-  err(`Changed since execution ${execution} began: ${sayConsequence(execution)}.`)
-  for (const line of lines) if (!told.includes(line)) err(`  ${line}`)
-}
-
-/**
- * A job by its id, the beginning of one (6 characters at least), or its name.
- *
- * @throws Unacceptable naming what there is
- */
-export async function theJob(name: string, catalog: Catalog): Promise<StoredJob> {
-  const byId = /^[0-9a-f]{32}$/.test(name) ? await catalog.jobs.get(name) : undefined
-  const found = byId ?? (await catalog.jobs.findByName(name))
-  if (found) return found
-  const jobs = await all(catalog)
-  const beginning = /^[0-9a-f]{6,31}$/.test(name) ? jobs.filter((job) => job.id.startsWith(name)) : []
-  const [only] = beginning
-  if (only && beginning.length === 1) return only
-  const names = jobs.slice(0, 10).map((job) => JSON.stringify(printable(job.name)))
-  const there = names.length === 0 ? 'there are no jobs in this home' : `there are ${names.join(', ')}`
-  throw new Unacceptable([{ code: 'unknown_id', description: `no job is called ${JSON.stringify(name)}; ${there}` }])
-}
-
-/** Works in the home there is; with `make` also in a new one. */
-export async function withHome<T>(
-  { home: path, make = false }: CommonOptions & { make?: boolean },
-  parts: CliParts,
-  work: (home: OpenHome) => Promise<T>,
-): Promise<T> {
-  const home = await parts.openHome(path, { make })
-  try {
-    return await work(home)
-  } finally {
-    await home.close()
-  }
-}
-
-async function all(catalog: Catalog, q?: string): Promise<StoredJob[]> {
-  const jobs: StoredJob[] = []
-  for (;;) {
-    const page = await catalog.jobs.list({ offset: jobs.length, limit: 1_000, ...(q === undefined ? {} : { q }) })
-    jobs.push(...page.rows)
-    if (page.rows.length === 0 || jobs.length >= page.total) return jobs
-  }
 }
 
 async function sideText(side: 'source' | 'destination', job: StoredJob, catalog: Catalog): Promise<string> {

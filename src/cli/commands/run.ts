@@ -20,7 +20,7 @@ import { ExitCode, exitCodeOf } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 import type { Terminal } from '../terminal.ts'
-import { tellChanged } from './job.ts'
+import { tellChanged } from '../tell_changed.ts'
 
 export interface RunOptions extends CommonOptions {
   /** Another job, whatever the home holds under this name. */

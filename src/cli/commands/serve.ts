@@ -6,7 +6,7 @@ import { Unacceptable } from '../../problem.ts'
 import type { Stevedore } from '../../serving/stevedore.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
-import { withHome } from './job.ts'
+import { withHome } from '../with_home.ts'
 
 export interface UpOptions extends CommonOptions {
   host?: string

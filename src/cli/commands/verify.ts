@@ -8,7 +8,8 @@ import { verifyJob, type Difference, type DifferenceKind, type Verified } from '
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import type { Terminal } from '../terminal.ts'
-import { theJob, withHome } from './job.ts'
+import { theJob } from '../the_job.ts'
+import { withHome } from '../with_home.ts'
 
 const sayEveryMs = 5_000
 /** Of one kind in text: settings that changed make every item differ. */
