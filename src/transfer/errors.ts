@@ -43,3 +43,8 @@ export class ConnectionTrouble extends Error {
 export class HaltedByItem extends Error {
   override readonly name = 'HaltedByItem'
 }
+
+/** The item in hand was put down half-way because of a pause or a cancel; nothing is wrong with it. */
+export class Suspended extends Error {
+  override readonly name = 'Suspended'
+}

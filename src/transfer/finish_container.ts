@@ -4,7 +4,7 @@ import { destinationContainerId, readable, sourceContainerId } from './addresses
 import type { Notes } from './batch/batch_outcome.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
-import { factsOf } from './listing/list_container.ts'
+import { factsOf } from './facts_of.ts'
 import { Stop, type Obeys } from './threads/signals.ts'
 import { itemTrouble, type Side } from './trouble.ts'
 

@@ -17,7 +17,7 @@ import { ConnectionTrouble, FailedToStart } from './errors.ts'
 import { rootKey, rootMade, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
-import { factsOf } from './listing/list_container.ts'
+import { factsOf } from './facts_of.ts'
 
 const enumerateLanes = 2
 const mostTransferLanes = 4

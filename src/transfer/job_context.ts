@@ -19,7 +19,7 @@ import { Audit } from './audit.ts'
 import type { Notes } from './batch/batch_outcome.ts'
 import { ensureContainer, type Maker } from './containers.ts'
 import { rootMade, type JobSpec } from './job_spec.ts'
-import { hashContent, nowNs } from './batch/transfer_content.ts'
+import { hashContent, nowNs } from './read_content.ts'
 import { Stop, type Obeys, type Signal } from './threads/signals.ts'
 import { SideTrouble } from './trouble.ts'
 

@@ -3,7 +3,7 @@ import { noFacts, noResults, pushFacts, type FinishedItems } from '../../ledger/
 import type { AuditRow, FailedItem, Results, WorkItem } from '../../ledger/ledger.ts'
 import type { JobContext } from '../job_context.ts'
 import type { Signal } from '../threads/signals.ts'
-import { isSmall } from './transfer_content.ts'
+import { isSmall } from '../read_content.ts'
 import type { ItemTrouble } from '../trouble.ts'
 
 /** What came up while an item was carried out. */

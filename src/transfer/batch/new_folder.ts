@@ -8,7 +8,7 @@ import type { Notes } from './batch_outcome.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
 import { stagingKey } from '../job_spec.ts'
-import { isSmall, type SmallContent } from './transfer_content.ts'
+import { isSmall, type SmallContent } from '../read_content.ts'
 
 /** What is put into a folder as one file. */
 export interface Placing {

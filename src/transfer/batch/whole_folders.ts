@@ -5,7 +5,7 @@ import { noNotes, type BatchOutcome } from './batch_outcome.ts'
 import type { BatchPlaces } from './batch_places.ts'
 import type { JobContext } from '../job_context.ts'
 import { newFolders, type NewFolder, type Placing } from './new_folder.ts'
-import { readSmall, smallContent } from './transfer_content.ts'
+import { readSmall, smallContent } from '../read_content.ts'
 import { itemTrouble } from '../trouble.ts'
 
 /** An item that could not go with its folder, and what is on record of it. */

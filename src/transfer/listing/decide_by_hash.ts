@@ -1,5 +1,6 @@
 import type { Decision } from '../../policy/decision.ts'
-import { hashContent, Suspended } from '../batch/transfer_content.ts'
+import { Suspended } from '../errors.ts'
+import { hashContent } from '../read_content.ts'
 import type { Child, JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
 import { itemTrouble } from '../trouble.ts'

@@ -6,10 +6,12 @@ import { destinationContainerId, readable, sourceContainerId } from '../addresse
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
 import { decideByHash } from './decide_by_hash.ts'
-import { add, emptyListing, failContainer, goOnUnless, pages, trackedChildren } from './list_container.ts'
+import { add, emptyListing } from './decided_children.ts'
+import { failContainer } from './fail_container.ts'
 import type { Obeys } from '../threads/signals.ts'
 import { Spool } from './spool.ts'
-import { Suspended } from '../batch/transfer_content.ts'
+import { goOnUnless, pages, trackedChildren } from './walk.ts'
+import { Suspended } from '../errors.ts'
 import { itemTrouble, type ItemTrouble, type Side } from '../trouble.ts'
 
 /** Children planned and committed at a time, at most. */

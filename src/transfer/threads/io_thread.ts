@@ -8,7 +8,7 @@ import { leaseMs, type JobSpec } from '../job_spec.ts'
 import { listContainer } from '../listing/list_container.ts'
 import { Obeys, Signal, Stop } from './signals.ts'
 import type { FromThread, LedgerAccess, Task, TaskEnd, ToThread } from './thread_messages.ts'
-import { Suspended } from '../batch/transfer_content.ts'
+import { Suspended } from '../errors.ts'
 import { SideTrouble } from '../trouble.ts'
 
 /**

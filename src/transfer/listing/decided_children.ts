@@ -1,0 +1,110 @@
+import type { Facts, Item } from '../../connector/item.ts'
+import { noListing, pushFacts, type NewItems } from '../../ledger/columns.ts'
+import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
+import type { Decision, Reason } from '../../policy/decision.ts'
+import { objections } from '../../policy/hopeless.ts'
+import { factsOf } from '../facts_of.ts'
+import type { Child, JobContext } from '../job_context.ts'
+
+export function emptyListing(context: JobContext, container: ContainerToList): Listing {
+  return noListing({ container: container.item, token: container.token, execution: context.spec.execution })
+}
+
+/** Puts one decided child where the ledger expects it: fresh, changed, or merely counted. */
+export function add(context: JobContext, listing: Listing, child: Child, decision: Decision): void {
+  const { item, row, counterpart } = child
+  const destinationName = child.named.name
+  const asBefore = staysAsItIs(child, decision)
+  if (decision.action === 'fail' && !asBefore && context.halting)
+    context.halted(`${child.path}: ${decision.why ?? decision.reason}`)
+  const flaggedBefore = asBefore && row?.state === 'remediation'
+  const fresh = listing.fresh.name.length
+  context.audit.decision(listing.audit, { item, row, fresh, decision, destinationName, flaggedBefore })
+  if (row) {
+    if (asBefore) {
+      countUnchanged(listing.unchanged, row, item)
+      if (item.kind === 'container' && isLookedInto(row)) listing.descend.push(row.item)
+      return
+    }
+    listing.changed.push({
+      item: row.item,
+      kind: item.kind,
+      decision,
+      destinationName,
+      source: factsOf(item),
+      ...(context.source.childId ? {} : { sourceId: item.id }),
+      ...(counterpart
+        ? { counterpart: { ...factsOf(counterpart), id: context.destination.childId ? '' : counterpart.id } }
+        : {}),
+    })
+    return
+  }
+  addFresh(context, listing.fresh, child, decision)
+}
+
+function addFresh(context: JobContext, fresh: NewItems, { item, counterpart, named }: Child, decision: Decision): void {
+  const index = fresh.name.length
+  fresh.name.push(item.name)
+  fresh.kind.push(item.kind)
+  fresh.destinationName.push(named.name)
+  fresh.action.push(decision.action)
+  fresh.reason.push(decision.reason)
+  if (!context.source.childId) fresh.sourceId.push(item.id)
+  pushFacts(fresh.source, item)
+  if (
+    counterpart !== null ||
+    decision.why !== undefined ||
+    decision.keepAs !== undefined ||
+    decision.processing !== undefined
+  ) {
+    fresh.rest[index] = {
+      ...(decision.why === undefined ? {} : { why: decision.why }),
+      ...(decision.keepAs === undefined ? {} : { keepAs: decision.keepAs }),
+      ...(decision.processing === undefined ? {} : { processing: decision.processing }),
+      ...(counterpart
+        ? { counterpart: { ...factsOf(counterpart), id: context.destination.childId ? '' : counterpart.id } }
+        : {}),
+    }
+  }
+}
+
+/** Nothing to do, or the same objection as before to the same thing: the row is not rewritten. */
+function staysAsItIs({ item, row }: Child, decision: Decision): boolean {
+  if (!row) return false
+  if (decision.action === 'none') return row.state === 'success' || row.state === 'processed'
+  if (row.state === 'skipped') return decision.action === 'skip' && decision.reason === row.reason
+  if (row.state !== 'remediation' || !sameFacts(item, row.source)) return false
+  // A person has been asked; asking again every run, or trying again, would be noise. A change of the item starts afresh,
+  // and so does the end of what stood in its way: another setting, or room made at the destination.
+  return !objections.has(row.reason as Reason) || (decision.action === 'fail' && decision.reason === row.reason)
+}
+
+/** What was flagged for its permissions alone arrived, and so does what comes into it. */
+function isLookedInto({ state, reason }: TrackedRow): boolean {
+  return state === 'remediation' ? reason === 'permissions_lost' : state !== 'skipped'
+}
+
+function reasonToStay({ state, reason }: TrackedRow): string {
+  if (state === 'remediation') return 'flagged_before'
+  return state === 'skipped' ? reason : 'unchanged'
+}
+
+function sameFacts(now: Facts, then: Facts): boolean {
+  return (
+    now.sizeBytes === then.sizeBytes &&
+    now.modifiedNs === then.modifiedNs &&
+    now.changedNs === then.changedNs &&
+    now.version === then.version
+  )
+}
+
+/** A row that stays as it is, among the others of its status and reason. */
+function countUnchanged(sums: Listing['unchanged'], row: TrackedRow, { kind, sizeBytes }: Item): void {
+  const { state: status } = row
+  const reason = reasonToStay(row)
+  let sum = sums.find((s) => s.status === status && s.reason === reason)
+  if (!sum) sums.push((sum = { status, reason, items: 0, bytes: 0n, containers: 0 }))
+  sum.items += 1
+  if (kind === 'container') sum.containers = (sum.containers ?? 0) + 1
+  if (kind === 'item') sum.bytes += sizeBytes
+}

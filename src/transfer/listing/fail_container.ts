@@ -1,0 +1,40 @@
+import type { ContainerToList } from '../../ledger/ledger.ts'
+import { readable } from '../addresses.ts'
+import type { JobContext } from '../job_context.ts'
+import { itemTrouble, type ItemTrouble } from '../trouble.ts'
+import { emptyListing } from './decided_children.ts'
+
+/** The container's children are not looked at in this execution; its neighbours go on. */
+export async function failContainer(
+  context: JobContext,
+  container: ContainerToList,
+  trouble: ItemTrouble,
+  flag = false,
+): Promise<void> {
+  if (context.halting) context.halted(`${readable(container.sourceNames)}: ${trouble.why}`)
+  else await makeAllTheSame(context, container, trouble)
+  await context.ledger.enumerated({
+    ...emptyListing(context, container),
+    failed: { ...trouble, flag },
+    audit: [
+      {
+        item: container.item,
+        level: 'error',
+        type: 'failed',
+        message: `${readable(container.sourceNames)}: ${trouble.why}`,
+      },
+    ],
+  })
+}
+
+/** A folder that can't be looked into is still a folder, which `empty_containers: create` wants to see. */
+async function makeAllTheSame(context: JobContext, container: ContainerToList, { reason }: ItemTrouble): Promise<void> {
+  const { settings, simulated } = context.spec
+  if (container.ready || simulated || settings.emptyContainers !== 'create' || reason === 'NotFound') return
+  try {
+    await context.destinationOf(container.item, new Map(), { token: container.token, former: container.resumed })
+  } catch (error) {
+    // That it could not be looked into is on record in any case.
+    itemTrouble(error, 'destination')
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash, hash as hashOnce } from 'node:crypto'
+import type { Reading, Session } from '../connector/connector.ts'
+import { ConnectorError } from '../connector/errors.ts'
+import type { Facts } from '../connector/item.ts'
+import { then, type Maybe } from '../connector/maybe.ts'
+import { Suspended } from './errors.ts'
+import type { JobContext } from './job_context.ts'
+import { Stop, type Obeys } from './threads/signals.ts'
+
+/** One chunk stays in a core's cache from read over hash to write; most files are one chunk. */
+export const chunkBytes = 512 * 1024
+
+/** What is read lies here until the next read; a thread reads one content at a time. */
+export const buffer = Buffer.allocUnsafeSlow(chunkBytes)
+
+/** Fits into one chunk, with room for the byte that would show that it grew. */
+export function isSmall(sizeBytes: bigint): boolean {
+  return sizeBytes < BigInt(chunkBytes)
+}
+
+/** A whole content in memory, until the next one is read. */
+export interface SmallContent {
+  content: Uint8Array
+  hash: string
+  /** Facts of the source it holds for. */
+  read: Facts
+}
+
+/** Reads a small content whole; it is what was listed, before and after. */
+export function readSmall({ source }: JobContext, id: string, expected: Facts): Maybe<Uint8Array> {
+  const size = Number(expected.sizeBytes)
+  if (!source.readWhole) return readInSteps(source, id, expected)
+  return then(source.readWhole(id, expected, buffer), () => buffer.subarray(0, size))
+}
+
+async function readInSteps(session: Session, id: string, expected: Facts): Promise<Uint8Array> {
+  const reading = await session.open(id, expected)
+  let whole = false
+  try {
+    const content = await readWhole(reading, Number(expected.sizeBytes), id)
+    whole = true
+    return content
+  } finally {
+    await reading.close(!whole)
+  }
+}
+
+/** What is recorded of a small content just read. */
+export function smallContent(context: JobContext, content: Uint8Array, expected: Facts): SmallContent {
+  return { content, hash: hashOnce('sha256', content, 'hex'), read: context.settledFacts(expected, nowNs()) }
+}
+
+export function nowNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n
+}
+
+/**
+ * SHA-256, in hex, of a content that is only read.
+ *
+ * @throws ConnectorError also when it is not, or does not stay, as `expected`; Suspended
+ */
+export async function hashContent(session: Session, id: string, expected: Facts, obeys: Obeys): Promise<string> {
+  const reading = await session.open(id, expected)
+  const hash = createHash('sha256')
+  let whole = false
+  try {
+    let offset = 0n
+    for (;;) {
+      const n = await reading.read(buffer, offset)
+      if (n === 0) break
+      hash.update(buffer.subarray(0, n))
+      offset += BigInt(n)
+      if (obeys.stop !== Stop.run) throw new Suspended('stopped while reading')
+    }
+    requireWhole(offset, expected.sizeBytes, id)
+    whole = true
+  } finally {
+    await reading.close(!whole)
+  }
+  return hash.digest('hex')
+}
+
+/**
+ * A connector says so itself; but should one ever not, a staging filled up to its announced size would pass for the content.
+ *
+ * @throws ConnectorError `ShortRead`, `GrewWhileRead`
+ */
+export function requireWhole(bytes: bigint, expected: bigint, id: string): void {
+  if (bytes < expected) throw new ConnectorError('ShortRead', `ends at ${bytes} of ${expected} bytes`, { id })
+  if (bytes > expected) throw new ConnectorError('GrewWhileRead', `goes on past its ${expected} bytes`, { id })
+}
+
+export async function readWhole(reading: Reading, size: number, id: string): Promise<Uint8Array> {
+  // Room for one byte more than expected: a content that grew shows itself without a second read.
+  let filled = 0
+  for (;;) {
+    const n = await reading.read(buffer.subarray(filled, size + 1), BigInt(filled))
+    if (n === 0 || (filled += n) >= size) break
+  }
+  requireWhole(BigInt(filled), BigInt(size), id)
+  return buffer.subarray(0, filled)
+}
