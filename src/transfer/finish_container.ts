@@ -1,7 +1,7 @@
 import type { ContainerAddress, FinishedContainer, TouchedBatch } from '../ledger/ledger.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import { destinationContainerId, readable, sourceContainerId } from './addresses.ts'
-import type { Notes } from './batch/batch_outcome.ts'
+import type { Notes } from './notes.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { factsOf } from './facts_of.ts'

@@ -4,19 +4,8 @@ import type { AuditRow, FailedItem, Results, WorkItem } from '../../ledger/ledge
 import type { JobContext } from '../job_context.ts'
 import type { Signal } from '../threads/signals.ts'
 import { isSmall } from '../read_content.ts'
+import { noNotes, type Notes } from '../notes.ts'
 import type { ItemTrouble } from '../trouble.ts'
-
-/** What came up while an item was carried out. */
-export interface Notes {
-  narrowed: boolean
-  /** It arrived, and a person has to look at it all the same. */
-  flagged?: string
-  audit: AuditRow[]
-}
-
-export function noNotes(): Notes {
-  return { narrowed: false, audit: [] }
-}
 
 /** How one item was carried out. */
 export interface Finished {
