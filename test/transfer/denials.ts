@@ -2,7 +2,7 @@
  * Loaded before anything else (`--import`), in threads too: below the folder that `DENIED_BELOW` names, whatever is called
  * `denied…` denies somebody something, as no file system here can.
  */
-import { resolveRoot } from '../../src/connector/fs/resolve.ts'
+import { resolveRoot } from '../../src/connector/local/resolve.ts'
 import { FsSession } from '../../src/connector/fs/session.ts'
 import { Right } from '../../src/connector/item.ts'
 

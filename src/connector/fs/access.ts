@@ -8,7 +8,7 @@ import type { Folder } from './folders.ts'
 import { throughHandle } from './handle.ts'
 import { join } from './ids.ts'
 import { aclOf, modeOf, permissionsOf, type Kind, type PrincipalOf } from './permissions.ts'
-import { errno } from './trouble.ts'
+import { errno } from '../local/trouble.ts'
 import type { Xattrs } from './xattr.ts'
 
 const kindOf = ({ mode }: BigIntStats): Kind => {

@@ -1,5 +1,5 @@
 import type { Capabilities, CapabilityNote, Limit, NameRules } from '../capabilities.ts'
-import { posixNames, windowsNames } from './names.ts'
+import { posixNames, windowsNames } from '../local/names.ts'
 import { posixRights } from './permissions.ts'
 import type { FsSettings } from './settings.ts'
 import { precisionNs } from './times.ts'

@@ -12,13 +12,13 @@ import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
 import { applyTo, currently, planOf, type Plan } from './attributes.ts'
-import { bytesOfName, leadIn } from './escape.ts'
+import { bytesOfName, leadIn } from '../local/escape.ts'
 import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import { describe, lookAt, rootItem, statsOf } from './look.ts'
 import { troubleIn, within, type Place } from './place.ts'
 import { syncFolder } from './publish.ts'
-import { errno, knowsNoLinks, refusesLink } from './trouble.ts'
+import { errno, knowsNoLinks, refusesLink } from '../local/trouble.ts'
 
 /** A folder that only its owner can enter until its permissions are set, or one with the host's default mode. */
 export function makeContainer(place: Place, container: string, name: string, access: Access = 'closed'): Item {

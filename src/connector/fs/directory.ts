@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import type { Directory, PrincipalQuery } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Principal } from '../item.ts'
-import { errno } from './trouble.ts'
+import { errno } from '../local/trouble.ts'
 
 /**
  * Who the numbers on files are. By default this host's passwd and group files; for storage that another system's accounts

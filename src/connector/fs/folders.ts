@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs'
 import { sep } from 'node:path'
 import { ConnectorError } from '../errors.ts'
-import { nameOfBytes } from './escape.ts'
+import { nameOfBytes } from '../local/escape.ts'
 import { flags } from './flags.ts'
 import { checkSegment, idOfPath, join, parentOf } from './ids.ts'
 import type { Root } from './root.ts'
-import { errno } from './trouble.ts'
+import { errno } from '../local/trouble.ts'
 
 /** A folder inside the root that can be worked in: `base + name` reaches its children and nothing else. */
 export interface Folder {

@@ -2,7 +2,7 @@ import type { Connector } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { FsSession } from './session.ts'
 import { problemsOf, settings, settingsOf } from './settings.ts'
-import { errno } from './trouble.ts'
+import { errno } from '../local/trouble.ts'
 import { loadXattrs } from './xattr.ts'
 
 export const fs: Connector = {

@@ -3,7 +3,7 @@
  * two spellings is refused: `..`, `.`, an absolute path, an empty segment, NUL.
  */
 import { ConnectorError } from '../errors.ts'
-import { bytesOfName, leadIn } from './escape.ts'
+import { bytesOfName, leadIn } from '../local/escape.ts'
 
 export function childId(parent: string, name: string): string {
   return parent === '' ? name : `${parent}/${name}`

@@ -2,11 +2,11 @@ import { opendirSync, readdirSync, statfsSync, statSync, type Dir } from 'node:f
 import type { Page } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facet, Item } from '../item.ts'
-import { leadIn, nameOfBytes } from './escape.ts'
+import { leadIn, nameOfBytes } from '../local/escape.ts'
 import type { Folder } from './folders.ts'
 import { describe, lookAt, statsOf } from './look.ts'
 import { isStale, troubleIn, type Place } from './place.ts'
-import { errno } from './trouble.ts'
+import { errno } from '../local/trouble.ts'
 
 const pageSize = 1000
 /** Folders with at most this many bytes of names are read at once, which is three times faster for a few files. */

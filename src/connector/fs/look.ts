@@ -1,11 +1,11 @@
 import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
 import type { Facet, Item } from '../item.ts'
-import { nameOfBytes } from './escape.ts'
+import { nameOfBytes } from '../local/escape.ts'
 import { idInside, leadsUp, type Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import type { Place } from './place.ts'
-import { errno } from './trouble.ts'
+import { errno } from '../local/trouble.ts'
 
 export const exact = { bigint: true, throwIfNoEntry: false } as const
 

@@ -10,7 +10,7 @@ import { statsOf } from './look.ts'
 import { within, type Place } from './place.ts'
 import { syncFolder } from './publish.ts'
 import { stagingName, writeAll } from './stage.ts'
-import { errno } from './trouble.ts'
+import { errno } from '../local/trouble.ts'
 
 /** A new folder under a staging's name, beside where it will be: what is put in it is seen when it is published, all at once. */
 export function stageContainer(place: Place, container: string, key: string, access: Access): StagedContainer {

@@ -1,10 +1,10 @@
 import type { BigIntStats } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
-import { bytesOfName, leadIn, nameOfBytes } from './escape.ts'
+import { bytesOfName, leadIn, nameOfBytes } from '../local/escape.ts'
 import type { Folder } from './folders.ts'
 import { throughHandle } from './handle.ts'
 import { join } from './ids.ts'
-import { errno } from './trouble.ts'
+import { errno } from '../local/trouble.ts'
 import type { Xattrs } from './xattr.ts'
 
 /** Extended attributes that are people's and programs'; all others are the system's (ACLs, capabilities, labels) and not touched. */

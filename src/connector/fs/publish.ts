@@ -20,7 +20,7 @@ import { describe, statsOf, type Found } from './look.ts'
 import { within, type Place } from './place.ts'
 import { stagingName } from './stage.ts'
 import { takeOver } from './take_over.ts'
-import { errno, knowsNoLinks, refusesLink } from './trouble.ts'
+import { errno, knowsNoLinks, refusesLink } from '../local/trouble.ts'
 
 /**
  * Gives a staged content its name, at once and whole. Doing it again after a death half-way ends the same.

@@ -3,7 +3,7 @@ import type { Reading } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts } from '../item.ts'
 import type { Shape } from './shape.ts'
-import { errno, troubleOf } from './trouble.ts'
+import { errno, troubleOf } from '../local/trouble.ts'
 
 /**
  * An open file. With `expected` it costs four system calls for a small one: open, read, fstat, close. That the descriptor

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
-import { errno, troubleOf } from './trouble.ts'
+import { errno, troubleOf } from '../local/trouble.ts'
 
 /** The connection's root, as it was when the session opened it. What is found there later must still be that folder. */
 export class Root {

@@ -15,7 +15,7 @@ import { apply, justMade, planOf, type Plan } from './attributes.ts'
 import { flags } from './flags.ts'
 import { childId } from './ids.ts'
 import { within, type Place } from './place.ts'
-import { errno, troubleOf } from './trouble.ts'
+import { errno, troubleOf } from '../local/trouble.ts'
 
 /**
  * The name a content has until it is published, in the folder it will be in: `.~` and the key. Only whoever recorded the key

@@ -3,7 +3,7 @@ import { ConnectorError } from '../errors.ts'
 import type { Folder } from './folders.ts'
 import { join } from './ids.ts'
 import { namesOf } from './list.ts'
-import { foldCase } from './names.ts'
+import { foldCase } from '../local/names.ts'
 
 interface Known {
   modifiedNs: bigint

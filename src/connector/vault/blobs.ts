@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ConnectorError } from '../errors.ts'
-import { errno } from '../fs/trouble.ts'
+import { errno } from '../local/trouble.ts'
 
 /** Contents as files: finished ones named by their SHA-256, unfinished ones by their staging key. */
 export class Blobs {

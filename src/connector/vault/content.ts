@@ -1,6 +1,6 @@
 import { openSync } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
-import { errno } from '../fs/trouble.ts'
+import { errno } from '../local/trouble.ts'
 import type { Facts } from '../item.ts'
 import { idOf, type Node } from './nodes.ts'
 import { VaultReading } from './reading.ts'

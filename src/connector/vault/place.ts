@@ -1,5 +1,5 @@
 import type { ResolvedRoot } from '../connector.ts'
-import { resolveRoot } from '../fs/resolve.ts'
+import { resolveRoot } from '../local/resolve.ts'
 
 /**
  * Where a path of a vault really is: the vault as a whole is its folder, so that a job on the folder itself, above it or

@@ -1,6 +1,6 @@
 import { DatabaseUnusable, isBusy, isFull, isReadOnly } from '../../database/sqlite.ts'
 import { ConnectorError } from '../errors.ts'
-import { troubleOf } from '../fs/trouble.ts'
+import { troubleOf } from '../local/trouble.ts'
 
 /** Any failure as a connector's error. */
 export function vaultTrouble(error: unknown, id: string): ConnectorError {

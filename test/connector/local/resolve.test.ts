@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import * as disk from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { resolveRoot } from '../../../src/connector/fs/resolve.ts'
-import { aFolder } from './folder.ts'
+import { resolveRoot } from '../../../src/connector/local/resolve.ts'
+import { aFolder } from '../fs/folder.ts'
 
 function overlap(a: string, b: string): boolean {
   const [one, two] = [resolveRoot(a), resolveRoot(b)]

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { expect, test } from '@jest/globals'
-import { mayBeTheRoots, errno, troubleOf } from '../../../src/connector/fs/trouble.ts'
+import { mayBeTheRoots, errno, troubleOf } from '../../../src/connector/local/trouble.ts'
 
 const { EDQUOT, ESTALE } = constants.errno
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { bytesOfName, nameOfBytes } from '../../../src/connector/fs/escape.ts'
+import { bytesOfName, nameOfBytes } from '../../../src/connector/local/escape.ts'
 
 const raw = fc.uint8Array({ minLength: 1, maxLength: 40 })
 /** Bytes that are often nearly UTF-8, and often nearly our escape. */
