@@ -59,20 +59,19 @@ export function containerChanged(now: Facts, baseline: Facts): 'no' | 'attribute
 export const unsettledNs = 0n
 
 /** Kernels step file times by the timer tick, not by the nanosecond they are stored in. */
-const tickNs = 20_000_000n
+export const tickNs = 20_000_000n
 
 /**
- * Whether a file could have been modified again, after it was read, without its times showing it. A time in the future is
- * none of that, or the file would be read again for ever.
+ * The facts to remember of a source. What changed within the clock's granularity before it was read may have changed again
+ * with the same time: without its change time it will be looked at again. So will what changed in the future, by a clock ahead of ours.
  *
- * @param seenAtNs the clock when the file's facts were taken, nanoseconds since 1970
+ * @param seenNs when it was read, nanoseconds since 1970
  * @param precisionNs of the platform's times
  */
-export function isUnsettled(modifiedNs: bigint | undefined, seenAtNs: bigint, precisionNs: bigint): boolean {
-  if (modifiedNs === undefined) return false
-  const granularity = precisionNs > tickNs ? precisionNs : tickNs
-  const age = seenAtNs - modifiedNs
-  return age <= granularity && age >= -granularity
+export function settledFacts(facts: Facts, seenNs: bigint, precisionNs: bigint): Facts {
+  const { changedNs } = facts
+  if (changedNs === undefined || seenNs - changedNs > (precisionNs > tickNs ? precisionNs : tickNs)) return facts
+  return { ...facts, changedNs: unsettledNs }
 }
 
 function attributesOf(now: Facts, baseline: Facts): 'no' | 'attributes' {

@@ -6,6 +6,7 @@ import type { Settings } from '../job/settings.ts'
 import { mapRules } from '../map/compile.ts'
 import { auditTypes } from './audit_level.ts'
 import { conflictName } from './conflict_resolution.ts'
+import { tickNs } from './changed.ts'
 import type { Counterpart, Decision, Tracked } from './decision.ts'
 import { itemBackoffMs, maxRetry, retryPolicy } from './failure_policy.ts'
 import { nameContainer } from './name_container.ts'
@@ -48,8 +49,9 @@ or \`delete_propagation\`.
 **What changed?** Versions decide where both are known; else hashes, our own of what was last written included; else size, modified
 time and change time. A change time alone, unexplained by other permissions, means the file is read and its hash compared
 before anything is written; at the destination, before it counts as somebody's edit, where the hash of what was written there is known
-and the source has something to bring. Permissions that differ cost no content bytes. A file modified within 20 ms (or its clock's
-precision) of being read is looked at again. An edit that keeps size and modified time *and* comes with new permissions can't be seen.
+and the source has something to bring. Permissions that differ cost no content bytes. A file that changed within ${tickNs / 1_000_000n} ms of
+being read, or within the precision of its platform's times (2 s on FAT), is looked at again. An edit that keeps
+size and modified time *and* comes with new permissions can't be seen.
 
 **Same already?** Where the two sides were never compared: equal size, and equal hash where both listings state one, else
 modified times equal at the coarser precision. Such a file is recorded, neither read nor written.

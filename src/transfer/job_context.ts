@@ -7,7 +7,7 @@ import { compileFilters } from '../filter/compile.ts'
 import { packFacts } from '../ledger/facts_text.ts'
 import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
 import { itemBackoffMs } from '../policy/failure_policy.ts'
-import { unsettledNs } from '../policy/changed.ts'
+import { settledFacts } from '../policy/changed.ts'
 import type { Decision, Tracked } from '../policy/decision.ts'
 import { nameContainer, type NamePlan, type Named } from '../policy/name_container.ts'
 import { compilePlanner, type Planner } from '../policy/plan.ts'
@@ -25,8 +25,6 @@ import { SideTrouble } from './trouble.ts'
 
 /** Between two sightings of this path in hand, in milliseconds. */
 const atEveryMs = 250
-/** A file changed less than this before it was read may have changed again without a new time. */
-const clockGranularityNs = 20_000_000n
 const readyContainersKept = 20_000
 
 /** One execution as one I/O thread sees it: sessions, compiled decisions, caches. */
@@ -220,15 +218,12 @@ export class JobContext {
   }
 
   /**
-   * The baseline to remember. Something written within the clock's granularity before it was read may be written again with
-   * the same time: without a changed time it will be looked at again.
+   * The baseline to remember of something at the source.
    *
    * @param seenNs when it was read, nanoseconds since 1970; when that is not known, it was not before the execution began
    */
   settledFacts(facts: Facts, seenNs = this.spec.nowNs): Facts {
-    const { changedNs } = facts
-    if (changedNs === undefined || seenNs - changedNs > clockGranularityNs) return facts
-    return { ...facts, changedNs: unsettledNs }
+    return settledFacts(facts, seenNs, this.source.capabilities.times.precisionNs)
   }
 
   /** Where the job is to survive a power cut: of what was not staged, which sees to that itself. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { changed, containerChanged, isOnlyTouched, isUnsettled, unsettledNs } from '../../src/policy/changed.ts'
+import { changed, containerChanged, isOnlyTouched, settledFacts, unsettledNs } from '../../src/policy/changed.ts'
 import { aFile, second } from './build.ts'
 
 const was = aFile()
@@ -65,15 +65,23 @@ describe('change detection', () => {
   })
 })
 
-describe('a modification within the clock’s granularity', () => {
-  test('is unsettled when it is as young as a tick or as the precision', () => {
-    expect(isUnsettled(100n * second, 100n * second + 10_000_000n, 1n)).toBe(true)
-    expect(isUnsettled(100n * second, 101n * second, 2n * second)).toBe(true)
-    expect(isUnsettled(100n * second, 101n * second, 1n)).toBe(false)
+describe('a change within the clock’s granularity of being read', () => {
+  const tick = 10_000_000n
+
+  test.each<[string, { age: bigint; precision: bigint; settled: boolean }]>([
+    ['within a tick of the kernel', { age: tick, precision: 1n, settled: false }],
+    ['a second ago', { age: second, precision: 1n, settled: true }],
+    ['a second ago, by a clock of two seconds', { age: second, precision: 2n * second, settled: false }],
+    ['two seconds ago and more, by that clock', { age: 2n * second + 1n, precision: 2n * second, settled: true }],
+    ['in the future, by a clock ahead of ours', { age: -60n * second, precision: 1n, settled: false }],
+  ])('%s', (_name, { age, precision, settled }) => {
+    const file = aFile({ changedNs: 100n * second })
+    const { changedNs } = settledFacts(file, 100n * second + age, precision)
+    expect(changedNs).toBe(settled ? file.changedNs : unsettledNs)
   })
 
-  test('a time far in the future does not make a file unsettled for ever', () => {
-    expect(isUnsettled(10_000n * second, 100n * second, 1n)).toBe(false)
-    expect(isUnsettled(undefined, 100n * second, 1n)).toBe(false)
+  test('a platform without change times has none to leave out', () => {
+    const { changedNs: _, ...file } = aFile()
+    expect(settledFacts(file, 0n, 1n)).toBe(file)
   })
 })

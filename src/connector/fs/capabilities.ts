@@ -2,7 +2,6 @@ import type { Capabilities, CapabilityNote, Limit, NameRules } from '../capabili
 import { posixNames, windowsNames } from '../local/names.ts'
 import { posixRights } from './permissions.ts'
 import type { FsSettings } from './settings.ts'
-import { precisionNs } from './times.ts'
 
 export interface Abilities {
   byHandle: boolean
@@ -14,12 +13,14 @@ export interface Abilities {
   aclsUnseen: boolean
   canChown: boolean
   statesBirths: boolean
+  /** How exactly times are kept, in nanoseconds. */
+  precisionNs: bigint
 }
 
 /** What this connection can do here, the settings' own limits laid over what the system allows. */
 export function capabilitiesOf(
   settings: FsSettings,
-  { byHandle, noAcls, noProperties, aclsUnseen, canChown, statesBirths }: Abilities,
+  { byHandle, noAcls, noProperties, aclsUnseen, canChown, statesBirths, precisionNs }: Abilities,
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'

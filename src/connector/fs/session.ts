@@ -74,6 +74,7 @@ export class FsSession implements Session {
       aclsUnseen,
       canChown,
       statesBirths: root.statesBirths,
+      precisionNs: shape.precisionNs,
     })
     this.capabilities = capabilities
     this.notes = notes

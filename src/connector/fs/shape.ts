@@ -2,6 +2,7 @@ import { statfsSync, type BigIntStats, type Stats } from 'node:fs'
 import type { Facts, Item, ItemKind } from '../item.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Root } from './root.ts'
+import { precisionOn } from './times.ts'
 
 const typeMask = 0o170000n
 const specials: ReadonlyMap<bigint, string> = new Map([
@@ -16,6 +17,8 @@ const bornAgain: ReadonlySet<number> = new Set([0x794c7630, 0x65735546])
 
 /** Turns what the system says of a file into facts. */
 export class Shape {
+  /** Of the times stated here. */
+  readonly precisionNs: bigint
   readonly #dev: bigint
   readonly #device: number
   readonly #births: boolean
@@ -28,7 +31,9 @@ export class Shape {
   constructor(root: Root) {
     this.#dev = root.dev
     this.#device = Number(root.dev)
-    this.#births = !bornAgain.has(statfsSync(root.path).type)
+    const fileSystem = statfsSync(root.path).type
+    this.precisionNs = precisionOn(fileSystem)
+    this.#births = !bornAgain.has(fileSystem)
     this.#uid = BigInt(process.geteuid?.() ?? 0)
   }
 
