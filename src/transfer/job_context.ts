@@ -13,6 +13,7 @@ import { nameContainer, type NamePlan, type Named } from '../policy/name_contain
 import { compilePlanner, type Planner } from '../policy/plan.ts'
 import { nameKey, type NameKey } from '../policy/same_name.ts'
 import { namerOf, roomIn } from '../policy/segment.ts'
+import { carriedTimes } from '../policy/timestamps.ts'
 import { childIdOf, destinationContainerId, readable, type Roots } from './addresses.ts'
 import { AttributeCarrier, type CarriedAccess, type CarriedTo } from './attributes.ts'
 import { Audit } from './audit.ts'
@@ -47,6 +48,7 @@ export class JobContext {
 
   readonly #planner: Planner
   readonly #carrier: AttributeCarrier
+  readonly #carriedTimes: ReturnType<typeof carriedTimes>
   readonly #later = new Set<Promise<unknown>>()
   #laterFailed: unknown
   #atMs = 0
@@ -94,6 +96,7 @@ export class JobContext {
       filter: compileFilters(spec.settings.filter, 'source', spec.nowNs),
     })
     this.#carrier = new AttributeCarrier(spec, source, destination)
+    this.#carriedTimes = carriedTimes(spec.settings.timestamps, destination.capabilities.times)
     ledger.onCrashed = (why) => {
       if (this.halting) this.halted(why)
     }
@@ -176,7 +179,7 @@ export class JobContext {
 
   #noted(access: CarriedAccess, work: WorkItem, notes: Notes): Attributes {
     noteAccess(access, work.item, notes)
-    return this.#withTimes(access.attributes, work.source)
+    return this.#withTimes(access.attributes, work.source, work.kind)
   }
 
   /** Who may do what with a destination item now, where that is to stay; else nothing. */
@@ -202,13 +205,12 @@ export class JobContext {
     const onto = there && { item: there, replaced: false }
     const access = await this.#carrier.accessOf(source, item, { as: isRoot ? 'root' : 'container', onto })
     noteAccess(access, container.item, notes)
-    return this.#withTimes(access.attributes, item)
+    return this.#withTimes(access.attributes, item, 'container')
   }
 
-  #withTimes(access: Attributes, facts: Facts): Attributes {
-    const { modified } = this.destination.capabilities.times
-    if (!this.spec.settings.timestamps || modified !== 'readwrite' || facts.modifiedNs === undefined) return access
-    return { ...access, modifiedNs: facts.modifiedNs }
+  #withTimes(access: Attributes, { modifiedNs }: Facts, kind: Item['kind']): Attributes {
+    const carried = kind === 'container' ? this.#carriedTimes.containers : this.#carriedTimes.items
+    return carried && modifiedNs !== undefined ? { ...access, modifiedNs } : access
   }
 
   /** Hash of a source's content, and the facts it holds for. */

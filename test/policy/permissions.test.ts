@@ -5,8 +5,8 @@ import { Right, type PermissionEntry, type Permissions, type Principal } from '.
 import type { Resolution } from '../../src/map/resolve.ts'
 import { carryPermissions, permissionsFailure, type Carry, type Existing } from '../../src/policy/permissions.ts'
 import { preserveOwners } from '../../src/policy/preserve_owners.ts'
-import { carryTimes, timesPreserved } from '../../src/policy/timestamps.ts'
-import { aFile, aFolder, somebody, someCapabilities } from './build.ts'
+import { carriedTimes, timesPreserved } from '../../src/policy/timestamps.ts'
+import { somebody, someCapabilities } from './build.ts'
 
 const { read, write, append, execute, list } = Right
 const r = read
@@ -538,10 +538,10 @@ describe('timestamps', () => {
   const { times } = someCapabilities()
 
   test('are carried as far as the destination can', () => {
-    const file = aFile({ createdNs: 1n, accessedNs: 2n })
-    expect(carryTimes(true, file, times)).toEqual({ modifiedNs: file.modifiedNs, accessedNs: 2n })
-    expect(carryTimes(false, file, times)).toEqual({})
-    expect(carryTimes(true, aFolder(), { ...times, containers: false })).toEqual({})
+    expect(carriedTimes(true, times)).toEqual({ items: true, containers: true })
+    expect(carriedTimes(false, times)).toEqual({ items: false, containers: false })
+    expect(carriedTimes(true, { ...times, modified: 'read' })).toEqual({ items: false, containers: false })
+    expect(carriedTimes(true, { ...times, containers: false })).toEqual({ items: true, containers: false })
   })
 
   test('count as preserved only when they can be written', () => {

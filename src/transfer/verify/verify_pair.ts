@@ -2,7 +2,7 @@ import type { Capabilities } from '../../connector/capabilities.ts'
 import type { Facts, Item } from '../../connector/item.ts'
 import type { ItemState } from '../../ledger/ledger.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader.ts'
-import { timesPreserved } from '../../policy/timestamps.ts'
+import { carriedTimes, timesPreserved } from '../../policy/timestamps.ts'
 import type { Settings } from '../../job/settings.ts'
 import type { Finding } from './difference.ts'
 
@@ -20,7 +20,10 @@ export function comparableTimes(
 ): ComparableTimes {
   if (!timesPreserved(settings.timestamps, source, destination)) return { itemsNs: undefined, containersNs: undefined }
   const coarser = source.precisionNs > destination.precisionNs ? source.precisionNs : destination.precisionNs
-  return { itemsNs: coarser, containersNs: destination.containers ? coarser : undefined }
+  return {
+    itemsNs: coarser,
+    containersNs: carriedTimes(settings.timestamps, destination).containers ? coarser : undefined,
+  }
 }
 
 /** The destination's own was kept, or its absence, although the row counts as settled. */
