@@ -23,7 +23,7 @@ export function createActivities({ engine, catalog }: ActivityParts) {
     enumerateSlice: slice((input, run) => engine.enumerate(input, run)),
     transferSlice: slice((input, run) => engine.transfer(input, run)),
     finalizeSlice: slice((input, run) => engine.finalize(input, run)),
-    complete: complete(engine, catalog),
+    complete: complete(engine),
     loadJob: loadJob(catalog),
     recordJob: recordJob(catalog),
     recordPhase: recordPhase(catalog),

@@ -1,4 +1,6 @@
 import type { EndedBy, ExecutionOutcome, ExecutionStatus } from '../../workflows/messages.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import { jobFacts } from '../job_facts.ts'
 import type { Balance } from '../ledger/ledger.ts'
 import { count } from '../report/format.ts'
 import type { ExecutionRef } from './engine.ts'
@@ -10,8 +12,7 @@ import type { JobInHand, OpenJobs } from './open_jobs.ts'
 export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome> {
   const balance = await balanceOf(jobs, ref, ended)
   const outcome = outcomeOf(ended, balance)
-  // One that failed to start before anything else has no row yet, and is part of the job's history all the same.
-  await jobs.catalog.executions.begin(ref.jobId, ref.execution, false)
+  await begun(jobs.catalog, ref)
   await jobs.catalog.executions.update(ref.jobId, ref.execution, {
     status: outcome.status,
     // One that ended early keeps the phase it came to: its counts are not all there is.
@@ -23,6 +24,12 @@ export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended
   await jobs.catalog.jobs.releaseRoots(ref.jobId)
   await jobs.release(ref)
   return outcome
+}
+
+/** One that ended before its document could be read has no row yet, and is part of the job's history all the same. */
+async function begun(catalog: Catalog, { jobId, execution }: ExecutionRef): Promise<void> {
+  if (await catalog.executions.get(jobId, execution)) return
+  await catalog.executions.begin(jobId, execution, (await jobFacts(catalog, jobId)).simulated)
 }
 
 /** Nothing when the execution did not start. */

@@ -1,8 +1,14 @@
-import { expect, test } from '@jest/globals'
+import { afterAll, expect, test } from '@jest/globals'
+import { settleExecution } from '../../activities/settle_execution.ts'
 import type { EndedBy } from '../../workflows/messages.ts'
 import type { Balance } from '../../src/ledger/ledger.ts'
 import { outcomeOf } from '../../src/transfer/complete.ts'
+import { countExecution } from '../../src/schedule/stop_policy.ts'
 import { ItemsWaiting } from '../../src/transfer/errors.ts'
+import { Rig } from './rig.ts'
+
+const rig = new Rig()
+afterAll(() => rig.close())
 
 const none = { items: 0, bytes: 0n }
 const done: EndedBy = { kind: 'done' }
@@ -37,4 +43,20 @@ test('the closing sentence writes counts as people read them, and the outcome ke
 test('so does the failure that Temporal shows while items wait', () => {
   const waiting = new ItemsWaiting({ total: 1_500, byReason: { Locked: 1_499, Throttled: 1 }, nextDueMs: 1 })
   expect(waiting.message).toBe('1,500 items waiting: 1,499 Locked, 1 Throttled')
+})
+
+test.each([
+  ['a simulation is none', true, 0],
+  ['any other is one', false, 1],
+])('of what was cancelled before it could begin, %s of the runs that count', async (_what, simulated, counted) => {
+  const { id } = await rig.job({ simulation_mode: simulated })
+  const ref = { jobId: id, execution: 1 }
+  const { document } = (await rig.catalog.jobs.get(id))!
+  const transfer = { ...(document['transfer'] as object), source: { connection: { id: '0'.repeat(32) } } }
+  await rig.catalog.jobs.update(id, { document: { ...document, transfer } })
+  const ended = await rig.engine.complete(ref, { kind: 'cancelled', why: 'asked to' })
+  expect(await rig.catalog.executions.get(id, 1)).toMatchObject({ status: 'cancelled', simulated })
+  const settled = await settleExecution(rig.catalog)({ ...ref, unrecorded: ended })
+  const none = { executions: 0, successes: 0, failures: 0 }
+  expect(countExecution(none, settled).executions).toBe(counted)
 })

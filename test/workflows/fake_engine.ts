@@ -154,7 +154,7 @@ export class FakeEngine implements Engine {
       failed: 0,
       flagged: 0,
     }
-    await this.#catalog.executions.begin(ref.jobId, ref.execution, false)
+    await this.#catalog.executions.begin(ref.jobId, ref.execution, this.#script(ref).simulated ?? false)
     const { status: stored, sentence } = outcome
     const endedOn = Date.now() / 1_000
     await this.#catalog.executions.update(ref.jobId, ref.execution, {
