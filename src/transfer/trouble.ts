@@ -24,16 +24,27 @@ export interface ItemTrouble {
 }
 
 /**
- * Tells an item's error from a connection's. What no connector knows of is the item's too: one poisoned item must not
- * stop its neighbours, and its message is what a person needs to see.
- * @throws SideTrouble for an error of the connection
+ * What the ledger records of an error. What no connector knows of is the item's too: one poisoned item must not stop its
+ * neighbours, and its message is what a person needs to see.
+ *
+ * @throws as {@link throwUnlessItems}
  */
 export function itemTrouble(error: unknown, side: Side): ItemTrouble {
+  throwUnlessItems(error, side)
+  const message = error instanceof Error ? error.message : String(error)
+  return { reason: error instanceof ConnectorError ? error.code : 'ItemFailed', why: `${side}: ${message}` }
+}
+
+/**
+ * Tells an item's error from a connection's, and from one of the job itself.
+ *
+ * @throws SideTrouble for an error of the connection; one of a lost lease, a full home or a ledger that is gone as it is
+ */
+export function throwUnlessItems(error: unknown, side: Side): void {
   if (error instanceof ConnectorError) {
     if (error.kind === 'connection') throw new SideTrouble(side, error)
-    return { reason: error.code, why: `${side}: ${error.message}` }
+    return
   }
   if (error instanceof SideTrouble) throw error
   if (error instanceof Error && ['LeaseLost', 'HomeFull', 'LedgerGone'].includes(error.name)) throw error
-  return { reason: 'ItemFailed', why: `${side}: ${error instanceof Error ? error.message : String(error)}` }
 }

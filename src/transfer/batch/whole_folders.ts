@@ -7,7 +7,7 @@ import type { BatchPlaces } from './batch_places.ts'
 import type { JobContext } from '../job_context.ts'
 import { newFolders, type NewFolder, type Placing } from './new_folder.ts'
 import { readSmall, smallContent } from '../read_content.ts'
-import { itemTrouble } from '../trouble.ts'
+import { throwUnlessItems } from '../trouble.ts'
 
 /** An item that could not go with its folder, and what is on record of it. */
 export interface Refused {
@@ -135,7 +135,7 @@ export class WholeFolders {
    * be removed, they wait for a later holder, who is told of it.
    */
   async #giveUp(folder: NewFolder, error: unknown): Promise<Refused[]> {
-    itemTrouble(error, 'destination')
+    throwUnlessItems(error, 'destination')
     // It may have got its name before something went wrong.
     if (!(error instanceof ConnectorError) || error.code !== 'Conflict') this.#places.mayBeOurs()
     try {

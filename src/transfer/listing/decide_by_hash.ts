@@ -3,7 +3,7 @@ import { Suspended } from '../errors.ts'
 import { hashContent } from '../read_content.ts'
 import type { Child, JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
-import { itemTrouble } from '../trouble.ts'
+import { throwUnlessItems } from '../trouble.ts'
 
 /**
  * Reads what stands at the destination and decides again, with its hash. What can't be read now, or changes meanwhile, counts
@@ -23,7 +23,7 @@ export async function decideByHash(
     return context.decide({ ...child, counterpart: { ...counterpart, hash } })
   } catch (error) {
     if (error instanceof Suspended) throw error
-    itemTrouble(error, 'destination')
+    throwUnlessItems(error, 'destination')
     return decision
   }
 }

@@ -1,7 +1,7 @@
 import type { ContainerToList } from '../../ledger/ledger.ts'
 import { readable } from '../addresses.ts'
 import type { JobContext } from '../job_context.ts'
-import { itemTrouble, type ItemTrouble } from '../trouble.ts'
+import { throwUnlessItems, type ItemTrouble } from '../trouble.ts'
 import { emptyListing } from './decided_children.ts'
 
 /** The container's children are not looked at in this execution; its neighbours go on. */
@@ -35,6 +35,6 @@ async function makeAllTheSame(context: JobContext, container: ContainerToList, {
     await context.destinationOf(container.item, new Map(), { token: container.token, former: container.resumed })
   } catch (error) {
     // That it could not be looked into is on record in any case.
-    itemTrouble(error, 'destination')
+    throwUnlessItems(error, 'destination')
   }
 }
