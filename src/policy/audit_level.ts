@@ -51,8 +51,6 @@ export type AuditType = `${keyof typeof auditTypes}`
 export interface Audits {
   /** Whether rows of that type are kept. */
   has(type: AuditType): boolean
-  /** Whether rows of that level are kept. */
-  keeps(level: RowLevel): boolean
 }
 
 /**
@@ -65,7 +63,7 @@ export function audits(level: AuditLevel): Audits {
   const kept = new Set<string>(
     Object.entries(auditTypes).flatMap(([type, { level: at }]) => (order[at] >= least ? [type] : [])),
   )
-  return { has: (type) => kept.has(type), keeps: (at) => order[at] >= least }
+  return { has: (type) => kept.has(type) }
 }
 
 /** The level of a row. */

@@ -6,7 +6,7 @@ import { changed, containerChanged, isOnlyTouched, type Change } from './changed
 import { isConflictCopy } from './conflict_name.ts'
 import { conflictName, conflictResolution, type ConflictRules } from './conflict_resolution.ts'
 import type { Counterpart, Decision, Processing, Tracked, Verdict } from './decision.ts'
-import { destinationDeleted, sourceDeleted } from './delete_propagation.ts'
+import { destinationDeleted } from './delete_propagation.ts'
 import { itemOverwrite } from './item_overwrite.ts'
 import { largeItem } from './large_item.ts'
 import { matches } from './matches.ts'
@@ -41,8 +41,6 @@ export interface Triple {
 export interface Planner {
   /** What is to be done about one source item. Total, deterministic, never throws. */
   plan(triple: Triple): Decision
-  /** What is to be done about a tracked item that is gone from the source. */
-  planGone(tracked: Tracked, counterpart: Counterpart | null): Decision
 }
 
 const unchanged: Decision = { action: 'none', reason: 'unchanged' }
@@ -62,14 +60,10 @@ const leftAsItIs: Decision = {
 
 /** Compiles what a whole execution has in common; planning one unchanged or new item then allocates nothing. */
 export function compilePlanner(context: PlanContext): Planner {
-  const planner = new CompiledPlanner(context)
-  return {
-    plan: (triple) => planner.plan(triple),
-    planGone: (tracked, counterpart) => sourceDeleted(tracked, counterpart),
-  }
+  return new CompiledPlanner(context)
 }
 
-class CompiledPlanner {
+class CompiledPlanner implements Planner {
   readonly #context: PlanContext
   readonly #settings: Settings
   readonly #filter: Filter | undefined

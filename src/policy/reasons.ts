@@ -1,4 +1,4 @@
-import type { Action, Reason } from './decision.ts'
+import type { Reason } from './decision.ts'
 
 /** Wire status of an item once its decision was carried out. */
 export type WireStatus = 'success' | 'processed' | 'skipped' | 'retry' | 'remediation'
@@ -78,23 +78,4 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     status: failing,
   },
   permissions_lost: { sentence: 'A denial or a broken inheritance could not be carried.', status: failing },
-}
-
-/** The status a decision leads to, before strikes are counted. */
-export function statusOf(action: Action, altered: boolean): WireStatus {
-  switch (action) {
-    case 'skip':
-      return 'skipped'
-    case 'fail':
-      return 'retry'
-    case 'none':
-    case 'create':
-    case 'overwrite':
-    case 'adopt':
-    case 'attributes':
-    case 'reread':
-      return altered ? 'processed' : 'success'
-    default:
-      return action satisfies never
-  }
 }

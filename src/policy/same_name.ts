@@ -5,7 +5,10 @@ export type NameKey = (name: string) => string
 
 const ascii = /^[\x00-\x7f]*$/
 
-/** Compiled once per destination: `sameNameKey` for many names. */
+/**
+ * The destination's own equality as a key; compiled once, for many names. Where platforms fold case differently it errs
+ * towards equal: that costs a number behind a name, the other way round would cost a file.
+ */
 export function nameKey(rules: Pick<NameRules, 'unicode' | 'caseSensitive'>): NameKey {
   const normal = rules.unicode === 'nfc'
   if (rules.caseSensitive) return normal ? (name) => (ascii.test(name) ? name : name.normalize('NFC')) : (name) => name
@@ -14,14 +17,6 @@ export function nameKey(rules: Pick<NameRules, 'unicode' | 'caseSensitive'>): Na
     const folded = fold(normal ? name.normalize('NFC') : name)
     return normal ? folded.normalize('NFC') : folded
   }
-}
-
-/**
- * The destination's own equality as a key. Where platforms fold case differently it errs towards equal: that costs a number
- * behind a name, the other way round would cost a file.
- */
-export function sameNameKey(name: string, rules: Pick<NameRules, 'unicode' | 'caseSensitive'>): string {
-  return nameKey(rules)(name)
 }
 
 /** Simple case folding, by code point: `ß` stays apart from `ss`, as file systems have it. */

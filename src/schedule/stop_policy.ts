@@ -17,8 +17,6 @@ export interface StopLimits {
 export type StopVerdict =
   { met: false } | { met: true; limit: 'on_execute' | 'on_success' | 'on_failure'; sentence: string }
 
-export const noExecutions: StopCounts = { executions: 0, successes: 0, failures: 0 }
-
 /** Whether the job is complete for good; asked after each execution and before each start. */
 export function stopPolicy(limits: StopLimits | undefined, counts: StopCounts): StopVerdict {
   const { on_execute, on_success, on_failure } = limits ?? {}

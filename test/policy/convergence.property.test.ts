@@ -5,7 +5,7 @@ import type { Settings } from '../../src/job/settings.ts'
 import type { Counterpart, Decision, Tracked } from '../../src/policy/decision.ts'
 import { nameContainer } from '../../src/policy/name_container.ts'
 import { compilePlanner } from '../../src/policy/plan.ts'
-import { sameNameKey } from '../../src/policy/same_name.ts'
+import { nameKey } from '../../src/policy/same_name.ts'
 import { second, someCapabilities, someSettings, windowsNames } from './build.ts'
 
 interface Stored {
@@ -95,7 +95,7 @@ class World {
       clock: { toleranceNs: 2n * second },
     })
     const listed = new Map(
-      [...this.destination].map(([name, stored]) => [sameNameKey(name, windowsNames), counterpart(name, stored)]),
+      [...this.destination].map(([name, stored]) => [nameKey(windowsNames)(name), counterpart(name, stored)]),
     )
     const plans = siblings.map(({ key, name }) => {
       const named = names.of(key, name)
@@ -105,9 +105,9 @@ class World {
         source,
         path: `/${name}`,
         named,
-        counterpart: listed.get(sameNameKey(named.name, windowsNames)) ?? null,
+        counterpart: listed.get(nameKey(windowsNames)(named.name)) ?? null,
         tracked: row?.tracked ?? null,
-        taken: (n: string) => names.taken(n) || listed.has(sameNameKey(n, windowsNames)),
+        taken: (n: string) => names.taken(n) || listed.has(nameKey(windowsNames)(n)),
       }
       let decision = planner.plan(triple)
       if (decision.wantsHash && triple.counterpart) {
@@ -199,7 +199,7 @@ class World {
 }
 
 function same(a: string, b: string): boolean {
-  return sameNameKey(a, windowsNames) === sameNameKey(b, windowsNames)
+  return nameKey(windowsNames)(a) === nameKey(windowsNames)(b)
 }
 
 function facts({ modifiedNs, changedNs, facets }: Stored): Facts {

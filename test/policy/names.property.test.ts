@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Limit, NameRules } from '../../src/connector/capabilities.ts'
 import type { ItemKind } from '../../src/connector/item.ts'
 import { nameContainer, type NamePlan, type Sibling } from '../../src/policy/name_container.ts'
-import { sameNameKey } from '../../src/policy/same_name.ts'
+import { nameKey } from '../../src/policy/same_name.ts'
 import { namerOf, type NameSettings } from '../../src/policy/segment.ts'
 import { posixNames, windowsNames } from './build.ts'
 
@@ -105,7 +105,7 @@ function written(plan: NamePlan, all: readonly Sibling[]): string[] {
 
 function expectInjective(plan: NamePlan, all: readonly Sibling[], at: NameRules): void {
   const names = written(plan, all)
-  expect(new Set(names.map((n) => sameNameKey(n, at))).size).toBe(names.length)
+  expect(new Set(names.map((n) => nameKey(at)(n))).size).toBe(names.length)
 }
 
 function shuffled<T>(list: readonly T[], by: readonly number[]): T[] {
@@ -132,10 +132,10 @@ describe('whatever the siblings are called', () => {
     fc.assert(
       fc.property(siblings, rules, settings, (all, at, how) => {
         const plan = nameContainer(all, new Map(), at, how)
-        const names = new Map(all.map(({ key, name }) => [sameNameKey(plan.of(key, name).name, at), name]))
+        const names = new Map(all.map(({ key, name }) => [nameKey(at)(plan.of(key, name).name), name]))
         for (const { name: own } of all) {
           if (!namerOf(at, how).plain(own)) continue
-          expect(sameNameKey(names.get(sameNameKey(own, at)) ?? '', at)).toBe(sameNameKey(own, at))
+          expect(nameKey(at)(names.get(nameKey(at)(own)) ?? '')).toBe(nameKey(at)(own))
         }
       }),
       runs,
@@ -169,7 +169,7 @@ describe('whatever the siblings are called', () => {
             const { name: given, displaced, verdict } = plan.of(key, own)
             const last = before.get(key)
             // Displaced only by a native that took the place of somebody who was away; said, so that nobody is overwritten.
-            if (last !== undefined && !displaced && !verdict) expect(sameNameKey(given, at)).toBe(sameNameKey(last, at))
+            if (last !== undefined && !displaced && !verdict) expect(nameKey(at)(given)).toBe(nameKey(at)(last))
             remembered.set(key, given)
           }
           const again = nameContainer(here, new Map(remembered), at, how)

@@ -3,7 +3,7 @@ import type { NameRules } from '../../src/connector/capabilities.ts'
 import { conflictName } from '../../src/policy/conflict_resolution.ts'
 import { isConflictCopy } from '../../src/policy/conflict_name.ts'
 import { nameContainer, type Sibling } from '../../src/policy/name_container.ts'
-import { sameNameKey } from '../../src/policy/same_name.ts'
+import { nameKey } from '../../src/policy/same_name.ts'
 import { transformSegment } from '../../src/policy/segment.ts'
 import { lengthOf } from '../../src/policy/segment_truncate.ts'
 import { posixNames, someSettings, windowsNames } from './build.ts'
@@ -291,8 +291,8 @@ describe('the destination’s own equality', () => {
     ['straße', 'STRASSE', false],
     ['a', 'b', false],
   ])('takes %j and %j for one: %j', (a, b, same) => {
-    expect(sameNameKey(a, windowsNames) === sameNameKey(b, windowsNames)).toBe(same)
-    expect(sameNameKey(a, posixNames) === sameNameKey(b, posixNames)).toBe(false)
+    expect(nameKey(windowsNames)(a) === nameKey(windowsNames)(b)).toBe(same)
+    expect(nameKey(posixNames)(a) === nameKey(posixNames)(b)).toBe(false)
   })
 })
 

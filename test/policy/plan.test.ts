@@ -252,16 +252,6 @@ describe('a delta run', () => {
     const tracked = trackedAs(folder, undefined, { settled: false })
     expect(decided({ source: folder, counterpart: copied(folder), tracked }).action).toBe('attributes')
   })
-
-  test('a gone source item leaves the destination as it is', () => {
-    const planner = compilePlanner({
-      settings: someSettings({ deletePropagation: 'mirror' }),
-      source: someCapabilities(),
-      destination: someCapabilities(),
-      clock: { toleranceNs: 0n },
-    })
-    expect(planner.planGone(settled, there)).toEqual({ action: 'none', reason: 'source_gone' })
-  })
 })
 
 describe('a conflict', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { countExecution, noExecutions, stopPolicy, type EndedExecution } from '../../src/schedule/stop_policy.ts'
+import { countExecution, stopPolicy, type EndedExecution } from '../../src/schedule/stop_policy.ts'
+
+const noExecutions = { executions: 0, successes: 0, failures: 0 }
 
 const ended = (status: EndedExecution['status'], more: Partial<EndedExecution> = {}): EndedExecution => ({
   status,

@@ -286,6 +286,10 @@ export class Enumeration {
     if (this.#parts.containers.enter(container, this.#parts.current().n, countedAs)) this.#join.run(container)
   }
 
+  /**
+   * A tracked item is gone from a complete listing of the source. A copy leaves the destination as it is; settings that would
+   * delete there are refused at start.
+   */
   #markGone(item: number): void {
     const before = this.#before.get(item) as unknown as Before | undefined
     if (!before || before.gone === 1 || before.execution === this.#parts.current().n) return
