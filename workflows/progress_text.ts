@@ -1,3 +1,4 @@
+import { bytes, count } from '../src/report/format.ts'
 import type { ExecutionOutcome, ExecutionPhase, ExecutionState, JobFacts, JobState } from './messages.ts'
 import { jobWorkflowId } from './names.ts'
 
@@ -87,14 +88,4 @@ function plain(text: string): string {
 
 function row(what: string, n: number): string {
   return `| ${what} | ${count(n)} |`
-}
-
-function count(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ',')
-}
-
-function bytes(n: number): string {
-  const units = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB']
-  const unit = n < 1000 ? 0 : Math.min(Math.floor(Math.log10(n) / 3), units.length - 1)
-  return unit === 0 ? `${n} bytes` : `${(n / 1000 ** unit).toFixed(1)} ${units[unit]}`
 }

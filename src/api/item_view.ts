@@ -1,5 +1,6 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
 import { wireNumber } from '../json/json.ts'
+import { rootItem } from '../ledger/ledger.ts'
 import type { AuditEntry, LedgerItem, LedgerReader } from '../ledger/sqlite/reader.ts'
 import { sayReason } from '../report/say_reason.ts'
 
@@ -28,7 +29,7 @@ export function itemView(item: LedgerItem, place: Place | undefined): Record<str
     // The wire knows containers and items; what else there is says `kind`.
     type: item.kind === 'container' ? 'container' : 'item',
     kind: item.kind,
-    root: item.item === 1,
+    root: item.item === rootItem,
     status: item.state,
     action: item.action,
     reason: item.reason,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ledgerKind } from '../open_home/ledger_views.ts'
 import type { ItemState } from '../ledger/ledger.ts'
+import { allStates, kinds } from '../ledger/sqlite/codes.ts'
 import type { LedgerReader, ItemQuery } from '../ledger/sqlite/reader.ts'
 import { many } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
@@ -9,9 +10,8 @@ import { auditView, itemView, sparseItem } from './item_view.ts'
 import { list, oneOf, pages, paging, queryOf, single, text, wordOf, type Query } from './paging.ts'
 import type { ApiParts } from './parts.ts'
 
-const statuses = ['none', 'success', 'processed', 'skipped', 'retry', 'remediation', 'pending'] as const
 /** One is never unknown here; who asks for those finds none. */
-const statusWords = [...statuses, 'unknown'] as const
+const statusWords = [...allStates, 'unknown'] as const
 const itemFilters = ['status', 'item_status', 'processing_status', 'type', 'parent', 'id']
 const processings = [
   'none',
@@ -70,7 +70,7 @@ function itemQuery(query: Query, { offset, limit, q }: { offset: number; limit: 
     list(query, name).map((word) => wordOf(word, statusWords, name)),
   )
   const processing = oneOf(query, 'processing_status', processings)
-  const type = oneOf(query, 'type', ['item', 'container', 'link', 'special'] as const)
+  const type = oneOf(query, 'type', kinds)
   const parent = whole(query, 'parent')
   const ids = list(query, 'id').map((id) => wholeOf(id, 'id'))
   return {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { maxDepth } from '../json.ts'
 import { keyPath, pathText, shown, withoutUserInfo, type Path, type Problem } from './problem.ts'
 import { isSecretPath } from './redact.ts'
 import { holdsSecret } from './secret_text.ts'
@@ -11,7 +12,6 @@ export interface ReadOptions {
   strict?: boolean
 }
 
-const maxDepth = 64
 const maxValues = 2_000_000
 const maxProblems = 1_000
 

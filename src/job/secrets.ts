@@ -1,9 +1,7 @@
+import { maxDepth } from '../json.ts'
 import type { Path } from './problem.ts'
 import { hidden, isHarmlessSetting, isSecretKey } from './redact.ts'
 import { holdsSecret } from './secret_text.ts'
-
-/** Deeper documents are refused as a whole. */
-const maxDepth = 64
 
 /**
  * Where something stands that looks like a secret: text under a key that says so, in an `auth` of whatever kind, or of the

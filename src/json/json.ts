@@ -6,12 +6,12 @@ export class MalformedJson extends Error {
 }
 
 /** Deeper than any document of ours, shallow enough for everything recursive that looks at it afterwards. */
-const maxDepth = 64
+export const maxDepth = 64
 
 /**
  * Parses what somebody else wrote.
  *
- * @throws MalformedJson with line and column; also when nested deeper than 64 levels, when a key stands twice in one object, or
+ * @throws MalformedJson with line and column; also when nested deeper than {@link maxDepth} levels, when a key stands twice in one object, or
  *   with a key that means a prototype
  */
 export function parseJson(text: string): unknown {

@@ -172,6 +172,9 @@ export interface TrackedRow {
   decided: boolean
 }
 
+/** The item that is the job's root, in every ledger. */
+export const rootItem = 1
+
 export type ItemState = 'none' | 'success' | 'processed' | 'skipped' | 'retry' | 'remediation' | 'pending'
 
 export interface Listing {

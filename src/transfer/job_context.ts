@@ -36,7 +36,6 @@ export class JobContext {
   readonly source: Session
   readonly destination: Session
   readonly roots: Roots
-  readonly rootItem: number
   readonly audit: Audit
   /** The destination's own equality of names. */
   readonly nameKey: NameKey
@@ -85,7 +84,6 @@ export class JobContext {
     this.source = source
     this.destination = destination
     this.roots = roots
-    this.rootItem = 1
     this.audit = new Audit(spec.settings.auditLevel)
     this.nameKey = nameKey(destination.capabilities.names)
     this.#planner = compilePlanner({

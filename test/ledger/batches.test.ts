@@ -256,7 +256,7 @@ describe('when a holder dies', () => {
     ledger.onCrashed = (why) => heard.push(why)
     const claim = () => ledger.claimBatch(holder('copy/0'), { items: 5, bytes: 99n }, now)
     expect(await claim()).toMatchObject({ state: 'wait' })
-    expect(heard).toEqual(['/f2: the worker died four times with it in hand, the last time with nothing else'])
+    expect(heard).toEqual(['/f2: the worker died 4 times with it in hand, the last time with nothing else'])
     // Whoever comes next learns of it too, if this one dies before it can tell.
     expect(await ledger.firstFailure(1)).toBe(heard[0])
     await ledger.keepFailure('a later one')

@@ -126,9 +126,7 @@ describe('what kills every worker that has it in hand', () => {
     for (let deaths = 0; deaths < 4; deaths++) await die(job, 'staged:before-commit', 1)
     const ran = await job.resume({ execution: 1 })
     expect(ran.status).toBe('failed')
-    expect(ran.sentence).toMatch(
-      /^halted by its first failure \(\/d\/bad.txt: the worker died four times with it in hand/,
-    )
+    expect(ran.sentence).toMatch(/^halted by its first failure \(\/d\/bad.txt: the worker died 4 times with it in hand/)
     expect(ran.reasons).toMatchObject({ 'remediation crashed_worker': 1 })
   })
 

@@ -8,6 +8,7 @@ test('the Web UI says what an execution does, how far it is, and as of when', ()
   expect(text).toContain('**Share: fs → fs, execution 1**')
   expect(text).toContain('**executing**: transferring; every folder has been looked at')
   expect(text).toMatch(/\| after 4 slices \| \|\n\| --- \| ---: \|\n\| found \| 20,220 \|\n\| transferred \| 819 \|/)
+  expect(text).toContain('| bytes | 3.2 GiB |')
   // It escapes entities, and would show their letters.
   expect(text).not.toContain('&')
 })

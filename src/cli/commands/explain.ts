@@ -1,6 +1,7 @@
 import { auditView, itemView } from '../../api/item_view.ts'
 import type { Facts } from '../../connector/item.ts'
 import { toJson } from '../../json/json.ts'
+import { rootItem } from '../../ledger/ledger.ts'
 import type { Explanation } from '../../ledger/sqlite/reader.ts'
 import { ledgerKind } from '../../open_home/ledger_views.ts'
 import { Unacceptable } from '../../problem.ts'
@@ -55,7 +56,7 @@ const states: Record<Explanation['state'], string> = {
 
 /** Lines for a person, from what was seen to what was done. */
 export function explanation(item: Explanation): string[] {
-  if (item.item === 1) return explainRoot(item)
+  if (item.item === rootItem) return explainRoot(item)
   const why = item.why === undefined ? [] : [line('', item.why)]
   return [
     `${printable(`/${item.sourceNames.join('/')}`)}${item.kind === 'container' ? '/' : ''}`,

@@ -36,7 +36,7 @@ export function stateCode(state: ItemState): number {
   return State[state]
 }
 
-const kinds: readonly ItemKind[] = ['item', 'container', 'link', 'special']
+export const kinds: readonly ItemKind[] = ['item', 'container', 'link', 'special']
 const kindCodes = codesOf(kinds)
 export const Container = 1
 

@@ -3,7 +3,16 @@ import { closeWhole, openDatabase } from '../../database/sqlite.ts'
 import type { Facts } from '../../connector/item.ts'
 import { LedgerAhead } from '../errors.ts'
 import { packFacts, unpackFacts } from '../facts_text.ts'
-import type { AuditRow, Balance, Claim, ExecutionStart, Holder, MadeContainer, Progress } from '../ledger.ts'
+import {
+  rootItem,
+  type AuditRow,
+  type Balance,
+  type Claim,
+  type ExecutionStart,
+  type Holder,
+  type MadeContainer,
+  type Progress,
+} from '../ledger.ts'
 import type {
   WireAddress,
   WireAudit,
@@ -35,7 +44,6 @@ import { Trials } from './trials.ts'
 import { WholeContainers } from './whole_containers.ts'
 import { WorkQueue } from './work_queue.ts'
 
-const root = 1
 /** Under this the first failure of an execution is remembered. */
 const firstFailure = 'first failure'
 
@@ -145,7 +153,7 @@ export class SqliteLedger {
     this.#note({ level: 'info', type: 'execution', message: `execution ${start.execution} began` })
     for (const message of start.warnings ?? []) this.#note({ level: 'warn', type: 'setting', message })
     this.#writeRoot(start)
-    this.#enumeration.start(root)
+    this.#enumeration.start(rootItem)
   }
 
   end(execution: number, halted?: string): Balance {
@@ -360,7 +368,8 @@ export class SqliteLedger {
   }
 
   #writeRoot({ execution, root: { source, destination } }: ExecutionStart): void {
-    const before = this.#db.prepare('SELECT source FROM item WHERE id = ?').get(root) as { source: string } | undefined
+    const before = this.#db.prepare('SELECT source FROM item WHERE id = ?').get(rootItem) as
+      { source: string } | undefined
     this.#db
       .prepare(
         `INSERT INTO item (id, parent, name, kind, state, action, execution, size, reason, source_id, destination_id,
@@ -370,7 +379,7 @@ export class SqliteLedger {
            destination = coalesce(excluded.destination, destination), state = excluded.state, reason = excluded.reason`,
       )
       .run(
-        root,
+        rootItem,
         Container,
         State.none,
         source.id,
@@ -383,10 +392,10 @@ export class SqliteLedger {
         `INSERT INTO container (item, depth, ready, made, listed) VALUES (?, 0, ?, 0, ?)
          ON CONFLICT (item) DO UPDATE SET ready = excluded.ready, listed = excluded.listed`,
       )
-      .run(root, destination ? 1 : 0, execution)
-    this.#addresses.changed(root)
+      .run(rootItem, destination ? 1 : 0, execution)
+    this.#addresses.changed(rootItem)
     // The root is nobody's child, so no plan says that its times or permissions changed.
-    if (before && !sameAttributes(unpackFacts(before.source), source)) this.#containers.touch(root)
+    if (before && !sameAttributes(unpackFacts(before.source), source)) this.#containers.touch(rootItem)
   }
 
   /**
@@ -453,7 +462,7 @@ export class SqliteLedger {
   }
 
   #pathOf(item: number): string {
-    if (item === root) return '/'
+    if (item === rootItem) return '/'
     const row = this.#db.prepare('SELECT parent, name FROM item WHERE id = ?').get(item)
     if (!row) return ''
     const { parent, name } = row as { parent: number; name: string }

@@ -119,7 +119,7 @@ export class OrphanedBatches {
 
   #flag(item: number, member: Member, past: Past, execution: number): void {
     const { counters, crashed, leases } = this.#parts
-    const why = 'the worker died four times with it in hand, the last time with nothing else'
+    const why = `the worker died ${past.attempt} times with it in hand, the last time with nothing else`
     this.#results.failed(item, member, { reason: 'crashed_worker', why, notBeforeMs: 'never' })
     leases.give({
       kind: LeaseKind.litter,

@@ -4,7 +4,7 @@ import type { Facts, ItemKind } from '../../connector/item.ts'
 import type { AuditLevel } from '../../job/settings.ts'
 import type { Action, Processing } from '../../policy/decision.ts'
 import { unpackFacts } from '../facts_text.ts'
-import type { Balance, ItemState, Progress } from '../ledger.ts'
+import { rootItem, type Balance, type ItemState, type Progress } from '../ledger.ts'
 import { Addresses } from './addresses.ts'
 import { actionOf, kindCode, kindOf, levelCode, levelOf, State, stateCode, stateOf } from './codes.ts'
 import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
@@ -302,7 +302,7 @@ export class LedgerReader {
   }
 
   #placeOf({ id, parent, name, destination_name }: Row): { sourceNames: string[]; destinationNames: string[] } {
-    if (id === 1) return { sourceNames: [], destinationNames: [] }
+    if (id === rootItem) return { sourceNames: [], destinationNames: [] }
     const { sourceNames, destinationNames } = this.#addresses.of(parent)
     return {
       sourceNames: [...sourceNames, name],

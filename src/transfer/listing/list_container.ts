@@ -1,5 +1,5 @@
 import type { Item } from '../../connector/item.ts'
-import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
+import { rootItem, type ContainerToList, type Listing, type TrackedRow } from '../../ledger/ledger.ts'
 import type { Decision } from '../../policy/decision.ts'
 import { tooManyItems } from '../../policy/max_items_per_container.ts'
 import { destinationContainerId, readable, sourceContainerId } from '../addresses.ts'
@@ -136,8 +136,7 @@ async function gather(
     if (error instanceof Suspended) throw error
     // A destination container removed since it was planned is made again when its first child is written.
     const trouble = itemTrouble(error, side)
-    if (side === 'destination' && trouble.reason === 'NotFound' && container.item !== context.rootItem)
-      return { absent: true }
+    if (side === 'destination' && trouble.reason === 'NotFound' && container.item !== rootItem) return { absent: true }
     return { trouble }
   }
   if (!complete) return { trouble: { reason: 'incomplete_listing', why: `${side}: the listing ended early` } }

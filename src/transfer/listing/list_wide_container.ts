@@ -1,5 +1,5 @@
 import type { Item } from '../../connector/item.ts'
-import type { ContainerToList } from '../../ledger/ledger.ts'
+import { rootItem, type ContainerToList } from '../../ledger/ledger.ts'
 import type { NamePlan } from '../../policy/name_container.ts'
 import { tooManyItems } from '../../policy/max_items_per_container.ts'
 import { destinationContainerId, readable, sourceContainerId } from '../addresses.ts'
@@ -115,7 +115,7 @@ async function spoolSide(
     if (error instanceof Suspended) throw error
     const trouble = itemTrouble(error, side)
     // Removed at the destination since it was made: nothing is there, and what is to arrive makes it again.
-    const absent = side === 'destination' && trouble.reason === 'NotFound' && container.item !== context.rootItem
+    const absent = side === 'destination' && trouble.reason === 'NotFound' && container.item !== rootItem
     return absent && seen === 0 ? undefined : trouble
   }
   return complete ? undefined : { reason: 'incomplete_listing', why: `${side}: the listing ended early` }
