@@ -3,8 +3,11 @@ import { fs } from '../../src/connector/fs/fs.ts'
 import { facts } from '../ledger/rig.ts'
 import { InThisThread } from './in_this_thread.ts'
 
-afterEach(() => {
+let job: InThisThread
+
+afterEach(async () => {
   jest.restoreAllMocks()
+  await job.remove()
 })
 
 test.each([
@@ -17,12 +20,11 @@ test.each([
     session.capabilities.times.containers = containers
     return session
   })
-  const job = new InThisThread()
+  job = new InThisThread()
   await job.list({ 'd/a.txt': 'x' })
   const names = { sourceNames: ['d'], destinationNames: ['d'] }
   const made = { item: 2, parent: 1, ...names, source: facts(0), ready: true, made: true, madeIn: 1 }
   const notes = { narrowed: false, audit: [] }
   const attributes = await job.context.containerAttributes({ source: 'd', destination: 'd' }, made, notes)
   expect(Object.keys(attributes ?? {}).includes('modifiedNs')).toBe(containers)
-  await job.remove()
 })
