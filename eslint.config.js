@@ -78,7 +78,12 @@ const arrows = [
   ),
   may(['activities/**'], ['policy', 'database', 'home', 'client', ...temporalio], ['transfer', 'catalog', 'workflows']),
   // The sandbox: what runs in it is pure, and types of the rest.
-  may(['workflows/**'], ['policy', 'schedule', '@temporalio/workflow', '@temporalio/common'], ['activities'], sandbox),
+  may(
+    ['workflows/**'],
+    ['policy', 'report', 'schedule', '@temporalio/workflow', '@temporalio/common'],
+    ['activities'],
+    sandbox,
+  ),
 ]
 
 export default tseslint.config(

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { maxDepth } from '../json.ts'
+import { maxDepth } from '../json/json.ts'
 import { keyPath, pathText, shown, withoutUserInfo, type Path, type Problem } from './problem.ts'
 import { isSecretPath } from './redact.ts'
 import { holdsSecret } from './secret_text.ts'

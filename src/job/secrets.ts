@@ -1,4 +1,4 @@
-import { maxDepth } from '../json.ts'
+import { maxDepth } from '../json/json.ts'
 import type { Path } from './problem.ts'
 import { hidden, isHarmlessSetting, isSecretKey } from './redact.ts'
 import { holdsSecret } from './secret_text.ts'
