@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog } from '../catalog/catalog.ts'
+import { refuseToWriteOn } from './goes_on.ts'
 import { jobFacts } from './job_facts.ts'
 import { Refused } from './refused.ts'
 import type { JobCommands } from './job_commands.ts'
@@ -26,7 +27,9 @@ export async function beginExecution(
   commands: Pick<JobCommands, 'start' | 'resume'>,
 ): Promise<Begun> {
   for (const begunMs = Date.now(); ; await sleep(50)) {
-    const { unfinished, lastExecution, paused, rest } = await jobFacts(catalog, jobId)
+    const facts = await jobFacts(catalog, jobId)
+    const { unfinished, lastExecution, paused, rest } = facts
+    await refuseToWriteOn(catalog, jobId, facts)
     try {
       // Who begins a job that is paused, between two runs or in one, wants it to run.
       if (paused || (unfinished && (await catalog.control.read(jobId)).paused)) await commands.resume(jobId)

@@ -16,6 +16,7 @@ import type {
 } from '../../workflows/messages.ts'
 import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../../workflows/names.ts'
 import { NotInCatalog, type Catalog } from '../catalog/catalog.ts'
+import { refuseToWriteOn } from './goes_on.ts'
 import { jobFacts } from './job_facts.ts'
 import { jobStart } from './job_start.ts'
 import { Refused } from './refused.ts'
@@ -61,7 +62,9 @@ export class JobClient {
 
   /** @throws Refused */
   async resume(jobId: string): Promise<Resumed> {
-    return this.#command(resume, jobId, await this.#facts(jobId), [])
+    const facts = await this.#facts(jobId)
+    await refuseToWriteOn(this.#parts.catalog, jobId, facts)
+    return this.#command(resume, jobId, facts, [])
   }
 
   /** Answers when the execution has ended, or after 9 s, saying which. @throws Refused */

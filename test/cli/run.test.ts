@@ -483,6 +483,18 @@ describe('run', () => {
     expect((await bench.run('run', file)).code).toBe(0)
   })
 
+  test('an execution that was begun to write is not gone on with once simulation_mode is set', async () => {
+    bench.endings = ['never']
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await bench.interrupt(() => bench.commands.includes('start'))
+    expect((await running).code).toBe(130)
+    bench.commands.length = 0
+    const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { simulation_mode: true })))
+    expect(code).toBe(3)
+    expect(err).toContain('execution 1 of "Share" was begun to write, and simulation_mode holds from the next one')
+    expect(bench.commands).toEqual([])
+  })
+
   test('a job that was paused between two runs is resumed by running it', async () => {
     await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
     await bench.catalog(async ({ catalog }) => {
