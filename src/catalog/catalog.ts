@@ -89,11 +89,12 @@ export interface Jobs {
   /** The newest job of exactly that name; names need not be unique. */
   findByName(name: string): Promise<StoredJob | undefined>
   /**
-   * Brake 10, two jobs writing one root: notes where an execution writes, in place of what its job claimed before, unless
-   * another job's claim is at, above or below one of the roots: then nothing changes and that claim is the answer. Claims
-   * end with their execution (`executions.update` with `endedOn`) or by `releaseRoots`, not with a process.
+   * Brake 10, two jobs writing one root: notes where an execution reads and writes, in place of what its job claimed before,
+   * unless another job's claim is at, above or below one of the roots, and one of the two writes: then nothing changes and that
+   * claim is the answer. Claims end with their execution (`executions.update` with `endedOn`) or by `releaseRoots`, not with a
+   * process.
    */
-  claimRoots(jobId: string, execution: number, roots: readonly ClaimedRoot[]): Promise<RootClaim | undefined>
+  claimRoots(jobId: string, execution: number, roots: readonly RootToClaim[]): Promise<RootClaim | undefined>
   releaseRoots(jobId: string): Promise<void>
 }
 
@@ -109,10 +110,14 @@ export interface JobFilter {
   simulated?: boolean
 }
 
-/** A place that is written, as `Session.resolve` names it. */
+/** A place that is read or written, as `Session.resolve` names it. */
 export interface ClaimedRoot {
   place: string
   above: readonly string[]
+}
+
+export interface RootToClaim extends ClaimedRoot {
+  writes: boolean
 }
 
 export interface RootClaim {
@@ -120,6 +125,9 @@ export interface RootClaim {
   jobName: string
   execution: number
   place: string
+  writes: boolean
+  /** Which of the roots that were to be claimed it is in the way of. */
+  inTheWayOf: RootToClaim
 }
 
 export interface StoredConnection {

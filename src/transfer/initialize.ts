@@ -50,7 +50,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
     try {
       if (!spec.simulated) refuseReadOnly(destination)
       const places = await refuseOverlap(jobs, spec.source, spec.destination, { source, destination })
-      await claimDestination(job, jobs, ref, places.destination)
+      await claimRoots(job, jobs, ref, places)
       const sourceRoot = await findRoot(source, spec.source, 'source')
       if (!sourceRoot) throw new FailedToStart([`source: ${JSON.stringify(spec.source.path)} does not exist`])
       const destinationRoot = await destinationRootOf(job, destination)
@@ -212,12 +212,24 @@ async function refuseOverlap(
   return places
 }
 
-async function claimDestination(job: JobInHand, jobs: OpenJobs, ref: ExecutionRef, place: ResolvedRoot): Promise<void> {
+/** A simulation takes what it finds: it writes nothing anywhere, and nothing comes of what it has read. */
+async function claimRoots(
+  job: JobInHand,
+  jobs: OpenJobs,
+  ref: ExecutionRef,
+  { source, destination }: Places,
+): Promise<void> {
   if (job.spec.simulated) return
-  const other = await jobs.catalog.jobs.claimRoots(ref.jobId, ref.execution, [place])
-  if (other) {
-    throw new FailedToStart([
-      `destination: job ${other.jobId} is writing to the same place, or to one inside or above it; wait for it, or cancel it`,
-    ])
-  }
+  const roots = [
+    { ...source, writes: false },
+    { ...destination, writes: true },
+  ]
+  const other = await jobs.catalog.jobs.claimRoots(ref.jobId, ref.execution, roots)
+  if (!other) return
+  // What is being written holds contents under names they have only until they are whole.
+  const which = other.inTheWayOf.writes ? 'destination' : 'source'
+  const [does, at] = other.writes ? ['writing', 'to'] : ['reading', 'from']
+  throw new FailedToStart([
+    `${which}: job ${other.jobId} is ${does} ${at} the same place, or ${at} one inside or above it; wait for it, or cancel it`,
+  ])
 }

@@ -124,10 +124,10 @@ describe('jobs', () => {
   })
 })
 
-describe('roots that jobs write', () => {
-  const root = (place: string) => {
+describe('roots that jobs read and write', () => {
+  const root = (place: string, writes = true) => {
     const parts = place.split('/').slice(1)
-    return { place, above: parts.map((_, n) => `/${parts.slice(0, n).join('/')}`).reverse() }
+    return { place, above: parts.map((_, n) => `/${parts.slice(0, n).join('/')}`).reverse(), writes }
   }
 
   test.each([
@@ -139,9 +139,22 @@ describe('roots that jobs write', () => {
     const [one, two] = [await aJob('one'), await aJob('two')]
     expect(await catalog.jobs.claimRoots(one.id, 4, [root(first)])).toBeUndefined()
     const refusal = await catalog.jobs.claimRoots(two.id, 1, [root('/else'), root(second)])
-    expect(refusal).toEqual(allowed ? undefined : { jobId: one.id, jobName: 'one', execution: 4, place: first })
+    const claim = { jobId: one.id, jobName: 'one', execution: 4, place: first, writes: true, inTheWayOf: root(second) }
+    expect(refusal).toEqual(allowed ? undefined : claim)
     const third = await aJob('three')
     expect((await catalog.jobs.claimRoots(third.id, 1, [root('/else')]))?.jobName).toBe(allowed ? 'two' : undefined)
+  })
+
+  test.each([
+    [false, false, true],
+    [true, false, false],
+    [false, true, false],
+  ])('two may read one place, but neither while the other writes it: %s, %s', async (first, second, allowed) => {
+    const [one, two] = [await aJob('one'), await aJob('two')]
+    await catalog.jobs.claimRoots(one.id, 1, [root('/share', first)])
+    const refusal = await catalog.jobs.claimRoots(two.id, 1, [root('/else'), root('/share/deep', second)])
+    if (allowed) expect(refusal).toBeUndefined()
+    else expect(refusal).toMatchObject({ writes: first, inTheWayOf: { place: '/share/deep', writes: second } })
   })
 
   test('a job that comes back after a crash takes its own roots over', async () => {

@@ -154,6 +154,27 @@ describe('source and destination that overlap are refused', () => {
     })
     expect((await jobs[0]!.run()).status).not.toBe('failed_to_start')
   })
+
+  test('nor does one read what another is writing: half of it stands under names that are not its own', async () => {
+    const first = await rig.job({}, { source: aTree(many(50, (n) => `f${n}`)) })
+    const onward = join(rig.folder, 'onward')
+    mkdirSync(onward)
+    const second = await rig.store(
+      aJob({}, { source: { auth: { root: first.destination } }, destination: { auth: { root: onward } } }),
+      { source: first.destination, destination: onward },
+    )
+    await first.run({
+      afterListing: async () => {
+        const ran = await second.run()
+        expect(ran.status).toBe('failed_to_start')
+        expect(ran.sentence).toMatch(/source: job \w+ is writing to the same place, or to one inside or above it/)
+      },
+    })
+    expect(look(onward).size).toBe(0)
+    expect(
+      await second.run({ afterListing: async () => expect((await first.run()).status).toBe('failed_to_start') }),
+    ).toMatchObject({ status: 'completed' })
+  })
 })
 
 describe('a setting that is not carried out', () => {

@@ -98,5 +98,6 @@ export const migrations: readonly string[] = [
   `,
   'ALTER TABLE executions ADD COLUMN document TEXT',
   'ALTER TABLE jobs ADD COLUMN last_in_ledger INTEGER NOT NULL DEFAULT 0',
+  'ALTER TABLE roots ADD COLUMN writes INTEGER NOT NULL DEFAULT 1',
   'ALTER TABLE control DROP COLUMN cancelled; ALTER TABLE control DROP COLUMN note',
 ]
