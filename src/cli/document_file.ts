@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { MalformedJson, parseJson } from '../json/json.ts'
 import { Unacceptable } from '../problem.ts'
+import { NotUtf8, textOf } from '../json/utf8.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -11,7 +12,7 @@ import type { Terminal } from './terminal.ts'
 export async function readDocument(file: string, terminal: Terminal): Promise<Record<string, unknown>> {
   const name = file === '-' ? 'standard input' : file
   try {
-    const document = parseJson(file === '-' ? await terminal.input() : readFileSync(file, 'utf8'))
+    const document = parseJson(textOf(file === '-' ? await terminal.input() : readFileSync(file)))
     if (typeof document === 'object' && document !== null && !Array.isArray(document))
       return document as Record<string, unknown>
     throw new MalformedJson('is no JSON object, { … }')
@@ -25,5 +26,5 @@ function why(error: unknown): string {
   if (code === 'ENOENT') return 'does not exist'
   if (code === 'EISDIR') return 'is a folder'
   if (code === 'EACCES') return 'may not be read by you'
-  return error instanceof MalformedJson ? message : `cannot be read: ${message}`
+  return error instanceof MalformedJson || error instanceof NotUtf8 ? message : `cannot be read: ${message}`
 }

@@ -17,7 +17,7 @@ export interface Terminal {
    */
   onInterrupt(handler: (times: number) => void): () => void
   /** Standard input, to its end. */
-  input(): Promise<string>
+  input(): Promise<Buffer>
 }
 
 export function processTerminal(): Terminal {
@@ -49,7 +49,7 @@ export function processTerminal(): Terminal {
     async input() {
       const chunks: Buffer[] = []
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-      return Buffer.concat(chunks).toString('utf8')
+      return Buffer.concat(chunks)
     },
   }
 }

@@ -68,7 +68,9 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
-        ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
       })
       return { status: response.statusCode, headers: response.headers, json: response.json() }
     },

@@ -56,6 +56,19 @@ describe('every failure has its status and an errors list', () => {
     },
   )
 
+  test('a body in another encoding is refused, whether it says so or not', async () => {
+    const body = Buffer.from('{\n"name": "Löhne"}', 'latin1')
+    for (const address of ['jobs', 'connections', 'account_maps']) {
+      const silent = await bench.call('POST', `/v1/${address}`, body)
+      expect(silent.status).toBe(400)
+      expect(silent.json.errors[0].description).toBe('the body is not UTF-8, at line 2; save it as UTF-8')
+    }
+    const post = (charset: string) =>
+      bench.call('POST', '/v1/jobs', JSON.stringify(aJob()), { 'content-type': `application/json; charset=${charset}` })
+    expect((await post('iso-8859-1')).status).toBe(415)
+    expect((await post('"UTF-8"')).status).toBe(201)
+  })
+
   test('what goes wrong inside is not told to the outside', async () => {
     const { app, call } = bench
     await app.ready()

@@ -35,7 +35,7 @@ export class CliBench {
   #out: string[] = []
   #err: string[] = []
   #interrupt: ((times: number) => void) | undefined
-  #input = ''
+  #input: string | Uint8Array = ''
 
   constructor() {
     for (const side of ['old', 'new']) mkdirSync(join(this.folder, side))
@@ -69,13 +69,13 @@ export class CliBench {
     this.#interrupt?.(1)
   }
 
-  type(text: string): void {
+  type(text: string | Uint8Array): void {
     this.#input = text
   }
 
   file(content: unknown, name = 'job.json'): string {
     const path = join(this.folder, name)
-    writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+    writeFileSync(path, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content))
     return path
   }
 
@@ -180,7 +180,7 @@ export class CliBench {
         this.#interrupt = handler
         return () => (this.#interrupt = undefined)
       },
-      input: async () => this.#input,
+      input: async () => Buffer.from(this.#input),
     }
   }
 }

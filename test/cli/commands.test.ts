@@ -79,6 +79,9 @@ describe('connection', () => {
     await bench.run('connection', 'add', '--platform', 'fs', '--set', `root=@${file}`)
     expect(await list()).toMatchObject([{ auth: { root: bench.folder } }])
     expect((await bench.run('connection', 'add', '--platform', 'fs', '--set', 'root=@/nowhere')).code).toBe(2)
+    writeFileSync(file, Buffer.from('/Löhne', 'latin1'))
+    const latin1 = await bench.run('connection', 'add', '--platform', 'fs', '--set', `root=@${file}`)
+    expect(latin1).toMatchObject({ code: 2, err: expect.stringContaining('is not UTF-8, at line 1') })
     expect((await bench.run('connection', 'add', '--platform', 'fs', '--set', 'root')).code).toBe(2)
   })
 

@@ -511,4 +511,21 @@ describe('run', () => {
     bench.type(JSON.stringify(bench.aJob()))
     expect((await bench.run('run', '-')).code).toBe(0)
   })
+
+  test('a document in another encoding is refused, not read with other names in its filters', async () => {
+    const excluded = { source: { rules: [{ type: 'filter_path', path: '/Löhne' }] } }
+    const text = JSON.stringify(bench.aJob({}, { filter: excluded }), null, 1)
+    const latin1 = Buffer.from(text, 'latin1')
+    const line = text.split('\n').findIndex((one) => one.includes('Löhne')) + 1
+    const file = await bench.run('run', bench.file(latin1))
+    expect(file).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`job.json is not UTF-8, at line ${line}; save it`),
+    })
+    bench.type(latin1)
+    expect((await bench.run('run', '-')).err).toContain(`standard input is not UTF-8, at line ${line}`)
+    bench.type(Buffer.concat([Buffer.from('\uFEFF'), Buffer.from(text)]))
+    expect((await bench.run('run', '-')).code).toBe(0)
+    expect(bench.served).toBe(1)
+  })
 })

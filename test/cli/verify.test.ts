@@ -21,7 +21,7 @@ async function verify(job: Job, ...options: string[]): Promise<{ code: number; o
       columns: () => 80,
       draw: () => undefined,
       onInterrupt: () => () => undefined,
-      input: async () => '',
+      input: async () => Buffer.alloc(0),
     },
     typed: 'stevedore',
     version: '0.0.0-test',

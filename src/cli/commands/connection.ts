@@ -5,6 +5,7 @@ import type { Catalog, StoredConnection } from '../../catalog/catalog.ts'
 import { toJson } from '../../json/json.ts'
 import { Unacceptable } from '../../problem.ts'
 import { printable, table } from '../../report/format.ts'
+import { textOf } from '../../json/utf8.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
@@ -86,7 +87,7 @@ function settings(given: readonly string[]): Record<string, unknown> {
 /** The first line feed at the end is the editor's. */
 function contentOf(file: string, key: string): string {
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    return textOf(readFileSync(file)).replace(/\r?\n$/, '')
   } catch (error) {
     throw new Unacceptable([{ code: 'invalid', description: `--set ${key}=@${file}: ${(error as Error).message}` }])
   }
