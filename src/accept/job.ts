@@ -2,6 +2,7 @@ import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
 import { readJob, readReferences, type JobDocument, type References } from '../job/document.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 import { checkConnection, defaultName, storeConnection, type CheckedConnection } from './connection.ts'
+import { brakeNamed } from '../job/brake_names.ts'
 import { sides, type Side } from '../job/endpoint.ts'
 import { mapTypes, type MapDocument } from '../job/maps.ts'
 import { objectOrEmpty } from '../json/json.ts'
@@ -181,6 +182,12 @@ async function connectionOf(
       return undefined
     }
     return { inline: checked.connection, name: checked.connection.name ?? defaultName(checked.connection) }
+  }
+  // Only the id is stored: at the start nobody would see it any more.
+  for (const [key, value] of Object.entries(connection)) {
+    const meant = brakeNamed(key, value)
+    if (meant !== undefined)
+      problems.push(problem(`${at}.${key}`, `is no key of a connection; it must have been meant as ${meant}`))
   }
   const stored = await catalog.connections.get(connection.id)
   if (stored === undefined) {

@@ -17,7 +17,10 @@ export interface Problem {
 export interface Unknown {
   /** What it stands in, as {@link keyPath} has it. */
   in: string
-  /** The known key that must have been meant, likewise. */
+  key: string
+  /** What stands under it. */
+  value: unknown
+  /** The known key that must have been meant, as `in` has it. */
   meant?: string
 }
 

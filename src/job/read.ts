@@ -35,11 +35,12 @@ export function read<T>(schema: z.ZodType<T>, input: unknown, { strict = false }
         const said = JSON.parse(issue.message) as UnknownKey[]
         issue.keys.forEach((key, i) => {
           const given = [...path.given, key]
+          const value = (path.value as Record<string, unknown>)[key]
           removals.push(given)
           unknown.set(pathText(given), {
             read: [...issue.path, key],
-            value: (path.value as Record<string, unknown>)[key],
-            problem: unknownKeyProblem(given, said[i]!),
+            value,
+            problem: unknownKeyProblem(given, value, said[i]!),
           })
         })
       } else if (path.value === null && typeof path.given.at(-1) === 'string') removals.push(path.given)
@@ -65,13 +66,13 @@ interface Kept {
   problem: Problem
 }
 
-function unknownKeyProblem(path: Path, { sentence, here, there }: UnknownKey): Problem {
+function unknownKeyProblem(path: Path, value: unknown, { sentence, here, there }: UnknownKey): Problem {
   const around = keyPath(path.slice(0, -1))
   const meant = here === undefined ? there : around === '' ? here : `${around}.${here}`
   return {
     path: pathText(path),
     message: sentence,
-    unknown: { in: around, ...(meant === undefined ? {} : { meant }) },
+    unknown: { in: around, key: String(path.at(-1)), value, ...(meant === undefined ? {} : { meant }) },
   }
 }
 

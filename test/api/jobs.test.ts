@@ -274,6 +274,18 @@ describe('POST /v1/jobs', () => {
     expect(json.errors[0]).toMatchObject({ code: 'misfit', property: 'transfer.account_map' })
   })
 
+  test('a brake beside the id of a connection is refused: only the id is stored', async () => {
+    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const { source } = (await bench.call('GET', `/v1/jobs/${json.job.id}?fields=all`)).json.job.transfer
+    source.connection = { id: source.connection.id, dry_run: true }
+    const answer = await bench.call('POST', '/v1/jobs', aJob({}, { source }))
+    expect(answer.status).toBe(400)
+    expect(answer.json.errors[0]).toMatchObject({
+      property: 'transfer.source.connection.dry_run',
+      description: expect.stringContaining('transfer.simulation_mode'),
+    })
+  })
+
   test('an unknown key is kept, returned, and warned of with the nearest known one; ?strict refuses it', async () => {
     const document = aJob({}, { large_items: 'skip' })
     const { status, json } = await bench.call('POST', '/v1/jobs', document)

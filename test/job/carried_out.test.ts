@@ -13,6 +13,9 @@ const ignoring: Ends = {
   destination: { platform: 'fs', ignoresImpersonation: true },
 }
 
+const from = { connection: { id: 'a' }, target: { path: '/from' } }
+const to = { connection: { id: 'b' }, target: { path: '/to' } }
+
 function refused(transfer: object, beside: object = {}, ends?: Ends): string[] {
   return notCarriedOut(aJob({ ...transfer }, { ...beside }), ends).refusals.map(({ path }) => path)
 }
@@ -211,6 +214,50 @@ describe('a job starts, with a warning', () => {
 test('when a map it refers to has mistyped exclusions, a job does not start', () => {
   const accountMap = { map_by: { id: true }, source: { exlusions: [{ sid: { name: 'root' } }] } }
   expect(refused({ account_map: { id: 'a' } }, {}, { accountMap })).toEqual(['transfer.account_map.source.exlusions'])
+})
+
+describe('a brake in the wrong place refuses the start, and is told where it belongs', () => {
+  test.each<[string, object, object, string]>([
+    [
+      'transfer.performance.simulation_mode',
+      { performance: { simulation_mode: true } },
+      {},
+      'transfer.simulation_mode',
+    ],
+    ['transfer.source.filter', { source: { ...from, filter: [] } }, {}, 'transfer.filter'],
+    ['transfer.destination.item_overwrite', { destination: { ...to, item_overwrite: 'skip' } }, {}, 'item_overwrite'],
+    ['stop_policy.max_execution', {}, { stop_policy: { max_execution: '1s' } }, 'schedule.max_execution'],
+    ['max_execution', {}, { max_execution: '1s' }, 'schedule.max_execution'],
+    ['transfer.repeat_count', { repeat_count: 1 }, {}, 'schedule.repeat_count'],
+    ['end_date', {}, { end_date: '2020-01-01' }, 'schedule.end_date'],
+    ['on_execute', {}, { on_execute: 1 }, 'stop_policy.on_execute'],
+    ['schedule.on_execute', {}, { schedule: { mode: 'manual', on_execute: 1 } }, 'stop_policy.on_execute'],
+    ['schedule.stop_policy', {}, { schedule: { mode: 'manual', stop_policy: {} } }, 'stop_policy'],
+    ['transfer.account_map.dry_run', { account_map: { map_by: { id: true }, dry_run: true } }, {}, 'simulation_mode'],
+    ['transfer.simulation', { simulation: true }, {}, 'transfer.simulation_mode'],
+    ['transfer.dry-run', { 'dry-run': true }, {}, 'transfer.simulation_mode'],
+    ['dryRun', {}, { dryRun: true }, 'transfer.simulation_mode'],
+    ['WHATIF', {}, { WHATIF: true }, 'transfer.simulation_mode'],
+    ['transfer.read_only', { read_only: true }, {}, 'transfer.simulation_mode'],
+    ['["transfer.simulation_mode"]', {}, { 'transfer.simulation_mode': true }, 'transfer.simulation_mode'],
+    ['transfer.exclude', { exclude: ['*.tmp'] }, {}, 'transfer.filter'],
+    ['enabled', {}, { enabled: false }, 'disabled'],
+    ['options.list[1].noop', {}, { options: { list: [{}, { noop: true }] } }, 'transfer.simulation_mode'],
+  ])('%s', (path, transfer, beside, place) => {
+    const { refusals } = notCarriedOut(aJob({ ...transfer }, { ...beside }))
+    expect(refusals).toEqual([{ path, message: expect.stringContaining(`must have been meant as`) }])
+    expect(refusals[0]!.message).toContain(place)
+  })
+
+  test('but not where anything may stand, nor what says no more than its absence', () => {
+    const auth = { root: '/a', read_only: true, filter: 'x' }
+    const platform = { id: 'fs', disabled: false, features: { permissions: true } }
+    const source = { connection: { platform, auth }, options: { simulate: true }, target: { path: '/from' } }
+    const metadata = { metadata_map: { dry_run: 1 } }
+    expect(
+      refused({ source, ...metadata }, { enabled: true, custom_metadata: { active: false }, _note: { dry_run: true } }),
+    ).toEqual([])
+  })
 })
 
 test('an unknown key that is no brake does not stop a job', () => {
