@@ -1,10 +1,16 @@
 import type { CompiledRule } from './rule.ts'
 
-/** One file, or one folder with everything in it, by its path from the job's source root. Case counts. */
+const ascii = /^[\u0000-\u007f]*$/
+
+/**
+ * One file, or one folder with everything in it, by its path from the job's source root. Case counts; in which Unicode form
+ * somebody's editor wrote it does not.
+ */
 export function filterPath(paths: readonly string[]): CompiledRule {
   const exact = new Set(paths.map(normal))
   const everything = exact.has('')
-  const covered = (path: string): boolean => {
+  const covered = (given: string): boolean => {
+    const path = oneForm(given)
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
       if (exact.has(path.slice(0, at))) return true
     }
@@ -17,14 +23,20 @@ export function filterPath(paths: readonly string[]): CompiledRule {
   return {
     type: 'filter_path',
     text: `path is ${paths.map((path) => JSON.stringify(path)).join(' or ')}`,
-    matches: (_item, path) => everything || exact.has(path) || covered(path),
-    reaches: (path) => above.has(path),
+    matches: (_item, path) => everything || exact.has(oneForm(path)) || covered(path),
+    reaches: (path) => above.has(oneForm(path)),
     coveredBy: covered,
   }
 }
 
 /** `/a/b`, whatever slashes were typed; empty for the root. */
 function normal(path: string): string {
-  const segments = path.split('/').filter((segment) => segment !== '')
+  const segments = oneForm(path)
+    .split('/')
+    .filter((segment) => segment !== '')
   return segments.length === 0 ? '' : `/${segments.join('/')}`
+}
+
+function oneForm(path: string): string {
+  return ascii.test(path) ? path : path.normalize('NFC')
 }

@@ -4,7 +4,7 @@ import { sides } from './endpoint.ts'
 import type { RuleDocument } from './filter.ts'
 import { mapTypes, type MapDocument, type MapType } from './maps.ts'
 import { misplacedBrakes } from './misplaced_brakes.ts'
-import type { Problem } from './problem.ts'
+import { shown, type Problem } from './problem.ts'
 import { settingsOf } from './settings_of.ts'
 
 /**
@@ -19,6 +19,8 @@ export interface Gap {
   harm: 'inert' | 'harmful'
   /** What happens instead, or why not. */
   sentence: string
+  /** Which of the values asked for, for the sentence's end. */
+  which?: (job: JobDocument) => readonly string[]
   /** Whether the job asks for it. Inert ones only when the document says so itself, harmful ones also by default. */
   asked: (job: JobDocument, ends: Ends) => boolean
 }
@@ -47,7 +49,10 @@ export interface NotCarriedOut {
 /** What of the job is not carried out in this release. */
 export function notCarriedOut(job: JobDocument, ends: Ends = {}): NotCarriedOut {
   const asked = gaps.filter((gap) => gap.asked(job, ends))
-  const problem = ({ setting, sentence }: Gap): Problem => ({ path: setting, message: sentence })
+  const problem = ({ setting, sentence, which }: Gap): Problem => ({
+    path: setting,
+    message: which === undefined ? sentence : `${sentence}: ${listed(which(job))}`,
+  })
   return {
     warnings: asked.filter((gap) => gap.harm === 'inert').map(problem),
     refusals: [
@@ -55,6 +60,12 @@ export function notCarriedOut(job: JobDocument, ends: Ends = {}): NotCarriedOut 
       ...misplacedBrakes(job, { account_map: ends.accountMap, group_map: ends.groupMap }),
     ],
   }
+}
+
+function listed(values: readonly string[]): string {
+  const most = 5
+  const first = values.slice(0, most).map((value) => shown(value))
+  return [...first, ...(values.length > most ? [`and ${values.length - most} more`] : [])].join(', ')
 }
 
 /** Platforms whose items tell neither; as their capabilities (`marks`) say. */
@@ -65,6 +76,35 @@ export const marks = ['hidden', 'shared'] as const
 /** Of a filter about something that items of the source never tell. */
 export function matchesNothing(mark: (typeof marks)[number]): string {
   return `filter_${mark} matches nothing: the source does not say what is ${mark}`
+}
+
+const pathsWithWildcards = pathGap({
+  values: 'filter_path with * or \\',
+  harm: 'harmful',
+  sentence:
+    'a path is exact, with / between names; * and \\ are characters of a name in it, so what was meant would not be matched (filter_pattern has *)',
+  suspicious: (path) => /[*\\]/.test(path),
+})
+
+const pathsPerhapsMistyped = pathGap({
+  values: 'filter_path with ? or [, or a space before or after a name',
+  harm: 'inert',
+  sentence: 'a path is exact; ?, [ and spaces at the ends of names stand for themselves',
+  suspicious: (path) => /[?[]|\/\s|\s(\/|$)/.test(path),
+})
+
+function pathGap({
+  suspicious,
+  ...gap
+}: Pick<Gap, 'values' | 'harm' | 'sentence'> & { suspicious: (path: string) => boolean }): Gap {
+  const which = ({ transfer }: JobDocument): string[] =>
+    (transfer.filter?.source ?? []).flatMap(pathsIn).filter((path) => suspicious(path))
+  return { setting: 'transfer.filter.source', ...gap, which, asked: (job) => which(job).length > 0 }
+}
+
+function pathsIn(rule: RuleDocument): string[] {
+  if (rule.type === 'filter_rule') return rule.rules.flatMap(pathsIn)
+  return rule.type === 'filter_path' ? rule.paths : []
 }
 
 const groupsByUsername: Gap = {
@@ -205,6 +245,8 @@ export const gaps: readonly Gap[] = [
     sentence: 'a pattern knows * only; ? and [ stand for themselves, and the rule matches names that have them',
     asked: ({ transfer }) => (transfer.filter?.source ?? []).some(hasOtherWildcards),
   },
+  pathsWithWildcards,
+  pathsPerhapsMistyped,
   {
     setting: 'transfer.filter.destination',
     values: 'any, with copy',

@@ -204,9 +204,16 @@ export const filter = block({
 export type FilterDocument = z.output<typeof filter>
 
 function extensionText(): Leaf<string> {
-  const allowed = 'a file extension such as txt or .txt'
-  return leaf(allowed, { type: 'string', minLength: 1, maxLength: 255 }, (given) =>
-    typeof given === 'string' && given.isWellFormed() && /^\.?[^/\0]{1,254}$/.test(given) && given !== '.'
+  const allowed = 'one file extension such as txt or .txt; several are a list of texts'
+  const form = '^(\\*?\\.)?[^/\\\\*?,;\\s]+$'
+  const one = new RegExp(form)
+  return leaf(allowed, { type: 'string', minLength: 1, maxLength: 255, pattern: form }, (given) =>
+    typeof given === 'string' &&
+    given.length <= 255 &&
+    given.isWellFormed() &&
+    one.test(given) &&
+    /[^.\0]/.test(given) &&
+    !given.includes('\0')
       ? given
       : undefined,
   )
@@ -221,7 +228,14 @@ function pathText(): Leaf<string> {
     given.isWellFormed() &&
     !given.includes('\0') &&
     !given.split('/').includes('..')
-      ? given
+      ? plainPath(given)
       : undefined,
   )
+}
+
+/** `/a/./b/`, `/a//b/*` and `/a/b/**` → `/a/b`: a folder stands for everything in it. Undefined when nothing is left. */
+function plainPath(given: string): string | undefined {
+  const segments = given.split('/').filter((segment) => segment !== '' && segment !== '.')
+  while (/^\*\*?$/.test(segments.at(-1) ?? '')) segments.pop()
+  return segments.length === 0 ? undefined : `/${segments.join('/')}`
 }

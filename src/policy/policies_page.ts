@@ -315,7 +315,8 @@ matches, so several narrow each other. Filters of the destination have no say in
   carries from \`min\` to \`max\`.
 - \`filter_date\` judges files, never folders. \`day\`, \`week\`, \`month\`, \`year\` slide with the start of the execution, by the calendar
   in UTC; later than now counts as recent. A time that the source does not state keeps the execution from starting.
-- \`filter_path\` is case-sensitive and includes everything below. \`filter_pattern\` knows \`*\` only, anywhere, without regard to case.
+- \`filter_path\` is case-sensitive and includes everything below; \`/a/\`, \`/a/.\`, \`/a/*\` and \`/a/**\` are \`/a\`, and any other \`*\` or a
+  backslash refuses the start. \`filter_pattern\` knows \`*\` only, anywhere, without regard to case.
 - A rule that is itself a group matches when any of its rules does; with the opposite action it means all other files.
 - \`filter_hidden\` and \`filter_shared\` match nothing on a platform that does not say what is hidden or shared, as a vault; that is a warning.
 - \`filter_metadata\` can't be answered by a platform without metadata, so it is refused rather than ignored.

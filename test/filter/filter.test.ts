@@ -143,6 +143,14 @@ describe('filter rules', () => {
     ).toEqual([true, true, false, false, false, true, false])
   })
 
+  test('a path is the same in either Unicode form', () => {
+    const rule: FilterRule = { type: 'filter_path', paths: ['/Lo\u0308hne/x', '/\u00e9'] }
+    expect(excluded(rule, file('x'), '/L\u00f6hne/x/y')).toBe(true)
+    expect(excluded(rule, file('x'), '/e\u0301')).toBe(true)
+    expect(included(rule, folder('x'), '/L\u00f6hne')).toBe(true)
+    expect(included(rule, file('y'), '/Lo\u0308hne/x/y')).toBe(true)
+  })
+
   test('metadata rules are refused, not forgotten', () => {
     expect(() => excluded({ type: 'filter_metadata', text: '[a]=1' }, file('a'))).toThrow('filter_metadata')
   })

@@ -216,6 +216,28 @@ test('when a map it refers to has mistyped exclusions, a job does not start', ()
   expect(refused({ account_map: { id: 'a' } }, {}, { accountMap })).toEqual(['transfer.account_map.source.exlusions'])
 })
 
+describe('a path of a filter that would hardly match what is meant', () => {
+  const paths = (...given: string[]) => ({ filter: { source: { rules: { rules: { type: 'path', paths: given } } } } })
+
+  test.each(['/secret*', '/a/*/b', '/*.tmp', '/secret\\sub'])('%s refuses the start, which says so', (path) => {
+    const { refusals } = notCarriedOut(aJob(paths('/fine', path)))
+    expect(refusals).toEqual([{ path: 'transfer.filter.source', message: expect.stringMatching(/^a path is exact/) }])
+    expect(refusals[0]!.message.endsWith(`: ${JSON.stringify(path)}`)).toBe(true)
+  })
+
+  test.each(['/secret ', '/ secret', '/a /b', '/a?', '/[x]'])('%j is warned of', (path) => {
+    const { warnings, refusals } = notCarriedOut(aJob(paths(path)))
+    expect([warnings.map(({ message }) => message.endsWith(`: ${JSON.stringify(path)}`)), refusals]).toEqual([
+      [true],
+      [],
+    ])
+  })
+
+  test('/secret/* and /a b.txt are as they should be', () => {
+    expect(notCarriedOut(aJob(paths('/secret/*', '/a b.txt')))).toEqual({ warnings: [], refusals: [] })
+  })
+})
+
 describe('a brake in the wrong place refuses the start, and is told where it belongs', () => {
   test.each<[string, object, object, string]>([
     [

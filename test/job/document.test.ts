@@ -175,6 +175,9 @@ describe('a wrong value', () => {
       { type: 'filter_group', groups: ['Poems'] },
       { type: 'filter_path', path: 'relative' },
       { type: 'filter_metadata' },
+      { type: 'filter_extension', extensions: ['gz,txt'] },
+      { type: 'filter_extension', extensions: ['txt', '*', ' md'] },
+      { type: 'filter_path', path: '/**' },
     ]
     const result = readJob(aDocument({ filter: { source: [{ rules }] } }))
     expect(result.ok ? [] : result.problems.map(({ path }) => path.replace('transfer.filter.source[0].', ''))).toEqual([
@@ -188,6 +191,10 @@ describe('a wrong value', () => {
       'rules[7].groups[0]',
       'rules[8].path',
       'rules[9]',
+      'rules[10].extensions[0]',
+      'rules[11].extensions[1]',
+      'rules[11].extensions[2]',
+      'rules[12].path',
     ])
   })
 

@@ -90,6 +90,12 @@ test('every setting of the document is in the settings', () => {
   })
 })
 
+test('paths that plainly mean a folder are that folder', () => {
+  const paths = ['/a', '/a/', '//a', '/a/.', '/./a', '/a/*', '/a/**', '/a/**/*']
+  const [filter] = settingsOf(aJob({ filter: { source: { rules: { type: 'path', paths } } } })).filter.source
+  expect(filter?.rules).toEqual([{ type: 'filter_path', paths: ['/a'] }])
+})
+
 test('rules arrive in their plain form', () => {
   const rules = [
     { type: 'pattern', text: '*.tmp' },
