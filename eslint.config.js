@@ -41,7 +41,7 @@ const inBetween = ['accept', 'open_home', 'report', 'client']
 const stored = ['ledger', 'catalog', 'home', 'database']
 
 const arrows = [
-  may(['src/*.ts', 'src/json/**', 'src/database/**'], ['node:*']),
+  may(['src/*.ts', 'src/json/**', 'src/secret/**', 'src/database/**'], ['node:*']),
   may(['src/job/**'], ['schedule', 'zod']),
   may(['src/policy/**', 'src/filter/**', 'src/map/**', 'src/schedule/**'], [...decisions, 'connector'], [], pure),
   may(['src/connector/*.ts'], []),

@@ -1,7 +1,9 @@
 import type { Catalog, StoredConnection } from '../catalog/catalog.ts'
 import { connectorFor, isPlatform, platforms } from '../connector/registry.ts'
-import { shown, withoutUserInfo } from '../job/problem.ts'
+import { pathText } from '../job/problem.ts'
 import { isObject } from '../json/json.ts'
+import { holdsSecret } from '../secret/secret_text.ts'
+import { shown, withoutUserInfo } from '../secret/shown.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 
 /** A connection as checked, not stored yet: what is secret is apart from what may be shown. */
@@ -46,7 +48,7 @@ export function checkConnection(
     })
   }
   for (const key of Object.keys(body))
-    if (!known.includes(key)) wrong(key, `a connection has no such key; its settings are keys of auth`)
+    if (!known.includes(key)) wrong(pathText([key]), `a connection has no such key; its settings are keys of auth`)
 
   const { name, disabled = false, auth = {} } = body
   if (name !== undefined && (typeof name !== 'string' || name.trim() === '' || name.length > maxName))
@@ -67,6 +69,10 @@ export function checkConnection(
   if (!isObject(auth)) {
     // Perhaps a connection string, with a password in it.
     wrong('auth', 'what was given is not an object')
+    return { problems }
+  }
+  if (Object.keys(auth).some(holdsSecret)) {
+    wrong('auth', 'has a key that holds a secret; a secret is the value of a setting')
     return { problems }
   }
   for (const message of connectorFor(platform).check(auth)) {

@@ -6,6 +6,7 @@ import { brakeNamed } from '../job/brake_names.ts'
 import { sides, type Side } from '../job/endpoint.ts'
 import { mapTypes, type MapDocument } from '../job/maps.ts'
 import { objectOrEmpty } from '../json/json.ts'
+import { shown } from '../secret/shown.ts'
 import { inertSettings, refusals } from './not_carried_out.ts'
 import { onTheWire } from './on_the_wire.ts'
 import { secretsInJob } from './secrets.ts'
@@ -191,7 +192,7 @@ async function connectionOf(
   }
   const stored = await catalog.connections.get(connection.id)
   if (stored === undefined) {
-    problems.push(problem(`${at}.id`, `there is no connection ${JSON.stringify(connection.id)}`, 'unknown_id'))
+    problems.push(problem(`${at}.id`, `there is no connection ${shown(connection.id)}`, 'unknown_id'))
     return undefined
   }
   if (stored.disabled)
@@ -226,7 +227,7 @@ async function mapOf(
   const other = await catalog.maps.get(type === 'account_map' ? 'group_map' : 'account_map', map.id)
   const why = other
     ? `${JSON.stringify(other.name)} is ${other.type === 'group_map' ? 'a group map' : 'an account map'}`
-    : `there is no ${spoken(type)} ${JSON.stringify(map.id)}`
+    : `there is no ${spoken(type)} ${shown(map.id)}`
   problems.push(problem(`${at}.id`, why, 'unknown_id'))
   return undefined
 }

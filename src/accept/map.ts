@@ -1,5 +1,6 @@
 import type { Catalog, MapType, StoredMap } from '../catalog/catalog.ts'
 import { readMap } from '../job/document.ts'
+import { shown } from '../secret/shown.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 import { onTheWire } from './on_the_wire.ts'
 import { secretsInMap } from './secrets.ts'
@@ -32,7 +33,7 @@ export async function acceptMap(
       problems.push({
         code: 'unknown_id',
         property: `${property}.id`,
-        description: `there is no connection ${JSON.stringify(connection.id)}`,
+        description: `there is no connection ${shown(connection.id)}`,
       })
   }
   if (problems.length > 0) throw new Unacceptable(problems)

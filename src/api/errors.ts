@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { shown } from '../secret/shown.ts'
 import { sentence, Unacceptable, type Problem } from '../problem.ts'
 import { failure } from './envelope.ts'
 
@@ -31,7 +32,7 @@ export function apiError(status: number, code: string, description: string, prop
 }
 
 export function notFound(what: string, id: string): ApiError {
-  return apiError(404, 'not_found', `there is no ${what} ${JSON.stringify(id)}`)
+  return apiError(404, 'not_found', `there is no ${what} ${shown(id)}`)
 }
 
 /** Every way a request can end badly, as `{ status, type: "error", errors: […] }`. */
@@ -47,7 +48,7 @@ export function answerErrors(app: FastifyInstance): void {
     const path = request.url.replace(/\?.*$/s, '')
     const methods = [...routes.values()].filter((r) => r.pattern.test(path)).flatMap((r) => [...r.methods])
     if (methods.length === 0)
-      return answer(reply, 404, [{ code: 'not_found', description: `there is nothing at ${JSON.stringify(path)}` }])
+      return answer(reply, 404, [{ code: 'not_found', description: `there is nothing at ${shown(decoded(path))}` }])
     const allowed = [...new Set(methods)].sort().join(', ')
     void reply.header('allow', allowed)
     const description = `${request.method} is not possible here, only ${allowed}`
@@ -92,6 +93,15 @@ function ofFastify(error: FastifyError): ApiError | undefined {
 
 function answer(reply: FastifyReply, status: number, problems: readonly Problem[]): FastifyReply {
   return reply.code(status).type('application/json; charset=utf-8').send(failure(status, problems))
+}
+
+/** An encoded secret is one too. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
 }
 
 function patternOf(url: string): RegExp {

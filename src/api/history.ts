@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Listed, Paging, StoredExecution } from '../catalog/catalog.ts'
+import { shown } from '../secret/shown.ts'
 import { many } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
 import { wanted, widening } from './fields.ts'
@@ -36,7 +37,7 @@ export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPar
     const numbers: Record<string, number> = { last: job.lastExecution, current: job.lastExecution }
     const number = numbers[which] ?? (/^\d{1,9}$/.test(which) ? Number(which) : undefined)
     if (number === undefined)
-      throw apiError(400, 'invalid', `${JSON.stringify(which)} is not a number, last or current`, 'execution')
+      throw apiError(400, 'invalid', `${shown(which)} is not a number, last or current`, 'execution')
     const one = await catalog.executions.get(jobId, number)
     const rows = one === undefined || (which === 'current' && one.endedOn !== null) ? [] : [one]
     return { rows, total: rows.length }

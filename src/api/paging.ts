@@ -1,6 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import type { Paging } from '../catalog/catalog.ts'
 import { nearest } from '../job/nearest.ts'
+import { pathText } from '../job/problem.ts'
+import { holdsSecret } from '../secret/secret_text.ts'
+import { shown } from '../secret/shown.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 
 export type Query = Record<string, string | string[] | undefined>
@@ -30,7 +33,12 @@ export function queryOf(request: FastifyRequest, known: readonly string[]): Quer
   const query = request.query as Query
   const problems: Problem[] = []
   for (const [property, given] of Object.entries(query)) {
-    if (!known.includes(property)) problems.push({ code: 'invalid', property, description: unknown(property, known) })
+    if (!known.includes(property))
+      problems.push({
+        code: 'invalid',
+        property: holdsSecret(property) ? pathText([property]) : property,
+        description: unknown(property, known),
+      })
     else if (Array.isArray(given) && !lists.includes(property))
       problems.push({ code: 'invalid', property, description: `is given ${given.length} times, and takes one value` })
   }
@@ -91,7 +99,7 @@ export function flag(query: Query, name: string): boolean {
   if (['', '1', 'true'].includes(value)) return true
   if (['0', 'false'].includes(value)) return false
   throw new Unacceptable([
-    { code: 'invalid', property: name, description: `${JSON.stringify(value)} is not one of 1, 0, true, false` },
+    { code: 'invalid', property: name, description: `${shown(value)} is not one of 1, 0, true, false` },
   ])
 }
 
@@ -105,7 +113,7 @@ export function wordOf<T extends string>(value: string, allowed: readonly T[], p
   const found = allowed.find((a) => a === value)
   if (found !== undefined) return found
   throw new Unacceptable([
-    { code: 'invalid', property, description: `${JSON.stringify(value)} is not one of ${allowed.join(', ')}` },
+    { code: 'invalid', property, description: `${shown(value)} is not one of ${allowed.join(', ')}` },
   ])
 }
 
@@ -124,7 +132,7 @@ function whole(query: Query, name: string, { least, most, otherwise }: Bounds, p
   problems.push({
     code: 'invalid',
     property: name,
-    description: `${JSON.stringify(value)} is not a whole number, ${allowed}`,
+    description: `${shown(value)} is not a whole number, ${allowed}`,
   })
   return otherwise
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { ledgerKind } from '../open_home/ledger_views.ts'
+import { shown } from '../secret/shown.ts'
 import type { ItemState } from '../ledger/ledger.ts'
 import { allStates, kinds } from '../ledger/sqlite/codes.ts'
 import type { LedgerReader, ItemQuery } from '../ledger/sqlite/reader.ts'
@@ -92,5 +93,5 @@ function whole(query: Query, name: string): number | undefined {
 
 function wholeOf(value: string, name: string): number {
   if (/^\d{1,15}$/.test(value)) return Number(value)
-  throw apiError(400, 'invalid', `${JSON.stringify(value)} is not a whole number`, name)
+  throw apiError(400, 'invalid', `${shown(value)} is not a whole number`, name)
 }

@@ -1,3 +1,5 @@
+import { isHarmlessSetting } from '../secret/secret_key.ts'
+import { shown } from '../secret/shown.ts'
 import type { SettingDescription } from './connector.ts'
 
 /** Unknown, missing and wrong keys of a connection's `auth`, one message each, naming the key. Says no value of a secret. */
@@ -9,15 +11,20 @@ export function settingProblems(auth: Record<string, unknown>, settings: readonl
     const near = nearest(key, keys)
     problems.push(`${key}: unknown setting; ${near ? `did you mean ${near}?` : `there are ${keys.join(', ')}`}`)
   }
-  for (const { key, required, values, secret } of settings) {
+  for (const { key, required, values } of settings) {
     const value = auth[key]
     if (value === undefined || value === null || value === '') {
       if (required) problems.push(`${key}: required`)
     } else if (values && !values.some((v) => v === value)) {
-      problems.push(`${key}: ${secret ? 'the value' : JSON.stringify(value)} is not one of ${values.join(', ')}`)
+      problems.push(`${key}: ${givenFor(key, value)} is not one of ${values.join(', ')}`)
     }
   }
   return problems
+}
+
+/** `"mac"`, for a message. What somebody typed under a key that takes a word may be a secret that belongs elsewhere. */
+export function givenFor(key: string, value: unknown): string {
+  return isHarmlessSetting(key) ? shown(value) : 'what was given'
 }
 
 function nearest(word: string, words: readonly string[]): string | undefined {

@@ -1,11 +1,15 @@
-const secretKey =
-  /pass(word|wd|phrase|code)?$|^pwd$|secret|credential|authorization|cookie|api_?key|access_?key|private_?key|signature|(^|_|[a-z])(token|Token)$|^auth$/i
+import { isSecretKey } from '../secret/secret_key.ts'
+import { holdsSecret, withoutPrivateKeys } from '../secret/secret_text.ts'
+import { hidden } from '../secret/shown.ts'
+
 /** Without the scheme before it, which a long text of dots would be searched for again and again. */
 const userInfo = /:\/\/[^\s"'/@\\]+@/g
-const hidden = '[redacted]'
 const maxDepth = 8
 
-/** A copy for the log: values under keys that look secret are hidden, at any depth. Errors keep what says what happened, nothing else. */
+/**
+ * A copy for the log: values under keys that name a secret are hidden, at any depth, and so is a line of text that holds one,
+ * by the rules for documents. Errors keep what says what happened, nothing else.
+ */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redactText(value)
   if (typeof value === 'bigint') return value.toString()
@@ -16,13 +20,20 @@ export function redact(value: unknown, depth = 0): unknown {
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return value.map((element) => redact(element, depth + 1))
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, secretKey.test(key) ? hidden : redact(inner, depth + 1)]),
+    Object.entries(value).map(([key, inner]) => [
+      redactText(key),
+      key === 'auth' || isSecretKey(key) ? hidden : redact(inner, depth + 1),
+    ]),
   )
 }
 
-/** Hides the user part of addresses: `sftp://me:secret@host` shows as `sftp://[redacted]@host`. */
+/** Of an address only the user part is hidden (`sftp://[redacted]@host`), of other text the line that holds a secret. */
 export function redactText(text: string): string {
-  return text.replace(userInfo, `://${hidden}@`)
+  return withoutPrivateKeys(text, hidden)
+    .replace(userInfo, `://${hidden}@`)
+    .split('\n')
+    .map((line) => (holdsSecret(line) ? hidden : line))
+    .join('\n')
 }
 
 function isError(value: object): value is Error {

@@ -4,7 +4,8 @@ import { sides } from './endpoint.ts'
 import type { RuleDocument } from './filter.ts'
 import { mapTypes, type MapDocument, type MapType } from './maps.ts'
 import { misplacedBrakes } from './misplaced_brakes.ts'
-import { shown, type Problem } from './problem.ts'
+import { shown } from '../secret/shown.ts'
+import type { Problem } from './problem.ts'
 import { settingsOf } from './settings_of.ts'
 
 /**

@@ -1,4 +1,5 @@
-import { holdsSecret } from './secret_text.ts'
+import { holdsSecret } from '../secret/secret_text.ts'
+import { cut } from '../secret/shown.ts'
 
 /** One thing wrong with, or worth saying about, a document: where, and a sentence that can stand alone after the path. */
 export interface Problem {
@@ -26,13 +27,13 @@ export interface Unknown {
 
 export type Path = readonly PropertyKey[]
 
-/** `['rules', 1, 'type']` → `rules[1].type` */
+/** `['rules', 1, 'type']` → `rules[1].type`; a key that holds a secret is not shown. */
 export function pathText(path: Path): string {
   let text = ''
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`
     else if (/^[\w$-]+$/.test(String(step))) text += text === '' ? String(step) : `.${String(step)}`
-    else text += `[${JSON.stringify(cut(String(step)))}]`
+    else text += `[${holdsSecret(String(step)) ? 'a secret' : JSON.stringify(cut(String(step)))}]`
   }
   return text
 }
@@ -40,25 +41,4 @@ export function pathText(path: Path): string {
 /** `['rules', 1, 'type']` → `rules.type`: where a key belongs, whichever element of a list it is in. */
 export function keyPath(path: Path): string {
   return path.filter((step) => typeof step !== 'number').join('.')
-}
-
-/** `"maybe"`, `12`, `a list`: short, on one line, and nothing of what an object holds, or of a secret. */
-export function shown(given: unknown): string {
-  if (Array.isArray(given)) return 'a list'
-  if (typeof given === 'object' && given !== null) return 'an object'
-  if (typeof given !== 'string') return String(given)
-  const text = withoutUserInfo(given)
-  return holdsSecret(text) ? 'what was given' : JSON.stringify(cut(text))
-}
-
-const longest = 60
-
-export function cut(text: string): string {
-  return text.length > longest ? `${text.slice(0, longest)}…` : text
-}
-
-/** `sftp://me:secret@host` → `sftp://host` */
-export function withoutUserInfo(text: string): string {
-  // Without the scheme before it, which a long text of dots would be searched for again and again.
-  return text.replace(/:\/\/[^\s"'/@\\]+@/g, '://')
 }

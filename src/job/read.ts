@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import { maxDepth } from '../json/json.ts'
-import { keyPath, pathText, shown, withoutUserInfo, type Path, type Problem } from './problem.ts'
+import { holdsSecret } from '../secret/secret_text.ts'
+import { shown, withoutUserInfo } from '../secret/shown.ts'
+import { keyPath, pathText, type Path, type Problem } from './problem.ts'
 import { isSecretPath } from './redact.ts'
-import { holdsSecret } from './secret_text.ts'
 import type { UnknownKey } from './wire.ts'
 
 export type Read<T> = { ok: true; value: T; warnings: Problem[] } | { ok: false; problems: Problem[] }

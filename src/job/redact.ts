@@ -1,16 +1,7 @@
-import { withoutUserInfo, type Path } from './problem.ts'
-import { holdsSecret } from './secret_text.ts'
-
-/** Settings of a connection that say where and how, not with what key. */
-const harmless =
-  /^(root|path|uri|url|unc|host|port|bucket|region|service_url|domain|share|versioning|directory|names|links|impersonation|task_queue|ssl|auth_type|max_\w+|admin_mode|follow_\w+)$/
-const secretKey =
-  /pass(word|wd|phrase|code)?$|^pwd$|secret|credential|authorization|cookie|(api|access|private|shared|account)_?key|signature|token$/i
-export const hidden = '[redacted]'
-
-export const isSecretKey = (key: string): boolean => secretKey.test(key)
-/** Of an `auth`: it holds no secret. */
-export const isHarmlessSetting = (key: string): boolean => harmless.test(key)
+import { isHarmlessSetting, isSecretKey } from '../secret/secret_key.ts'
+import { holdsSecret } from '../secret/secret_text.ts'
+import { hidden, withoutUserInfo } from '../secret/shown.ts'
+import type { Path } from './problem.ts'
 
 /**
  * A copy for showing. Of an inline connection's `auth` only what is known to be harmless stays; elsewhere what stands
@@ -26,8 +17,8 @@ export function isSecretPath(path: Path): boolean {
   return (
     // In place of a connection somebody may have given a connection string.
     path.at(-1) === 'connection' ||
-    (auth >= 0 && (auth === path.length - 1 || !harmless.test(String(path[auth + 1])))) ||
-    path.some((step) => typeof step === 'string' && secretKey.test(step))
+    (auth >= 0 && (auth === path.length - 1 || !isHarmlessSetting(String(path[auth + 1])))) ||
+    path.some((step) => typeof step === 'string' && isSecretKey(step))
   )
 }
 
@@ -41,10 +32,10 @@ function redacted(value: unknown, inAuth: boolean): unknown {
   if (Array.isArray(value)) return value.map((element) => redacted(element, inAuth))
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
-      if (secretKey.test(key)) return [key, hidden]
+      if (isSecretKey(key)) return [key, hidden]
       if (key === 'auth') return [key, typeof inner === 'object' ? redacted(inner, true) : hidden]
-      if (inAuth && typeof inner === 'string' && !harmless.test(key)) return [key, hidden]
-      return [key, redacted(inner, inAuth)]
+      if (inAuth && typeof inner === 'string' && !isHarmlessSetting(key)) return [key, hidden]
+      return [shownText(key), redacted(inner, inAuth)]
     }),
   )
 }

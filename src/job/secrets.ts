@@ -1,11 +1,12 @@
 import { maxDepth } from '../json/json.ts'
+import { isHarmlessSetting, isSecretKey } from '../secret/secret_key.ts'
+import { holdsSecret } from '../secret/secret_text.ts'
+import { hidden } from '../secret/shown.ts'
 import type { Path } from './problem.ts'
-import { hidden, isHarmlessSetting, isSecretKey } from './redact.ts'
-import { holdsSecret } from './secret_text.ts'
 
 /**
  * Where something stands that looks like a secret: text under a key that says so, in an `auth` of whatever kind, or of the
- * form of one ({@link holdsSecret}). One path for each, the outermost.
+ * form of one ({@link holdsSecret}). Keys are text too. One path for each, the outermost.
  *
  * @param isSealed whether what stands at a path is the `auth` of a connection: it is not looked into
  */
@@ -23,7 +24,8 @@ export function secretsIn(document: unknown, isSealed: (path: Path) => boolean):
       for (const [key, inner] of Object.entries(value)) {
         const at = [...path, key]
         if (isSealed(at)) continue
-        if (isSecretKey(key) ? holdsText(inner) : key === 'auth' && holdsMoreThanAddresses(inner)) found.push(at)
+        if (holdsSecret(key)) found.push(at)
+        else if (isSecretKey(key) ? holdsText(inner) : key === 'auth' && holdsMoreThanAddresses(inner)) found.push(at)
         else look(inner, at)
       }
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { nearest } from './nearest.ts'
-import { cut } from './problem.ts'
+import { shown } from '../secret/shown.ts'
 
 /**
  * The pieces the schema is made of. A leaf reads every lenient wire form of one kind of value and says in words what is
@@ -184,7 +184,7 @@ interface BlockOptions {
 }
 
 function unknownKey(key: string, known: readonly string[], elsewhere: Readonly<Record<string, string>>): UnknownKey {
-  const unknown = `${JSON.stringify(cut(key))} is not a known key here and has no effect`
+  const unknown = `${shown(key)} is not a known key here and has no effect`
   const said = (place: string): string => (place.includes('.') ? place : `${place}, beside transfer`)
   const place = Object.hasOwn(elsewhere, key) ? elsewhere[key] : undefined
   if (place !== undefined) return { sentence: `${unknown}; it belongs at ${said(place)}`, there: place }

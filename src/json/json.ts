@@ -1,3 +1,4 @@
+import { shown } from '../secret/shown.ts'
 import { placeAt, placeOfError } from './json_place.ts'
 
 /** What was given is not JSON that we take; the message says where. */
@@ -22,7 +23,7 @@ export function parseJson(text: string): unknown {
     // Of two filters, or two limits, one would hold and the other be gone without a word.
     if (repeated)
       throw new MalformedJson(
-        `has the key ${JSON.stringify(repeated.key)} twice in one object, again at ${placeAt(json, repeated.at)}`,
+        `has the key ${shown(repeated.key)} twice in one object, again at ${placeAt(json, repeated.at)}`,
       )
     return value
   } catch (error) {

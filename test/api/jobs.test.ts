@@ -146,10 +146,60 @@ describe('POST /v1/jobs', () => {
     }
   })
 
+  test.each([
+    ['[a secret]', { [`sftp://me:${secret}@host/x`]: 1 }],
+    ['options[a secret]', { options: { [`Password=${secret}`]: 1 } }],
+    ['note', { note: `-----BEGIN RSA PRIVATE KEY-----\n${secret}` }],
+  ])('a secret that is a key, or a whole private key, is refused and not shown: %s', async (property, change) => {
+    const { status, json } = await bench.call('POST', '/v1/jobs', aJob(change))
+    expect(status).toBe(400)
+    expect(json.errors).toMatchObject([{ code: 'credential', property }])
+    for (const query of ['', '?strict=1'])
+      expect(JSON.stringify(await bench.call('POST', `/v1/jobs${query}`, aJob(change)))).not.toContain(secret)
+  })
+
+  test('what stands in an auth is not shown by the error about it, nor what stands in an address', async () => {
+    for (const auth of [
+      { root: '/a', symlinks: secret },
+      { root: '/a', read_only: secret },
+      { root: `Server=db;Password=${secret}` },
+      { root: '/a', [`Password=${secret}`]: 1 },
+      { root: '/a', directory: '', max_size: `sftp://me:${secret}@host` },
+    ]) {
+      const platform = { id: 'fs' }
+      for (const answer of [
+        await bench.call('POST', '/v1/connections', { platform, auth }),
+        await bench.call('POST', '/v1/jobs', aJob({}, { source: { connection: { platform, auth } } })),
+      ]) {
+        expect(answer.status).toBe(400)
+        expect(JSON.stringify(answer.json)).not.toContain(secret)
+      }
+    }
+    const address = `sftp://me:${secret}@host`
+    for (const url of [
+      `jobs?status=${address}`,
+      `jobs?${encodeURIComponent(address)}=1`,
+      `jobs?limit=${address}`,
+      `jobs/x?start=${address}`,
+      `jobs/${encodeURIComponent(address)}`,
+      `nothing/${encodeURIComponent(address)}`,
+      `jobs/history?job=x&execution=${address}`,
+    ]) {
+      const answer = await bench.call(url.includes('start') ? 'PATCH' : 'GET', `/v1/${url}`)
+      expect(answer.status).toBeGreaterThanOrEqual(400)
+      expect([url, JSON.stringify(answer.json).includes(secret)]).toEqual([url, false])
+    }
+    expect(
+      JSON.stringify((await bench.call('POST', '/v1/jobs', `{"Password=${secret}": 1, "Password=${secret}": 1}`)).json),
+    ).not.toContain(secret)
+  })
+
   test('a word that only looks like a secret’s name is none', async () => {
     const harmless = {
       description: 'Passwords and keys',
       reset_password: false,
+      secretary: 'Jane',
+      credential_type: 'kerberos',
       token: null,
       secret: '',
       auth: { root: '/data', port: 22 },

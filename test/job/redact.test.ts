@@ -49,9 +49,32 @@ test('of a connection only what is known to be harmless is shown', () => {
   })
 })
 
+test('the log hides by the same rules, line by line', () => {
+  const pem = '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----'
+  expect(
+    redactForLog({
+      secretary: 'Jane',
+      ftpPassword: 'hush',
+      'sftp://me:hush@host': 1,
+      text: `first\nServer=db;Password=hush\nread sftp://me:hush@host/x\n${pem} after`,
+      address: 'https://host/a?sig=hush',
+    }),
+  ).toEqual({
+    secretary: 'Jane',
+    ftpPassword: '[redacted]',
+    'sftp://[redacted]@host': 1,
+    text: 'first\n[redacted]\nread sftp://[redacted]@host/x\n[redacted] after',
+    address: '[redacted]',
+  })
+})
+
 test('a megabyte of dots takes no time, for the log or for an answer', () => {
   const dots = 'a.'.repeat(500_000)
   const started = performance.now()
   expect([redact({ dots }), redactForLog({ dots })]).toEqual([{ dots }, { dots }])
+  const keys = '-----BEGIN PRIVATE KEY-----'.repeat(30_000)
+  expect(redactForLog(keys)).toBe('[redacted]')
+  redactForLog('A'.repeat(1_000_000))
+  redactForLog({ ['A'.repeat(1_000_000)]: 1 })
   expect(performance.now() - started).toBeLessThan(2_000)
 })

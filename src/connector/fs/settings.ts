@@ -1,6 +1,6 @@
 import type { SettingDescription } from '../connector.ts'
 import type { Limit } from '../capabilities.ts'
-import { settingProblems } from '../setting_problems.ts'
+import { givenFor, settingProblems } from '../setting_problems.ts'
 
 export interface FsSettings {
   root: string
@@ -44,17 +44,17 @@ export function problemsOf(auth: Record<string, unknown>): string[] {
     (typeof root !== 'string' || !root.startsWith('/') || root.includes('\0')) &&
     !isDrive(root)
   )
-    problems.push(`root: ${JSON.stringify(root)} is not an absolute path`)
+    problems.push(`root: ${givenFor('root', root)} is not an absolute path`)
   if (auth['root'] !== undefined && auth['path'] !== undefined)
     problems.push('path: says the same as root; give one of them')
   for (const key of ['max_size', 'max_segment'] as const)
     if (auth[key] !== undefined && count(auth[key]) === undefined)
-      problems.push(`${key}: ${JSON.stringify(auth[key])} is not a whole number above 0`)
+      problems.push(`${key}: ${givenFor(key, auth[key])} is not a whole number above 0`)
   const directory = auth['directory']
   if (directory !== undefined && (typeof directory !== 'string' || directory === ''))
-    problems.push(`directory: ${JSON.stringify(directory)} is neither host nor the path of a file`)
+    problems.push(`directory: ${givenFor('directory', directory)} is neither host nor the path of a file`)
   if (auth['read_only'] !== undefined && !/^(true|false)$/.test(String(auth['read_only'])))
-    problems.push(`read_only: ${JSON.stringify(auth['read_only'])} is neither true nor false`)
+    problems.push(`read_only: ${givenFor('read_only', auth['read_only'])} is neither true nor false`)
   return problems
 }
 

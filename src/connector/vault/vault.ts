@@ -3,7 +3,7 @@ import { basename, isAbsolute, join } from 'node:path'
 import { openDatabase } from '../../database/sqlite.ts'
 import type { Connector, SettingDescription } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import { settingProblems } from '../setting_problems.ts'
+import { givenFor, settingProblems } from '../setting_problems.ts'
 import { abilities, type Overlay } from './abilities.ts'
 import { applicationId, migrations } from './schema.ts'
 import { VaultSession } from './session.ts'
@@ -32,11 +32,11 @@ export const vault: Connector = {
     const problems = settingProblems(auth, settings)
     const { root } = auth
     if (root !== undefined && (typeof root !== 'string' || !isAbsolute(root) || root.includes('\0'))) {
-      problems.push(`root: ${JSON.stringify(root)} is not an absolute path`)
+      problems.push(`root: ${givenFor('root', root)} is not an absolute path`)
     }
     for (const key of ['max_size', 'max_segment']) {
       if (auth[key] === undefined || /^[1-9]\d{0,18}$/.test(String(auth[key]))) continue
-      problems.push(`${key}: ${JSON.stringify(auth[key])} is not a whole number above 0`)
+      problems.push(`${key}: ${givenFor(key, auth[key])} is not a whole number above 0`)
     }
     return problems
   },

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { holdsSecret } from '../../src/job/secret_text.ts'
+import { isSecretKey } from '../../src/secret/secret_key.ts'
+import { holdsSecret } from '../../src/secret/secret_text.ts'
 
 test.each([
   ['of a database', 'Server=db;User Id=sa;Password=hunter2;'],
@@ -18,6 +19,61 @@ test.each([
   ['in lines', 'DB_HOST=x\nDB_PASSWORD=hunter2'],
 ])('a connection string %s holds a secret', (_, text) => {
   expect(holdsSecret(text)).toBe(true)
+})
+
+test.each([
+  'password',
+  'ftp_password',
+  'passWord2',
+  'dbpassword',
+  'smtp_pass',
+  'PWD',
+  'clientSecret',
+  'secret_key',
+  'SECRET-ACCESS-KEY',
+  'apikey',
+  'APIKey',
+  'access_key',
+  'shared_access_key_value',
+  'accountKey',
+  'apiToken',
+  'token',
+  'sas_token',
+  'credentials',
+  'credentials_json',
+  'Authorization',
+  'authorization_header',
+  'set-cookie',
+  'X-Amz-Signature',
+])('the key %s names a secret', (key) => {
+  expect(isSecretKey(key)).toBe(true)
+})
+
+test.each([
+  'secretary',
+  'secret_santa',
+  'compass',
+  'passport',
+  'credential_type',
+  'signature_image',
+  'token_count',
+  'tokens',
+  'password_policy',
+  'key',
+  'keyboard',
+  'monkey',
+  'access_key_id',
+  'bypass_codec',
+  '',
+  '_',
+])('the key %j names none', (key) => {
+  expect(isSecretKey(key)).toBe(false)
+})
+
+test('a private key is a secret', () => {
+  expect(holdsSecret('-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----')).toBe(true)
+  expect(holdsSecret('x -----BEGIN RSA PRIVATE KEY----- MIIE')).toBe(true)
+  expect(holdsSecret('-----BEGIN CERTIFICATE-----\nMIIE')).toBe(false)
 })
 
 test('a key amid words is one', () => {
@@ -42,6 +98,8 @@ test.each([
   ['a description', 'Set Password=… in the vault; then run it'],
   ['a description', 'the form says Password=required for all'],
   ['a description', 'password: see the vault; token bucket with the key=value pairs'],
+  ['a description', 'token=economy'],
+  ['a description', 'Budget;password=none;owner=me'],
   ['an example', 'Server=db;Password=***'],
   ['an example', 'Server=db;User Id=sa;Password=<your password>;'],
   ['an example', 'Server=db;Password=${DB_PASSWORD}'],
@@ -64,7 +122,21 @@ test.each([
 
 test('a megabyte takes no time, whatever it is made of', () => {
   const started = performance.now()
-  for (const part of ['=', 'a=', ';a=b', '&a=b', '://a:', 'token=', ' ', '"', '?', '-', 'x= '])
+  for (const part of [
+    '-----BEGIN A',
+    'PRIVATE KEY',
+    '=',
+    'a=',
+    ';a=b',
+    '&a=b',
+    '://a:',
+    'token=',
+    ' ',
+    '"',
+    '?',
+    '-',
+    'x= ',
+  ])
     expect(holdsSecret(`x=a${part.repeat(1_000_000 / part.length)}a`)).toBe(false)
   expect(performance.now() - started).toBeLessThan(10_000)
 })

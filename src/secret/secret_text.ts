@@ -5,19 +5,35 @@ const secretName =
   /(password|passwd|passphrase|passcode|pwd|secret|(account|access|api|secret|private|shared|master)key|(^|access|auth|refresh|id|session|sas|security|api|bearer)token|sharedaccesssignature)$/
 const signature = /^sig$|signature$/
 /** What stands for a value in a text about one: `***`, `<password>`, `${PASSWORD}`. */
-const placeholder = /^(\*+|x{3,}|\.{3}|…|<.*>|\[.*\]|\$\{.*\}|\{\{.*\}\})$/i
+const placeholder =
+  /^(\*+|x{3,}|\.{3}|…|<.*>|\[.*\]|\$\{.*\}|\{\{.*\}\}|none|null|nil|n\/?a|empty|blank|unset|required|optional|true|false|yes|no)$/i
 /** As in a filter's pattern. */
 const fileName = /\*|\.[a-z]\w{0,4}$/i
 /** A shorter one amid words is a word itself: "password=required for all". */
 const leastAmidWords = 16
+const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY( BLOCK)?-----/
 
 /**
  * Whether a text holds a secret, by its form: a password in an address (`sftp://me:secret@host`), a connection string
- * (`Server=db;Password=secret`), or an address that is signed (`https://host/a?sig=secret`). Text about passwords, file
+ * (`Server=db;Password=secret`), an address that is signed (`https://host/a?sig=secret`), or a private key in PEM. Text about passwords, file
  * names and patterns do not. Linear in the text.
  */
 export function holdsSecret(text: string): boolean {
-  return passwordInAddress.test(text) || (text.includes('=') && (assignsSecret(text) || isSigned(text)))
+  if (passwordInAddress.test(text) || privateKey.test(text)) return true
+  return text.includes('=') && (assignsSecret(text) || isSigned(text))
+}
+
+/** The text without the private keys in it, each from its first line to its last, or to the end. */
+export function withoutPrivateKeys(text: string, instead: string): string {
+  let rest = text
+  let kept = ''
+  for (let found = privateKey.exec(rest); found; found = privateKey.exec(rest)) {
+    kept += rest.slice(0, found.index) + instead
+    const end = rest.indexOf('-----END', found.index)
+    const close = end < 0 ? -1 : rest.indexOf('-----', end + 8)
+    rest = close < 0 ? '' : rest.slice(close + 5)
+  }
+  return kept + rest
 }
 
 interface Assignment {
@@ -33,6 +49,8 @@ function assignsSecret(text: string): boolean {
   return assignments.some(({ name, value, alone }) => {
     if (!secretName.test(squeezed(name)) || value === '' || placeholder.test(value)) return false
     if (alone && isConnectionString) return true
+    // A token is also what stands for something: "token=economy".
+    if (/token$/.test(squeezed(name)) && !/\d/.test(value) && value.length < leastAmidWords) return false
     const [word = ''] = value.split(/\s/)
     return !fileName.test(word) && ((alone && word === value) || word.length >= leastAmidWords)
   })
