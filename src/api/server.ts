@@ -1,5 +1,5 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { toJson } from '../json/json.ts'
+import { documentBytes, toJson } from '../json/json.ts'
 import { readBodies } from './body.ts'
 import { connectionRoutes } from './connections.ts'
 import { answerError, answerErrors } from './errors.ts'
@@ -16,16 +16,13 @@ export interface ApiOptions {
   logger?: FastifyBaseLogger
 }
 
-/** Bodies are documents that people write, and lists of exceptions in maps. */
-const bodyLimit = 1024 * 1024
-
 /** The REST API under `/v1`, not listening yet. */
 export function createApi(parts: ApiParts, { host = '127.0.0.1', logger }: ApiOptions = {}): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(logger
       ? { loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }) }
       : { logger: false }),
-    bodyLimit,
+    bodyLimit: documentBytes,
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 200 },
     // A worker that ends must not wait for a client that keeps its connection.
     forceCloseConnections: true,

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { MalformedJson, parseJson } from '../json/json.ts'
-import { Unacceptable } from '../problem.ts'
 import { NotUtf8, textOf } from '../json/utf8.ts'
+import { Unacceptable } from '../problem.ts'
+import { readAtMost, TooLarge } from './read_at_most.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -12,7 +12,7 @@ import type { Terminal } from './terminal.ts'
 export async function readDocument(file: string, terminal: Terminal): Promise<Record<string, unknown>> {
   const name = file === '-' ? 'standard input' : file
   try {
-    const document = parseJson(textOf(file === '-' ? await terminal.input() : readFileSync(file)))
+    const document = parseJson(textOf(await readAtMost(file === '-' ? terminal.input() : file)))
     if (typeof document === 'object' && document !== null && !Array.isArray(document))
       return document as Record<string, unknown>
     throw new MalformedJson('is no JSON object, { … }')
@@ -26,5 +26,7 @@ function why(error: unknown): string {
   if (code === 'ENOENT') return 'does not exist'
   if (code === 'EISDIR') return 'is a folder'
   if (code === 'EACCES') return 'may not be read by you'
-  return error instanceof MalformedJson || error instanceof NotUtf8 ? message : `cannot be read: ${message}`
+  return [MalformedJson, NotUtf8, TooLarge].some((kind) => error instanceof kind)
+    ? message
+    : `cannot be read: ${message}`
 }

@@ -17,7 +17,7 @@ export interface Terminal {
    */
   onInterrupt(handler: (times: number) => void): () => void
   /** Standard input, to its end. */
-  input(): Promise<Buffer>
+  input(): AsyncIterable<Uint8Array>
 }
 
 export function processTerminal(): Terminal {
@@ -46,10 +46,6 @@ export function processTerminal(): Terminal {
         process.off('SIGTERM', heard)
       }
     },
-    async input() {
-      const chunks: Buffer[] = []
-      for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-      return Buffer.concat(chunks)
-    },
+    input: () => process.stdin,
   }
 }

@@ -6,6 +6,9 @@ export class MalformedJson extends Error {
   override readonly name = 'MalformedJson'
 }
 
+/** The most that one document may be, from whatever side it comes: they are what people write, and lists of exceptions in maps. */
+export const documentBytes = 1024 * 1024
+
 /** Deeper than any document of ours, shallow enough for everything recursive that looks at it afterwards. */
 export const maxDepth = 64
 

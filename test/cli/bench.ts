@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runCli } from '../../src/cli/program.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
@@ -180,7 +181,7 @@ export class CliBench {
         this.#interrupt = handler
         return () => (this.#interrupt = undefined)
       },
-      input: async () => Buffer.from(this.#input),
+      input: () => Readable.from([Buffer.from(this.#input)]),
     }
   }
 }

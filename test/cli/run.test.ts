@@ -512,6 +512,17 @@ describe('run', () => {
     expect((await bench.run('run', '-')).code).toBe(0)
   })
 
+  test('what has no end is read no further than a document may go', async () => {
+    for (const endless of ['/dev/zero', bench.file(`{"name": "${'x'.repeat(1024 * 1024)}"}`)]) {
+      const { code, err } = await bench.run('run', endless)
+      expect([code, err]).toEqual([2, `error: ${endless} is larger than 1 MiB, the most that is read`])
+      const set = await bench.run('connection', 'add', '--platform', 'fs', '--set', `root=@${endless}`)
+      expect([set.code, set.err]).toEqual([2, expect.stringContaining('is larger than 1 MiB')])
+    }
+    bench.type(' '.repeat(1024 * 1024 + 1))
+    expect((await bench.run('run', '-')).err).toContain('standard input is larger than 1 MiB')
+  })
+
   test('a document in another encoding is refused, not read with other names in its filters', async () => {
     const excluded = { source: { rules: [{ type: 'filter_path', path: '/Löhne' }] } }
     const text = JSON.stringify(bench.aJob({}, { filter: excluded }), null, 1)

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -21,7 +22,7 @@ async function verify(job: Job, ...options: string[]): Promise<{ code: number; o
       columns: () => 80,
       draw: () => undefined,
       onInterrupt: () => () => undefined,
-      input: async () => Buffer.alloc(0),
+      input: () => Readable.from([]),
     },
     typed: 'stevedore',
     version: '0.0.0-test',

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { acceptConnection } from '../../accept/connection.ts'
 import { tryConnection } from '../../accept/try_connection.ts'
 import type { Catalog, StoredConnection } from '../../catalog/catalog.ts'
@@ -9,6 +8,7 @@ import { textOf } from '../../json/utf8.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
+import { readAtMost } from '../read_at_most.ts'
 import { withHome } from '../with_home.ts'
 
 export interface AddOptions extends CommonOptions {
@@ -20,7 +20,7 @@ export interface AddOptions extends CommonOptions {
 /** From a file as the API takes it, or from `--platform fs --set root=/data`. */
 export async function addConnection(file: string | undefined, options: AddOptions, parts: CliParts): Promise<ExitCode> {
   const given = file === undefined ? {} : await readDocument(file, parts.terminal)
-  const set = settings(options.set ?? [])
+  const set = await settings(options.set ?? [])
   const isObject = typeof given.auth === 'object' && given.auth !== null && !Array.isArray(given.auth)
   const auth = given.auth === undefined || isObject ? { ...(given.auth as object | undefined), ...set } : given.auth
   const body = {
@@ -71,23 +71,24 @@ export async function testConnection(name: string, options: CommonOptions, parts
 }
 
 /** `key=value`; `key=@file` takes the value from a file, so that a secret is on no command line. */
-function settings(given: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(
-    given.map((setting) => {
+async function settings(given: readonly string[]): Promise<Record<string, unknown>> {
+  const entries = await Promise.all(
+    given.map(async (setting) => {
       const [, key, value] = /^([^=]+)=(.*)$/s.exec(setting) ?? []
       if (key === undefined || value === undefined)
         throw new Unacceptable([
           { code: 'invalid', description: `--set ${setting}: write it as key=value, or key=@file` },
         ])
-      return [key, value.startsWith('@') ? contentOf(value.slice(1), key) : plain(value)]
+      return [key, value.startsWith('@') ? await contentOf(value.slice(1), key) : plain(value)]
     }),
   )
+  return Object.fromEntries(entries)
 }
 
 /** The first line feed at the end is the editor's. */
-function contentOf(file: string, key: string): string {
+async function contentOf(file: string, key: string): Promise<string> {
   try {
-    return textOf(readFileSync(file)).replace(/\r?\n$/, '')
+    return textOf(await readAtMost(file)).replace(/\r?\n$/, '')
   } catch (error) {
     throw new Unacceptable([{ code: 'invalid', description: `--set ${key}=@${file}: ${(error as Error).message}` }])
   }
