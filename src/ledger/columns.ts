@@ -36,7 +36,7 @@ export interface FinishedItems {
   /** What is rarely there, by index. */
   why: { [index: number]: string }
   bytes: bigint[]
-  /** Content hash; empty text when no content was written. */
+  /** Of the content there now; empty text when nobody knows. */
   hash: string[]
   /** On `id` platforms, else empty. */
   destinationId: string[]

@@ -53,6 +53,7 @@ export interface WireChanged extends WireRest {
   source: string
   size: number
   sourceId: string | null
+  forgetHash: boolean
 }
 
 export interface WireAudit {
@@ -172,7 +173,7 @@ function toWireItems(fresh: NewItems): WireItems {
 }
 
 function toWireChanged(row: ChangedRow): WireChanged {
-  const { action, reason, ...decision } = row.decision
+  const { action, reason, forgetHash = false, ...decision } = row.decision
   return {
     ...toWireRest(decision, row.counterpart),
     item: row.item,
@@ -183,6 +184,7 @@ function toWireChanged(row: ChangedRow): WireChanged {
     source: packFacts(row.source),
     size: row.kind === 'item' ? countedSize(row.source.sizeBytes) : 0,
     sourceId: row.sourceId ?? null,
+    forgetHash,
   }
 }
 

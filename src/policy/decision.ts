@@ -70,6 +70,8 @@ export interface Decision {
    * (`counterpart.hash`), the planner may decide otherwise.
    */
   wantsHash?: true
+  /** What stands at the destination was neither written nor read by us: the hash recorded before is not that of its content. */
+  forgetHash?: true
 }
 
 /** The destination's item of the planned name. */

@@ -126,7 +126,7 @@ class CompiledPlanner implements Planner {
       const why = `${words[source.kind]} at the source, ${words[counterpart.kind]} at the destination`
       return { action: 'fail', reason: 'kind_differs', why }
     }
-    if (source.kind === 'container') return this.#container(source, tracked)
+    if (source.kind === 'container') return this.#container(triple, tracked)
     if (source.kind === 'link') return this.#link(triple, counterpart, tracked)
     if (tracked?.settled && tracked.destination) {
       return this.#delta(triple, counterpart, {
@@ -150,8 +150,9 @@ class CompiledPlanner implements Planner {
   }
 
   /** Folders are merged, whoever made them. */
-  #container(source: Item, tracked: Tracked | null): Decision {
-    if (!tracked) return matched
+  #container(triple: Triple, tracked: Tracked | null): Decision {
+    const { source } = triple
+    if (!tracked) return unread(matched, triple)
     // Made by us, and not finished, it is still as closed as it was created.
     if (!tracked.settled) return attributesChanged
     return containerChanged(source, tracked.source) === 'attributes' && this.#carries(source, tracked.source)
@@ -165,7 +166,7 @@ class CompiledPlanner implements Planner {
     const same = source.linkTarget !== undefined && source.linkTarget === counterpart.linkTarget
     const settled = tracked?.settled && tracked.destination
     if (same) {
-      if (!settled) return matched
+      if (!settled) return unread(matched, triple)
       if (changed(source, tracked.source) === 'no') return unchanged
       return this.#carries(source, tracked.source) ? attributesChanged : matched
     }
@@ -204,7 +205,8 @@ class CompiledPlanner implements Planner {
       }
       case 'content':
         if (!edited) return this.#overwrite(triple)
-        if (matches(source, counterpart, this.#precisionNs)) return unlessOurs(matched, counterpart, recorded)
+        if (matches(source, counterpart, this.#precisionNs))
+          return unlessOurs(unread(matched, triple), counterpart, recorded)
         return this.#conflict(triple, counterpart, recorded)
       default:
         return here satisfies never
@@ -220,7 +222,9 @@ class CompiledPlanner implements Planner {
     if (matches(source, counterpart, this.#precisionNs, byTime)) {
       // Its bytes are there; what else was to be carried is not known to be.
       const isOwing = tracked?.failed === true && tracked.destination !== undefined
-      return isOwing && (this.#carriesAccess || this.#conflicts.timesPreserved) ? attributesOnto(counterpart) : matched
+      const owes = isOwing && (this.#carriesAccess || this.#conflicts.timesPreserved)
+      const decision = owes ? attributesOnto(counterpart) : matched
+      return ours ? decision : unread(decision, triple)
     }
     if (ours) return this.#overwrite(triple)
     return this.#conflict(triple, counterpart, tracked ?? undefined)
@@ -310,6 +314,11 @@ interface Recorded {
 /** What is decided beside somebody's edit. A change time alone says nothing about the bytes: where that is all, only they tell. */
 function unlessOurs(decision: Decision, counterpart: Counterpart, { destination, hash }: Recorded): Decision {
   return destination && isOnlyTouched(counterpart, destination, hash) ? { ...decision, wantsHash: true } : decision
+}
+
+/** What is settled about bytes that we neither wrote nor read, only compared by size and time. */
+function unread(decision: Decision, { tracked }: Triple): Decision {
+  return tracked?.hash === undefined ? decision : { ...decision, forgetHash: true }
 }
 
 /** What stands at the destination is what we wrote there last, although the ledger waits for more. */

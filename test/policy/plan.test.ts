@@ -293,7 +293,8 @@ describe('a conflict', () => {
 
   test('is none when both sides came to the same', () => {
     const counterpart = copied(editedSource, { changedNs: 8_000n * second })
-    expect(resolved('failure', { counterpart })).toEqual({ action: 'adopt', reason: 'matched' })
+    const adopted = { action: 'adopt', reason: 'matched', forgetHash: true }
+    expect(resolved('failure', { counterpart })).toEqual(adopted)
   })
 
   test('keeps the destination’s version under a free name', () => {
@@ -319,7 +320,13 @@ describe('a conflict', () => {
     const tracked = { ...settled, source: editedSource, settled: false }
     expect(resolved('failure', { counterpart: there, tracked })).toEqual({ action: 'overwrite', reason: 'changed' })
     const published = copied(editedSource, { changedNs: 9_000n * second })
-    expect(resolved('failure', { counterpart: published, tracked })).toEqual({ action: 'adopt', reason: 'matched' })
+    const adopted = { action: 'adopt', reason: 'matched', forgetHash: true }
+    expect(resolved('failure', { counterpart: published, tracked })).toEqual(adopted)
+    expect(resolved('failure', { counterpart: published, tracked: { ...tracked, failed: true } })).toEqual({
+      action: 'attributes',
+      reason: 'attributes_changed',
+      forgetHash: true,
+    })
   })
 
   test('is not settled by a time the destination chose itself', () => {

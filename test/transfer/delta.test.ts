@@ -310,6 +310,39 @@ describe('a destination that was not empty before the first run', () => {
     expect((await job.run()).status).toBe('no_changes')
   })
 
+  describe('that somebody copied the next content to himself', () => {
+    /** `a.txt` was written by us, then changed at the source and copied by hand, with its times. */
+    async function copiedByHand(): Promise<Job> {
+      const job = await rig.job({}, { source: aTree({ 'a.txt': 'first!' }) })
+      await job.run()
+      for (const side of [job.source, job.destination]) edit(side, 'a.txt', 'second')
+      expect((await job.run()).reasons).toEqual({ 'success matched': 1 })
+      return job
+    }
+
+    test('has no hash of what was there before', async () => {
+      const job = await copiedByHand()
+      expect(job.explain('a.txt').hash).toBeUndefined()
+      expect((await job.run()).status).toBe('no_changes')
+    })
+
+    test('keeps an edit that has the bytes we wrote before', async () => {
+      const job = await copiedByHand()
+      edit(job.destination, 'a.txt', 'first!')
+      edit(job.source, 'a.txt', 'third and longer', 1_700_000_100)
+      expect((await job.run()).reasons).toEqual({ 'processed conflict_copy': 1 })
+      expect(textAt(job.destination, 'a.txt')).toBe('third and longer')
+      expect(textAt(job.destination, 'a (conflict 2023-11-14T221320Z).txt')).toBe('first!')
+    })
+
+    test('gets what the source goes back to, though its times say nothing', async () => {
+      const job = await copiedByHand()
+      edit(job.source, 'a.txt', 'first!')
+      await job.run()
+      expect(textAt(job.destination, 'a.txt')).toBe('first!')
+    })
+  })
+
   test('keeps its own differing file beside ours: an untracked counterpart is a conflict on the first run too', async () => {
     const job = await rig.job(
       {},

@@ -31,11 +31,11 @@ export class BatchResults {
     this.#held = held
     const { db } = parts
     this.#done = db.prepare(
-      `UPDATE item SET state = ?, reason = ?, hash = coalesce(?, hash), destination_id = coalesce(?, destination_id),
+      `UPDATE item SET state = ?, reason = ?, hash = ?, destination_id = coalesce(?, destination_id),
          destination = ? WHERE id = ?`,
     )
     this.#doneWithSource = db.prepare(
-      `UPDATE item SET state = ?, reason = ?, hash = coalesce(?, hash), destination_id = coalesce(?, destination_id),
+      `UPDATE item SET state = ?, reason = ?, hash = ?, destination_id = coalesce(?, destination_id),
          destination = ?, source = ?, size = ? WHERE id = ?`,
     )
     this.#bareFacts = db.prepare(

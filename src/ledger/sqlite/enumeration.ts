@@ -68,8 +68,8 @@ export class Enumeration {
     this.#before = db.prepare('SELECT state, reason, execution, gone, name FROM item WHERE id = ?')
     this.#update = db.prepare(
       `UPDATE item SET kind = ?, state = ?, action = ?, execution = ?, gone = 0, size = ?, reason = ?, destination_name = ?,
-         source_id = ?, source = ?, destination = coalesce(?, destination), destination_id = coalesce(?, destination_id)
-       WHERE id = ?`,
+         source_id = ?, source = ?, destination = coalesce(?, destination), destination_id = coalesce(?, destination_id),
+         hash = CASE WHEN ? THEN NULL ELSE hash END WHERE id = ?`,
     )
     this.#gone = db.prepare('UPDATE item SET gone = 1 WHERE id = ?')
     this.#goneUnsettled = db.prepare("UPDATE item SET gone = 1, state = ?, reason = 'source_gone' WHERE id = ?")
@@ -241,6 +241,7 @@ export class Enumeration {
         row.source,
         done ? (row.counterpart ?? null) : null,
         done ? row.counterpartId || null : null,
+        row.forgetHash ? 1 : 0,
         item,
       )
       if (row.why ?? row.keepAs ?? row.processing ?? row.counterpart) this.#writePlan(item, row)

@@ -241,7 +241,8 @@ class BatchWork {
 
   /** The same path, with nothing written: the decision is the result. */
   #simulate(work: WorkItem): undefined {
-    this.#outcome.finished(work, { hash: '', notes: noNotes() })
+    const writes = work.action === 'create' || work.action === 'overwrite'
+    this.#outcome.finished(work, { hash: (writes ? undefined : work.hash) ?? '', notes: noNotes() })
     return undefined
   }
 
