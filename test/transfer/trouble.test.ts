@@ -75,13 +75,24 @@ describe('a source file that', () => {
       expect(failures(job)).toEqual([{ reason }])
       expect(textAt(job.destination, 'a.txt')).toBe(now)
       expect(textAt(job.destination, 'b.txt')).toBe('neighbour')
-      expect(ran).toMatchObject({ status: 'completed', failed: 0 })
+      expect(ran).toMatchObject({ status: 'completed', failed: 0, reasons: { 'success new': 2 } })
+      const { reason: told, why } = job.explain('a.txt')
+      expect({ told, why }).toEqual({ told: 'new', why: undefined })
       expect(ran.balance?.found.bytes).toBe(BigInt(now.length + 'neighbour'.length))
       unlinkSync(join(job.source, 'b.txt'))
       expect((await job.run()).status).toBe('no_changes')
       expect(job.explain('a.txt').source.sizeBytes).toBe(BigInt(now.length))
     },
   )
+
+  test('keeps the words of its decision when it arrives at the second try', async () => {
+    const job = await rig.job({}, { source: aTree({ 'a.txt': content }), destination: aTree({ 'a.txt': 'theirs' }) })
+    await job.change({ conflict_resolution: 'source' })
+    const ran = await job.run({ afterListing: () => truncateSync(join(job.source, 'a.txt'), 3) })
+    expect(failures(job)).toEqual([{ reason: 'ShortRead' }])
+    expect(ran.reasons).toEqual({ 'success conflict': 1 })
+    expect(job.explain('a.txt')).toMatchObject({ reason: 'conflict', why: 'the source is preferred', state: 'success' })
+  })
 
   test.each<[string, (at: string) => void, string]>([
     ['is deleted', (at) => unlinkSync(at), 'NotFound'],

@@ -20,6 +20,7 @@ export class BatchResults {
   readonly #bareFacts
   readonly #fail
   readonly #why
+  readonly #decidedWhy
   readonly #writePartial
   readonly #anyPartial
   readonly #dropPartial
@@ -45,6 +46,7 @@ export class BatchResults {
     this.#why = db.prepare(
       'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
     )
+    this.#decidedWhy = db.prepare('UPDATE plan SET why = ? WHERE item = ?')
     this.#writePartial = db.prepare('INSERT OR REPLACE INTO partial (item, key, bytes, source) VALUES (?, ?, ?, ?)')
     this.#anyPartial = db.prepare('SELECT 1 FROM partial WHERE item BETWEEN ? AND ? LIMIT 1')
     this.#dropPartial = db.prepare('DELETE FROM partial WHERE item BETWEEN ? AND ?')
@@ -88,6 +90,7 @@ export class BatchResults {
     const { trials, current } = this.#parts
     const { reason, why, notBeforeMs } = failure
     const state = trials.failed(item, current(), notBeforeMs)
+    if (!member.again) trials.keepDecision(item, member.reason)
     this.#move(member, state, reason)
     this.#fail.run(state, reason, item)
     this.#why.run(item, why)
@@ -117,7 +120,8 @@ export class BatchResults {
         continue
       }
       const state = done.state[i]!
-      const reason = found.has(item) && !this.#parts.containers.madeNow(item) ? 'matched' : done.reason[i]!
+      const decided = (member.again && why === undefined ? this.#decidedBefore(item) : null) ?? done.reason[i]!
+      const reason = found.has(item) && !this.#parts.containers.madeNow(item) ? 'matched' : decided
       const hash = done.hash[i]! || null
       const sizeNow = size && member.kind === 0 ? size[i]! : member.size
       this.#move(member, state, reason, sizeNow)
@@ -140,6 +144,13 @@ export class BatchResults {
       if (this.#anyPartial.get(low, high)) for (const item of done.item) this.#dropPartial.run(item, item)
       this.#written.run(carriedOut, BigInt(writtenBytes), last, lease.execution)
     }
+  }
+
+  /** The decision's own reason, also for what arrives only when it is tried again; how it failed is in the audit log. */
+  #decidedBefore(item: number): string | null {
+    const { reason, why } = this.#parts.trials.decision(item)!
+    if (reason !== null) this.#decidedWhy.run(why, item)
+    return reason
   }
 
   #made(item: number, member: Member, made: boolean): void {

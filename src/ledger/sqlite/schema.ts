@@ -149,4 +149,9 @@ export const ledgerMigrations: readonly string[] = [
 
   CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Of an item that failed in its execution: what was decided about it, as its row tells of the failure.
+  ALTER TABLE trial ADD COLUMN decided_reason TEXT;
+  ALTER TABLE trial ADD COLUMN decided_why TEXT;
+  `,
 ]

@@ -14,6 +14,8 @@ interface Trial {
 export class Trials {
   readonly #select
   readonly #upsert
+  readonly #keepDecision
+  readonly #decision
   readonly #delete
   readonly #due
   readonly #waiting
@@ -28,9 +30,16 @@ export class Trials {
     this.#onFlagged = onFlagged
     this.#select = db.prepare('SELECT execution, tries, strikes, struck FROM trial WHERE item = ?')
     this.#upsert = db.prepare(
-      `INSERT OR REPLACE INTO trial (item, execution, tries, strikes, struck, not_before_ms, waiting, lease)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
+      `INSERT INTO trial (item, execution, tries, strikes, struck, not_before_ms, waiting, lease)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 0)
+       ON CONFLICT (item) DO UPDATE SET execution = excluded.execution, tries = excluded.tries, strikes = excluded.strikes,
+         struck = excluded.struck, not_before_ms = excluded.not_before_ms, waiting = excluded.waiting, lease = 0`,
     )
+    this.#keepDecision = db.prepare(
+      `UPDATE trial SET decided_reason = ?, decided_why = (SELECT why FROM plan WHERE plan.item = trial.item)
+       WHERE item = ?`,
+    )
+    this.#decision = db.prepare('SELECT decided_reason AS reason, decided_why AS why FROM trial WHERE item = ?')
     this.#delete = db.prepare('DELETE FROM trial WHERE item = ?')
     this.#due = db.prepare(
       `SELECT item FROM trial WHERE waiting = 1 AND not_before_ms <= ? AND lease = 0 AND execution = ?
@@ -67,6 +76,16 @@ export class Trials {
     const strikes = before.struck === n ? before.strikes : before.strikes + 1
     this.#upsert.run(item, n, before.execution === n ? before.tries : 0, strikes, n, 0, 0)
     return this.#struck(item, flag || strikes > maxRetry)
+  }
+
+  /** Before its first failed try in an execution is written over it: what arrives later arrives for that reason. */
+  keepDecision(item: number, reason: string): void {
+    this.#keepDecision.run(reason, item)
+  }
+
+  /** What was decided about an item that failed in this execution. */
+  decision(item: number): { reason: string | null; why: string | null } | undefined {
+    return this.#decision.get(item) as { reason: string | null; why: string | null } | undefined
   }
 
   #struck(item: number, flag: boolean): number {
