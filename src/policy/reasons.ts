@@ -49,7 +49,7 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   },
   destination_kept: { sentence: "The destination's own version stays.", status: ['success', 'skipped'] },
   destination_newer: { sentence: 'The destination has a newer version, which stays.', status: left },
-  kind_differs: { sentence: 'It is a folder on one side and a file or link on the other.', status: failing },
+  kind_differs: { sentence: 'The two sides have items of different kinds under its name: file, folder or link.', status: failing },
   hard_linked: {
     sentence:
       'Its file at the destination has other names (hard links), which new times, owner or permissions would reach too.',

@@ -21,6 +21,13 @@ beforeEach(async () => {
   await rig.ledger.begin(start({ auditLevel: 'trace', triesPerExecution: 2 }))
   await listRoot(rig.ledger, [
     folder('Sales'),
+    {
+      name: 'o.txt',
+      kind: 'link',
+      action: 'fail',
+      reason: 'kind_differs',
+      rest: { why: 'a symbolic link at the source, a file at the destination' },
+    },
     { name: 'huge.mp4', size: 9_000, action: 'skip', reason: 'too_large', rest: { why: '9000 bytes' } },
   ])
   await rig.ledger.enumerated(
@@ -73,6 +80,13 @@ describe('explain', () => {
     expect(text).toMatch(/destination +nothing yet; it would be \/huge\.mp4/)
     expect(text).toMatch(/why +It is larger than the destination takes\. \[too_large\]\n +9000 bytes/)
     expect(text).toMatch(/state +left out on purpose/)
+  })
+
+  test('what the destination has another kind of is not described as the source’s', () => {
+    const text = said('o.txt')
+    expect(text).toMatch(/source +a link/)
+    expect(text).toMatch(/destination +\/o\.txt, where something of another kind is\n/)
+    expect(text).toMatch(/why +The two sides have items of different kinds.*\[kind_differs\]\n +a symbolic link at the source/)
   })
 
   test('the folder the job begins at is nobody’s decision', () => {

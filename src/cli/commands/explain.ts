@@ -86,6 +86,8 @@ function explainRoot(item: Explanation): string[] {
 
 function destinationOf(item: Explanation): string {
   const at = printable(`/${item.destinationNames.join('/')}`)
+  // Facts from before are of another kind than the source's item is now, or there are none: what stands there is not ours.
+  if (item.reason === 'kind_differs') return `${at}, where something of another kind is`
   if (item.destination) return `${at}, ${seen(item.destination, item.kind)}`
   if (item.container?.ready === true) return at
   return item.state === 'success' || item.state === 'processed' ? at : `nothing yet; it would be ${at}`
