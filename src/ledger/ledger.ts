@@ -195,11 +195,15 @@ export interface Listing {
   changed: ChangedRow[]
   /**
    * Tracked, seen, nothing to do, by the status they keep (a flagged item that did not change stays flagged); containers
-   * included. The reason is the row's own, or `unchanged` for all rows of a status.
+   * included. The reason is the row's own, `unchanged` for all rows of a status, or what only the destination has changed.
    */
   unchanged: { status: ItemState; reason: string; items: number; bytes: bigint; containers?: number }[]
   /** Containers among the unchanged: they are listed in their turn. */
   descend: number[]
+  /** Reasons under which containers in `descend` are counted, where it is neither their own nor `unchanged`. */
+  countedAs?: { [container: number]: string }
+  /** Rows among the unchanged that were gone from the source and are there again. */
+  returned?: number[]
   /** Tracked rows whose source is gone, in a complete listing only. */
   gone: number[]
   audit: AuditRow[]

@@ -188,7 +188,8 @@ class CompiledPlanner implements Planner {
     const edited = isEdited(there)
     switch (here) {
       case 'no':
-        if (edited) return leftAsItIs
+        // A change time alone, as a hard link leaves it, is no edit to tell of; whether it hides one is asked when it matters.
+        if (edited) return there === 'unsure' ? unchanged : leftAsItIs
         // Somebody's chmod there is recorded, or it would explain away the change time of the next edit.
         return there === 'no' ? unchanged : attributesRecorded
       case 'attributes': {

@@ -37,7 +37,7 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   duplicate_name: { sentence: 'Another item of its folder has that name at the destination.', status: left },
   exists: {
     sentence: 'The destination has a file of that name, and item_overwrite forbids to replace it.',
-    status: ['skipped', 'retry', 'remediation'],
+    status: ['success', 'skipped', 'retry', 'remediation'],
   },
   conflict: {
     sentence: 'Both sides changed, or differ and were never compared.',
@@ -49,7 +49,10 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   },
   destination_kept: { sentence: "The destination's own version stays.", status: ['success', 'skipped'] },
   destination_newer: { sentence: 'The destination has a newer version, which stays.', status: left },
-  kind_differs: { sentence: 'The two sides have items of different kinds under its name: file, folder or link.', status: failing },
+  kind_differs: {
+    sentence: 'The two sides have items of different kinds under its name: file, folder or link.',
+    status: failing,
+  },
   hard_linked: {
     sentence:
       'Its file at the destination has other names (hard links), which new times, owner or permissions would reach too.',

@@ -58,8 +58,16 @@ export function outcomeOf(ended: EndedBy, balance: Balance | undefined): Executi
   // An item flagged in an earlier execution is no failure of this one.
   let before = 0
   for (const { reason, items } of balance?.byReason ?? []) if (reason === 'flagged_before') before += items
+  const kept = keptThere(balance)
   const status = statusOf(ended, { changed, troubled: failed + flagged - before })
-  return { status, sentence: sentenceOf(ended, { found, changed, failed, flagged }), found, changed, failed, flagged }
+  return {
+    status,
+    sentence: sentenceOf(ended, { found, changed, failed, flagged, kept }),
+    found,
+    changed,
+    failed,
+    flagged,
+  }
 }
 
 function statusOf(ended: EndedBy, { changed, troubled }: { changed: number; troubled: number }): ExecutionStatus {
@@ -79,7 +87,18 @@ function statusOf(ended: EndedBy, { changed, troubled }: { changed: number; trou
   }
 }
 
-function sentenceOf(ended: EndedBy, n: { found: number; changed: number; failed: number; flagged: number }): string {
+/** What is settled for a reason that the destination gave: it was changed or deleted there, and stays so. */
+function keptThere(balance: Balance | undefined): number {
+  let kept = 0
+  for (const { status, reason, items } of balance?.byReason ?? [])
+    if (status !== 'skipped' && (reason === 'destination_kept' || reason === 'left_deleted')) kept += items
+  return kept
+}
+
+function sentenceOf(
+  ended: EndedBy,
+  n: { found: number; changed: number; failed: number; flagged: number; kept: number },
+): string {
   const found = `${count(n.found)} found`
   const troubles = [
     ...(n.failed > 0 ? [`${count(n.failed)} to be tried again in the next execution`] : []),
@@ -88,7 +107,10 @@ function sentenceOf(ended: EndedBy, n: { found: number; changed: number; failed:
   const all = [found, `${count(n.changed)} carried out`, ...troubles].join(', ')
   switch (ended.kind) {
     case 'done':
-      return n.changed === 0 && troubles.length === 0 ? `nothing to do: ${found}, all as recorded` : all
+      if (n.changed > 0 || troubles.length > 0) return all
+      return n.kept === 0
+        ? `nothing to do: ${found}, all as recorded`
+        : `nothing to do: ${found}, ${count(n.kept)} of them changed or deleted at the destination, which stays so`
     case 'failed_to_start':
       return `did not start: ${ended.why}`
     case 'cancelled':

@@ -121,6 +121,50 @@ describe('a later run', () => {
     expect(textAt(job.destination, 'edited.txt')).toBe('theirs')
   })
 
+  test('tells in its counts what the destination alone changed or deleted, and goes on to', async () => {
+    const job = await rig.job(
+      {},
+      { source: aTree({ 'edited.txt': '1', 'deleted.txt': '2', 'd/in.txt': '3', same: '4' }) },
+    )
+    await job.run()
+    edit(job.destination, 'edited.txt', 'theirs')
+    unlinkSync(join(job.destination, 'deleted.txt'))
+    rmSync(join(job.destination, 'd'), { recursive: true })
+    for (let n = 0; n < 2; n += 1) {
+      const ran = await job.run()
+      expect(ran.reasons).toEqual({ 'success destination_kept': 1, 'success left_deleted': 3, 'success unchanged': 1 })
+      expect(ran.balance?.found).toMatchObject({ items: 5, containers: 1 })
+      expect(ran).toMatchObject({
+        status: 'no_changes',
+        sentence: 'nothing to do: 5 found, 4 of them changed or deleted at the destination, which stays so',
+      })
+    }
+  })
+
+  test('counts a folder that was deleted at the destination, and can then not be listed, once', async () => {
+    const job = await rig.job({}, { source: aTree({ 'd/in.txt': '1', 'same.txt': '2' }) })
+    await job.run()
+    rmSync(join(job.destination, 'd'), { recursive: true })
+    await job.change({ max_items_per_container: 2 })
+    writeFileSync(join(job.source, 'd/2.txt'), '2')
+    writeFileSync(join(job.source, 'd/3.txt'), '3')
+    const { mtime } = statSync(join(job.source))
+    const { modifiedNs } = job.explain('d').source
+    utimesSync(join(job.source, 'd'), mtime, Number(modifiedNs) / 1e9)
+    expect((await job.run()).reasons).toEqual({ 'remediation too_many_items': 1, 'success unchanged': 1 })
+  })
+
+  test('knows a folder that came back as it was', async () => {
+    const job = await rig.job({}, { source: aTree({ 'd/in.txt': '1', 'same.txt': '2' }) })
+    await job.run()
+    renameSync(join(job.source, 'd'), join(rig.folder, 'away'))
+    await job.run()
+    expect(job.explain('d')).toMatchObject({ gone: true, reason: 'source_gone' })
+    renameSync(join(rig.folder, 'away'), join(job.source, 'd'))
+    expect((await job.run()).reasons).toEqual({ 'success unchanged': 3 })
+    expect(job.explain('d/in.txt')).toMatchObject({ absent: false, reason: 'new' })
+  })
+
   test('writes a file again that was deleted at the destination and then changed at the source', async () => {
     const job = await rig.job({}, { source: aTree({ 'a.txt': '1' }) })
     await job.run()

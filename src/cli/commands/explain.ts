@@ -62,7 +62,7 @@ export function explanation(item: Explanation): string[] {
     `${printable(`/${item.sourceNames.join('/')}`)}${item.kind === 'container' ? '/' : ''}`,
     line('source', item.absent ? 'no longer there' : seen(item.source, item.kind)),
     line('destination', destinationOf(item)),
-    line('decided', `${decided[item.action]} (execution ${item.execution})`),
+    line('decided', item.gone ? 'nothing more to do' : `${decided[item.action]} (execution ${item.execution})`),
     line('why', `${sayReason(item.reason)} [${item.reason}]`),
     ...why,
     ...(item.keepAs === undefined ? [] : [line('kept', `the destination’s own version as ${printable(item.keepAs)}`)]),
@@ -88,7 +88,11 @@ function destinationOf(item: Explanation): string {
   const at = printable(`/${item.destinationNames.join('/')}`)
   // Facts from before are of another kind than the source's item is now, or there are none: what stands there is not ours.
   if (item.reason === 'kind_differs') return `${at}, where something of another kind is`
-  if (item.destination) return `${at}, ${seen(item.destination, item.kind)}`
+  // Nobody looks at the destination to explain it.
+  if (item.destination) {
+    const when = item.action === 'adopt' ? 'found' : 'written'
+    return `${at}, ${seen(item.destination, item.kind)}, as it was ${when}`
+  }
   if (item.container?.ready === true) return at
   return item.state === 'success' || item.state === 'processed' ? at : `nothing yet; it would be ${at}`
 }

@@ -44,6 +44,7 @@ export class Enumeration {
   readonly #update
   readonly #gone
   readonly #goneUnsettled
+  readonly #returned
   readonly #stamp
   readonly #deadPartial
 
@@ -73,6 +74,7 @@ export class Enumeration {
     )
     this.#gone = db.prepare('UPDATE item SET gone = 1 WHERE id = ?')
     this.#goneUnsettled = db.prepare("UPDATE item SET gone = 1, state = ?, reason = 'source_gone' WHERE id = ?")
+    this.#returned = db.prepare('UPDATE item SET gone = 0 WHERE id = ?')
     this.#stamp = db.prepare('UPDATE item SET execution = ? WHERE id = ?')
     this.#deadPartial = db.prepare('DELETE FROM partial WHERE item = ?')
   }
@@ -132,6 +134,7 @@ export class Enumeration {
       const countedAs = this.#countedAs(listing, as)
       for (const container of listing.descend) this.#enter(container, countedAs(container))
       for (const item of listing.gone) this.#markGone(item)
+      for (const item of listing.returned ?? []) this.#returned.run(item)
       this.#countUnchanged(listing, lease, as)
     }
     audit.write(listing.audit, current())
@@ -273,8 +276,9 @@ export class Enumeration {
     )
   }
 
-  /** Flagged containers that are looked into all the same are counted under a reason of their own. */
-  #countedAs({ unchanged }: WireListing, as: string | null): (container: number) => string | null {
+  /** Flagged containers that are looked into all the same, and deleted ones, are counted under a reason of their own. */
+  #countedAs({ unchanged, countedAs }: WireListing, as: string | null): (container: number) => string | null {
+    if (countedAs) return (container) => countedAs[container] ?? as
     if (!unchanged.some(({ reason }) => reason === flaggedBefore)) return () => as
     return (container) => {
       const { state } = this.#before.get(container) as unknown as Before

@@ -365,7 +365,7 @@ function itemOf(row: Row): LedgerItem {
     kind: kindOf(row.kind),
     state: stateOf(row.state),
     action: actionOf(row.action),
-    reason: row.reason,
+    reason: row.gone === 1 ? 'source_gone' : row.reason,
     ...(row.why === null ? {} : { why: row.why }),
     ...(row.keep_as === null ? {} : { keepAs: row.keep_as }),
     processing: row.processing === null ? [] : (JSON.parse(row.processing) as Processing[]),

@@ -22,8 +22,13 @@ export function add(context: JobContext, listing: Listing, child: Child, decisio
   context.audit.decision(listing.audit, { item, row, fresh, decision, destinationName, flaggedBefore })
   if (row) {
     if (asBefore) {
-      countUnchanged(listing.unchanged, row, item)
-      if (item.kind === 'container' && isLookedInto(row)) listing.descend.push(row.item)
+      const reason = reasonToStay(row, decision)
+      countUnchanged(sumOf(listing.unchanged, row.state, reason), item)
+      if (row.sourceGone) (listing.returned ??= []).push(row.item)
+      if (item.kind === 'container' && isLookedInto(row)) {
+        listing.descend.push(row.item)
+        if (reason !== 'unchanged') (listing.countedAs ??= {})[row.item] = reason
+      }
       return
     }
     listing.changed.push({
@@ -84,9 +89,10 @@ function isLookedInto({ state, reason }: TrackedRow): boolean {
   return state === 'remediation' ? reason === 'permissions_lost' : state !== 'skipped'
 }
 
-function reasonToStay({ state, reason }: TrackedRow): string {
+/** Nothing to do has a reason of its own: neither side changed, or only the destination did. */
+function reasonToStay({ state, reason }: TrackedRow, decision: Decision): string {
   if (state === 'remediation') return 'flagged_before'
-  return state === 'skipped' ? reason : 'unchanged'
+  return state === 'skipped' ? reason : decision.reason
 }
 
 function sameFacts(now: Facts, then: Facts): boolean {
@@ -98,12 +104,16 @@ function sameFacts(now: Facts, then: Facts): boolean {
   )
 }
 
-/** A row that stays as it is, among the others of its status and reason. */
-function countUnchanged(sums: Listing['unchanged'], row: TrackedRow, { kind, sizeBytes }: Item): void {
-  const { state: status } = row
-  const reason = reasonToStay(row)
+type Unchanged = Listing['unchanged'][number]
+
+/** What stays as it is with a status, for a reason. */
+function sumOf(sums: Unchanged[], status: Unchanged['status'], reason: string): Unchanged {
   let sum = sums.find((s) => s.status === status && s.reason === reason)
   if (!sum) sums.push((sum = { status, reason, items: 0, bytes: 0n, containers: 0 }))
+  return sum
+}
+
+function countUnchanged(sum: Unchanged, { kind, sizeBytes }: Item): void {
   sum.items += 1
   if (kind === 'container') sum.containers = (sum.containers ?? 0) + 1
   if (kind === 'item') sum.bytes += sizeBytes
