@@ -40,6 +40,7 @@ export type Reason =
   | 'exists'
   | 'conflict'
   | 'conflict_copy'
+  | 'conflict_of_copy'
   | 'destination_kept'
   | 'destination_newer'
   | 'kind_differs'

@@ -10,6 +10,7 @@ export const hopeless: ReadonlySet<Reason> = new Set<Reason>([
   'name_taken',
   'too_many_items',
   'restricted_content',
+  'conflict_of_copy',
 ])
 
 /** Reasons that the plan of an item alone gives for failing it: where it no longer does, what was flagged starts afresh. */
@@ -24,4 +25,5 @@ export const objections: ReadonlySet<Reason> = new Set<Reason>([
   'too_large',
   'exists',
   'conflict',
+  'conflict_of_copy',
 ])

@@ -52,6 +52,11 @@ const attributesChanged: Decision = { action: 'attributes', reason: 'attributes_
 const attributesRecorded: Decision = { action: 'adopt', reason: 'attributes_changed' }
 const unsure: Decision = { action: 'reread', reason: 'unsure' }
 const vetoed: Decision = { action: 'none', reason: 'exists', why: 'may have changed; it would not be overwritten' }
+const conflictOfCopy: Decision = {
+  action: 'fail',
+  reason: 'conflict_of_copy',
+  why: 'it would be kept as a copy of a copy, again with each change',
+}
 const leftAsItIs: Decision = {
   action: 'none',
   reason: 'destination_kept',
@@ -278,7 +283,7 @@ class CompiledPlanner implements Planner {
     }
     if (!isConflictCopy(name))
       return { action: 'fail', reason: 'name_taken', why: 'no name is free for a conflict copy' }
-    return { action: 'fail', reason: 'conflict', why: 'a conflict copy is never itself kept as another one' }
+    return conflictOfCopy
   }
 
   /** Whether what differs besides the bytes is to be carried. */

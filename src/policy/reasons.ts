@@ -47,6 +47,10 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     sentence: "Both sides changed; the destination's own version is kept beside it.",
     status: ['processed'],
   },
+  conflict_of_copy: {
+    sentence: 'Both sides changed, and it is named like a conflict copy, which is never kept as another one.',
+    status: ['remediation'],
+  },
   destination_kept: { sentence: "The destination's own version stays.", status: ['success', 'skipped'] },
   destination_newer: { sentence: 'The destination has a newer version, which stays.', status: left },
   kind_differs: {

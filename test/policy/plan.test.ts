@@ -305,7 +305,7 @@ describe('a conflict', () => {
   test('over a conflict copy is for a person: nothing is copied twice', () => {
     const name = 'report (conflict 1970-01-01T005000Z).txt'
     const decision = resolved('copy', { source: { ...editedSource, name }, counterpart: { ...editedThere, name } })
-    expect(decision).toMatchObject({ action: 'fail', reason: 'conflict' })
+    expect(decision).toMatchObject({ action: 'fail', reason: 'conflict_of_copy' })
   })
 
   test('left to the destination stays a conflict the next time, whatever the source does then', () => {

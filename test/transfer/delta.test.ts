@@ -387,6 +387,19 @@ describe('a destination that was not empty before the first run', () => {
     })
   })
 
+  test('asks a person at once about a conflict on what is named like a conflict copy, and no more once it is settled', async () => {
+    const name = 'a (conflict 2022-02-02T020202Z).txt'
+    const job = await rig.job(
+      {},
+      { source: aTree({ [name]: 'ours' }), destination: aTree({ [name]: 'theirs, and more' }) },
+    )
+    expect((await job.run()).reasons).toEqual({ 'remediation conflict_of_copy': 1 })
+    expect((await job.run()).reasons).toEqual({ 'remediation flagged_before': 1 })
+    expect(textAt(job.destination, name)).toBe('theirs, and more')
+    unlinkSync(join(job.destination, name))
+    expect((await job.run()).reasons).toEqual({ 'success new': 1 })
+  })
+
   test('keeps its own differing file beside ours: an untracked counterpart is a conflict on the first run too', async () => {
     const job = await rig.job(
       {},
