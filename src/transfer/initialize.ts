@@ -11,6 +11,7 @@ import type { LedgerAhead } from '../ledger/errors.ts'
 import type { ExecutionStart } from '../ledger/ledger.ts'
 import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
+import { accessKey, accessSince } from './access_asked.ts'
 import { cannotBeExpressed } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
@@ -74,6 +75,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
           ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
         },
       })
+      await job.ledger.remember(accessKey, JSON.stringify(accessSince(spec, await job.ledger.recall(accessKey))))
       await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
       return {
         failurePolicy: settings.failurePolicy,

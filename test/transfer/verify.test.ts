@@ -395,6 +395,33 @@ describe('platforms that know things by id', () => {
   expect((await verify(job)).said).toEqual(['/a owner', '/a owner', '/a.txt owner'])
 })
 
+;(isRoot ? test : test.skip)(
+  'what arrived keeps its owner when the maps change, and that is no difference',
+  async () => {
+    const to = async (id: string): Promise<Record<string, unknown>> => {
+      const document = { map_by: { id: true }, exceptions: [{ source: { id: '1' }, destination: { id } }] }
+      const stored = await rig.catalog.maps.create({ type: 'account_map', name: `to ${id}`, document })
+      return { account_map: { id: stored.id } }
+    }
+    const job = await rig.job(
+      { preserve_owners: true, ...(await to('2')) },
+      { source: aTree({ 'd/a.txt': { is: 'x', uid: 1 }, 'd/': { uid: 1 }, 'b.txt': { is: 'y', uid: 1 } }) },
+    )
+    await job.run()
+    expect(await verify(job)).toMatchObject({ said: [], accessBefore: 0 })
+    await job.change(await to('3'))
+    expect(await verify(job)).toMatchObject({ said: [], accessBefore: 3 })
+    await job.run()
+    writeFileSync(join(job.source, 'b.txt'), 'changed')
+    await job.run()
+    expect(statSync(join(job.destination, 'b.txt')).uid).toBe(3)
+    expect(await verify(job)).toMatchObject({ said: [], accessBefore: 2 })
+    chownSync(join(job.destination, 'd/a.txt'), 4, 0)
+    chownSync(join(job.destination, 'b.txt'), 4, 0)
+    expect((await verify(job)).said).toEqual(['/b.txt owner', '/d/a.txt owner'])
+  },
+)
+
 test('a side that is gone is said, not taken for empty; one that was replaced is a difference', async () => {
   const job = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
   await job.run()

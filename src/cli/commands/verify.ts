@@ -66,7 +66,16 @@ function notShown(kinds: ReadonlyMap<DifferenceKind, number>): string[] {
     .map(([kind, n]) => `… and ${count(n - mostOfAKind)} more like these: ${kind} (--json has all of them)`)
 }
 
-function summary({ files, folders, read, differences, notTransferred, gone, foreign }: Verified): string[] {
+function summary({
+  files,
+  folders,
+  read,
+  differences,
+  notTransferred,
+  gone,
+  accessBefore,
+  foreign,
+}: Verified): string[] {
   const lines = [
     `${counted(files, 'file')} and ${counted(folders, 'folder')} compared, ${bytes(read.source)} read at the source, ${bytes(read.destination)} at the destination`,
     ...notTransferred.map(
@@ -74,6 +83,10 @@ function summary({ files, folders, read, differences, notTransferred, gone, fore
     ),
   ]
   if (gone > 0) lines.push(`${counted(gone, 'item')} left the source, which earlier executions noticed`)
+  if (accessBefore > 0)
+    lines.push(
+      `${counted(accessBefore, 'item')} with the owner and permissions of other maps or settings, until they change`,
+    )
   if (foreign > 0) lines.push(`${counted(foreign, 'entry', 'entries')} of the destination of others, not looked at`)
   lines.push(differences === 0 ? 'no differences' : counted(differences, 'difference'))
   return lines

@@ -47,6 +47,8 @@ export interface Verified {
   notTransferred: { status: ItemState; reason: string; items: number }[]
   /** Left the source, and an execution noticed: what the destination has of them stays as it is. */
   gone: number
+  /** Have the owner and permissions they arrived with, under other maps or settings than now; they get others when they change. */
+  accessBefore: number
   /** Entries of the destination that the ledger knows nothing of; a copy merges into folders, so they are nobody's fault. */
   foreign: number
 }

@@ -8,6 +8,7 @@ import type { ChildRow, LedgerReader } from '../../ledger/sqlite/reader.ts'
 import { nameKey } from '../../policy/same_name.ts'
 import { AttributeCarrier } from '../attributes.ts'
 import type { Difference, Finding, Verified } from './difference.ts'
+import { accessKey, accessSince } from '../access_asked.ts'
 import { rootKey, rootMade, stagedItem } from '../job_spec.ts'
 import { Listed, Stack, type ListedNaming } from '../listing/listed.ts'
 import type { LoadedJob } from '../load_job.ts'
@@ -15,6 +16,7 @@ import { itemTrouble } from '../trouble.ts'
 import { accessFindings } from './verify_access.ts'
 import {
   comparableTimes,
+  hasAccessOf,
   isOurs,
   isTransferred,
   pairFindings,
@@ -94,6 +96,15 @@ interface Pair {
   unsettled?: { state: ItemState; reason: string }
 }
 
+interface AccessPair {
+  from: Item
+  to: Item
+  as: Item['kind'] | 'root'
+  isNew: boolean
+  /** It is as it arrived, by other maps or settings than the present ones. */
+  asBefore?: boolean
+}
+
 /** A child of the pair in hand. */
 interface Place {
   path: string
@@ -114,6 +125,8 @@ class Verification {
   readonly #carrier: AttributeCarrier
   readonly #times: ComparableTimes
   readonly #lastExecution: number | undefined
+  /** The first execution that owners and permissions were carried by the present maps and settings; none has yet: Infinity. */
+  readonly #accessSince: number
   readonly #pairs: Stack<Pair>
   readonly #notTransferred = new Map<string, Verified['notTransferred'][number]>()
   readonly #soFar: Verified = {
@@ -123,6 +136,7 @@ class Verification {
     differences: 0,
     notTransferred: [],
     gone: 0,
+    accessBefore: 0,
     foreign: 0,
   }
   #looks = 0
@@ -134,6 +148,7 @@ class Verification {
     this.#sides = sides
     this.#pairs = pairs
     this.#lastExecution = ledger.executions().at(-1)?.n
+    this.#accessSince = sinceWhen(loaded.spec, ledger.recall(accessKey))
     const { source, destination } = sides
     this.#carrier = new AttributeCarrier(loaded.spec, source.session, destination.session)
     const { times } = source.session.capabilities
@@ -244,7 +259,10 @@ class Verification {
     if (from.kind !== to.kind) return
     if (from.kind === 'container') this.#soFar.folders += 1
     else this.#soFar.files += 1
-    if (isOurs(row)) yield* this.#access(at, { from, to, as: from.kind, isNew: this.#isNew(row) })
+    if (isOurs(row)) {
+      const asBefore = row.execution < this.#accessSince && hasAccessOf(row, from, to)
+      yield* this.#access(at, { from, to, as: from.kind, isNew: this.#isNew(row), asBefore })
+    }
     if (from.kind === 'item' && from.sizeBytes === to.sizeBytes) yield* this.#content(at, row, from, to)
   }
 
@@ -254,10 +272,7 @@ class Verification {
   }
 
   /** What is not new may let people do more than the source, where permissions are added. */
-  async *#access(
-    at: Place,
-    { from, to, as, isNew }: { from: Item; to: Item; as: Item['kind'] | 'root'; isNew: boolean },
-  ): AsyncGenerator<Difference> {
+  async *#access(at: Place, { from, to, as, isNew, asBefore = false }: AccessPair): AsyncGenerator<Difference> {
     if (this.#carrier.wanted.length === 0) return
     try {
       const there = isNew ? undefined : await this.#carrier.thereNow(to.id)
@@ -269,6 +284,10 @@ class Verification {
       if (expected.stopped !== undefined || !actual) return
       const findings = accessFindings(expected.attributes, actual)
       // Added to what is there, which may be of our own making: then what the source grants has to be in it, and no more.
+      if (findings.length > 0 && asBefore) {
+        this.#soFar.accessBefore += 1
+        return
+      }
       if (findings.length === 0 || !there) return yield* this.#all(at, findings)
       const alone = await this.#carrier.accessOf(from.id, from, { as })
       yield* this.#all(at, accessFindings(alone.attributes, actual, 'atLeast'))
@@ -408,4 +427,9 @@ function idsOf(from: Item | undefined, to: Item | undefined): { from?: string; t
     ...(from?.kind === 'container' ? { from: from.id } : {}),
     ...(to?.kind === 'container' ? { to: to.id } : {}),
   }
+}
+
+function sinceWhen(spec: LoadedJob['spec'], remembered: string | undefined): number {
+  // Changed since the last execution: what comes next will be the first to go by it.
+  return accessSince({ ...spec, execution: Infinity }, remembered).since
 }

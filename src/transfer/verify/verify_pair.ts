@@ -41,6 +41,11 @@ export function isOurs(row: ChildRow): boolean {
   return (row.action !== 'adopt' && row.action !== 'none') || (row.hash !== undefined && row.hash !== '')
 }
 
+/** Owner and permissions of both sides are those of when it was transferred. */
+export function hasAccessOf({ source, destination }: ChildRow, from: Item, to: Item): boolean {
+  return source.facets !== undefined && source.facets === from.facets && destination?.facets === to.facets
+}
+
 /** Everything that two listings and a row tell of a pair without opening it. */
 export function pairFindings(row: ChildRow, from: Item, to: Item, times: ComparableTimes): Finding[] {
   if (from.kind !== to.kind)
