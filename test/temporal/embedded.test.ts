@@ -34,7 +34,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const server of open) {
     // An orderly end takes it more than a second.
-    for (const pid of serversOf(home)) if (pid === server.pid) process.kill(pid, 'SIGKILL')
+    if (server.pid !== undefined && isRunning(markOf(server.pid))) process.kill(server.pid, 'SIGKILL')
     await server.close()
   }
   rmSync(folder, { recursive: true, force: true })
