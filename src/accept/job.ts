@@ -5,7 +5,7 @@ import { checkConnection, defaultName, storeConnection, type CheckedConnection }
 import { brakeNamed } from '../job/brake_names.ts'
 import { sides, type Side } from '../job/endpoint.ts'
 import { mapTypes, type MapDocument } from '../job/maps.ts'
-import { objectOrEmpty } from '../json/json.ts'
+import { isObject, objectOrEmpty } from '../json/json.ts'
 import { shown } from '../secret/shown.ts'
 import { inertSettings, refusals } from './not_carried_out.ts'
 import { onTheWire } from './on_the_wire.ts'
@@ -161,8 +161,7 @@ async function checkReferences(references: References, catalog: Catalog): Promis
 }
 
 function withoutTransferType({ transfer }: Record<string, unknown>): Problem[] {
-  if (typeof transfer !== 'object' || transfer === null || Array.isArray(transfer) || 'transfer_type' in transfer)
-    return []
+  if (!isObject(transfer) || 'transfer_type' in transfer) return []
   const description = 'is missing; say copy, sync, publish, move, migrate or taxonomy (the API would take sync)'
   return [{ code: 'missing', property: 'transfer.transfer_type', description }]
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../json/json.ts'
 import type { FastifyInstance } from 'fastify'
 import type { StoredJob } from '../catalog/catalog.ts'
 import { changedMeanwhile, warningsOf } from '../accept/changed_meanwhile.ts'
@@ -99,6 +100,5 @@ function runsByItself({ document }: StoredJob): boolean {
 
 /** Clients send `{}` with a command, or nothing. */
 function isNoBody(body: unknown): boolean {
-  if (body === undefined) return true
-  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0
+  return body === undefined || (isObject(body) && Object.keys(body).length === 0)
 }

@@ -1,4 +1,4 @@
-import { MalformedJson, parseJson } from '../json/json.ts'
+import { isObject, MalformedJson, parseJson } from '../json/json.ts'
 import { NotUtf8, textOf } from '../json/utf8.ts'
 import { Unacceptable } from '../problem.ts'
 import { readAtMost, TooLarge } from './read_at_most.ts'
@@ -13,8 +13,7 @@ export async function readDocument(file: string, terminal: Terminal): Promise<Re
   const name = file === '-' ? 'standard input' : file
   try {
     const document = parseJson(textOf(await readAtMost(file === '-' ? terminal.input() : file)))
-    if (typeof document === 'object' && document !== null && !Array.isArray(document))
-      return document as Record<string, unknown>
+    if (isObject(document)) return document
     throw new MalformedJson('is no JSON object, { … }')
   } catch (error) {
     throw new Unacceptable([{ code: 'malformed', description: `${name} ${why(error)}` }])

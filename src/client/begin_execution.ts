@@ -37,8 +37,9 @@ export async function beginExecution(
       return { execution: (await commands.start(jobId)).execution, goesOn: false }
     } catch (error) {
       // An execution that just began, or just ended, is known to the workflow before it is on record here.
+      if (!(error instanceof Refused) || rest.status === 'complete') throw error
       const waitMs = !unfinished && (await isSettling(jobId, catalog)) ? settlingMs : momentMs
-      if (!(error instanceof Refused) || rest.status === 'complete' || Date.now() - begunMs > waitMs) throw error
+      if (Date.now() - begunMs > waitMs) throw error
     }
   }
 }

@@ -7,7 +7,7 @@ import {
   type StoredJob,
 } from '../catalog/catalog.ts'
 import { isPlatform } from '../connector/registry.ts'
-import { readJob, type JobDocument } from '../job/document.ts'
+import { asksForSimulation, readJob, type JobDocument } from '../job/document.ts'
 import { scheduleOf } from '../job/schedule_of.ts'
 import { countRun, type RunsOfDay } from '../schedule/next_run.ts'
 import type { Schedule } from '../schedule/schedule.ts'
@@ -55,7 +55,7 @@ export async function jobFacts(catalog: Catalog, jobId: string): Promise<JobFact
       : { status: 'idle', sentence: '' },
     paused: stored.status === 'paused',
     disabled: stored.disabled,
-    simulated: read.ok && read.job.transfer.simulation_mode === true,
+    simulated: asksForSimulation(read),
   }
 }
 

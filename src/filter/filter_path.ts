@@ -9,8 +9,7 @@ const ascii = /^[\u0000-\u007f]*$/
 export function filterPath(paths: readonly string[]): CompiledRule {
   const exact = new Set(paths.map(normal))
   const everything = exact.has('')
-  const covered = (given: string): boolean => {
-    const path = oneForm(given)
+  const covered = (path: string): boolean => {
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
       if (exact.has(path.slice(0, at))) return true
     }
@@ -23,9 +22,13 @@ export function filterPath(paths: readonly string[]): CompiledRule {
   return {
     type: 'filter_path',
     text: `path is ${paths.map((path) => JSON.stringify(path)).join(' or ')}`,
-    matches: (_item, path) => everything || exact.has(oneForm(path)) || covered(path),
+    matches(_item, given) {
+      if (everything) return true
+      const path = oneForm(given)
+      return exact.has(path) || covered(path)
+    },
     reaches: (path) => above.has(oneForm(path)),
-    coveredBy: covered,
+    coveredBy: (path) => covered(oneForm(path)),
   }
 }
 

@@ -22,9 +22,9 @@ export function isRunning({ pid, started }: ProcessMark): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
   // One that nobody has waited for keeps its number, and nothing else.
-  const { state, threads } = statusOf(pid) ?? {}
-  if (state === zombie && threads === 1) return false
-  const now = startOf(pid)
+  const status = statusOf(pid)
+  if (status?.state === zombie && status.threads === 1) return false
+  const now = startOf(pid, status)
   return started === undefined || now === undefined || now === started
 }
 
@@ -35,8 +35,14 @@ export function isDying({ pid }: ProcessMark): boolean {
 
 const zombie = 'Z'
 
+interface Status {
+  state: string
+  threads: number
+  startTicks: string
+}
+
 /** Linux only. */
-function statusOf(pid: number): { state: string; threads: number; startTicks: string } | undefined {
+function statusOf(pid: number): Status | undefined {
   if (process.platform !== 'linux') return undefined
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
@@ -48,13 +54,12 @@ function statusOf(pid: number): { state: string; threads: number; startTicks: st
   }
 }
 
-function startOf(pid: number): string | undefined {
+function startOf(pid: number, status = statusOf(pid)): string | undefined {
   try {
     if (process.platform === 'win32') return undefined
     if (process.platform !== 'linux')
       return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
-    const ticks = statusOf(pid)?.startTicks
-    return ticks && `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()}/${ticks}`
+    return status && `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()}/${status.startTicks}`
   } catch {
     return undefined
   }

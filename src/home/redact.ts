@@ -1,9 +1,7 @@
 import { isSecretKey } from '../secret/secret_key.ts'
 import { holdsSecret, withoutPrivateKeys } from '../secret/secret_text.ts'
-import { hidden } from '../secret/shown.ts'
+import { hidden, withoutUserInfo } from '../secret/shown.ts'
 
-/** Without the scheme before it, which a long text of dots would be searched for again and again. */
-const userInfo = /:\/\/[^\s"'/@\\]+@/g
 const maxDepth = 8
 
 /**
@@ -29,8 +27,7 @@ export function redact(value: unknown, depth = 0): unknown {
 
 /** Of an address only the user part is hidden (`sftp://[redacted]@host`), of other text the line that holds a secret. */
 export function redactText(text: string): string {
-  return withoutPrivateKeys(text, hidden)
-    .replace(userInfo, `://${hidden}@`)
+  return withoutUserInfo(withoutPrivateKeys(text, hidden), hidden)
     .split('\n')
     .map((line) => (holdsSecret(line) ? hidden : line))
     .join('\n')

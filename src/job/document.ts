@@ -122,6 +122,11 @@ export function readJob(input: unknown, options: ReadOptions = {}): ReadJob {
   return { ok: true, job, warnings }
 }
 
+/** Whether it says that nothing is to be written; one that can't be read says nothing. */
+export function asksForSimulation(read: ReadJob): boolean {
+  return read.ok && read.job.transfer.simulation_mode === true
+}
+
 /** Everything a job refers to that has to exist, or is to be stored beside it. */
 export interface References {
   source?: z.output<typeof connection> | undefined

@@ -1,3 +1,4 @@
+import { isObject } from '../json/json.ts'
 import { defaults } from './defaults.ts'
 import { principal } from './principal.ts'
 import {
@@ -102,11 +103,7 @@ export const endpoint = block(
 )
 
 function settings(): Leaf<Record<string, unknown>> {
-  return leaf('an object', { type: 'object' }, (given) =>
-    typeof given === 'object' && given !== null && !Array.isArray(given)
-      ? (given as Record<string, unknown>)
-      : undefined,
-  )
+  return leaf('an object', { type: 'object' }, (given) => (isObject(given) ? given : undefined))
 }
 
 function path(): Leaf<string> {

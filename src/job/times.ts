@@ -1,3 +1,4 @@
+import { isObject } from '../json/json.ts'
 import type { z } from 'zod'
 import { block, leaf, needed, optional, orShort, whole, type Leaf } from './wire.ts'
 
@@ -59,8 +60,8 @@ function fromText(given: string): Duration | undefined {
 }
 
 function fromObject(given: unknown): Duration | undefined {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined
-  const { value, unit, ...others } = given as Record<string, unknown>
+  if (!isObject(given)) return undefined
+  const { value, unit, ...others } = given
   const number = typeof value === 'string' && /^\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value
   if (typeof number !== 'number' || !units.includes(unit as DurationUnit) || Object.keys(others).length > 0)
     return undefined

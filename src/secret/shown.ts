@@ -18,8 +18,8 @@ export function cut(text: string): string {
   return text.length > longest ? `${text.slice(0, longest)}…` : text
 }
 
-/** `sftp://me:secret@host` → `sftp://host` */
-export function withoutUserInfo(text: string): string {
+/** `sftp://me:secret@host` → `sftp://host`, or with something instead of the user part. */
+export function withoutUserInfo(text: string, instead?: string): string {
   // Without the scheme before it, which a long text of dots would be searched for again and again.
-  return text.replace(/:\/\/[^\s"'/@\\]+@/g, '://')
+  return text.replace(/:\/\/[^\s"'/@\\]+@/g, instead === undefined ? '://' : `://${instead}@`)
 }

@@ -84,7 +84,7 @@ async function serve(home: OpenHome, { config, options, lock }: Serving): Promis
     }
     const { signal } = options
     signal?.throwIfAborted()
-    const server = await openServer(home.home, { config, say, ...(signal ? { signal } : {}) })
+    const server = await openServer(home.home, { config, say, signal })
     endAtExit(server, opened)
     opened.add(() => server.close())
     const { address, namespace } = server

@@ -14,6 +14,7 @@ import { serversOf } from './servers_of.ts'
 export interface Embedded {
   /** `host:port`. */
   address: string
+  port: number
   /** URL of the Web UI. */
   ui: string
   pid: number
@@ -31,7 +32,7 @@ export interface EmbeddedOptions {
   namespace: string
   say(line: string): void
   /** Ends the start: no server stays behind. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Chooses a port, the wanted one if it can. Default: {@link freePort}. */
   choosePort?: (wanted?: number) => Promise<number>
   /** There or nowhere: others are connected to it. */
@@ -210,6 +211,7 @@ function handle(
 ): Embedded {
   return {
     address: `127.0.0.1:${remembered.port}`,
+    port: remembered.port,
     ui: `http://127.0.0.1:${remembered.uiPort}`,
     pid: server.pid,
     adopted,

@@ -18,7 +18,7 @@ export interface ProgramSearch {
   cache: string
   say(line: string): void
   /** Calls the search off, downloads and builds too. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   env?: Readonly<Record<string, string | undefined>>
   /** How it can be got when it is not here, in this order. Default: the SDK's download, then Go. */
   sources?: readonly Source[]

@@ -1,7 +1,7 @@
 import type { Connection } from '@temporalio/client'
 import type { Config } from '../config.ts'
 import type { Home } from '../home/home.ts'
-import { startEmbedded, type Embedded } from './embedded.ts'
+import { startEmbedded, type Embedded, type EmbeddedOptions } from './embedded.ts'
 import { prepareNamespace, type PrepareOptions } from './namespace.ts'
 import { temporalProgram } from './program.ts'
 import { connect, disconnect } from './connect.ts'
@@ -42,7 +42,7 @@ export interface ServerOptions {
   /** One line about what is being done, for a person who waits. */
   say(line: string): void
   /** Calls the start off: no server stays behind, and its reason is raised. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /**
@@ -65,24 +65,22 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
       closeAtExit: () => undefined,
     }
   }
-  const calledOff = signal ? { signal } : {}
-  const program = await temporalProgram({ cache: config.cache, say, ...calledOff })
-  const start = (again: { port?: number; signal?: AbortSignal }): Promise<Embedded> =>
-    startEmbedded(home, { program, namespace, say, ...again })
+  const program = await temporalProgram({ cache: config.cache, say, signal })
+  const start = (how: Pick<EmbeddedOptions, 'port' | 'signal'>): Promise<Embedded> =>
+    startEmbedded(home, { program, namespace, say, ...how })
   const prepare = (embedded: Embedded): Promise<Connection> =>
     prepared(embedded.address, namespace, { ours: true, signal }).catch(async (error: unknown) => {
       await embedded.close()
       throw error
     })
-  let embedded = await start(calledOff)
+  let embedded = await start({ signal })
   const connection = await prepare(embedded).catch(async (error: unknown) => {
     if (!embedded.adopted || signal?.aborted) throw error
     say('The Temporal server that was left running does not answer: another is started.')
-    embedded = await start(calledOff)
+    embedded = await start({ signal })
     return prepare(embedded)
   })
-  const { address } = embedded
-  const port = Number(new URL(`tcp://${address}`).port)
+  const { address, port } = embedded
   return {
     address,
     namespace,
@@ -95,7 +93,7 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
     connection,
     async keep(over) {
       if (embedded.isRunning()) return false
-      embedded = await start({ port, ...(over ? { signal: over } : {}) })
+      embedded = await start({ port, signal: over })
       return true
     },
     answers: (over) => prepareNamespace(connection, namespace, { ours: true, signal: over }),

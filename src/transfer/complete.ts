@@ -1,6 +1,6 @@
 import type { EndedBy, ExecutionOutcome, ExecutionStatus } from '../../workflows/messages.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import { readJob } from '../job/document.ts'
+import { asksForSimulation, readJob } from '../job/document.ts'
 import type { Balance } from '../ledger/ledger.ts'
 import { count } from '../report/format.ts'
 import type { ExecutionRef } from './engine.ts'
@@ -29,8 +29,8 @@ export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended
 /** One that ended before its document could be read has no row yet, and is part of the job's history all the same. */
 async function begun(catalog: Catalog, { jobId, execution }: ExecutionRef): Promise<void> {
   if (await catalog.executions.get(jobId, execution)) return
-  const read = readJob((await catalog.jobs.get(jobId))?.document)
-  await catalog.executions.begin(jobId, execution, read.ok && read.job.transfer.simulation_mode === true)
+  const job = await catalog.jobs.get(jobId)
+  await catalog.executions.begin(jobId, execution, asksForSimulation(readJob(job?.document)))
 }
 
 /** Nothing when the execution did not start. */

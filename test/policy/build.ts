@@ -1,22 +1,12 @@
 import type { Capabilities, NameRules } from '../../src/connector/capabilities.ts'
 import type { Facts, Item, Principal } from '../../src/connector/item.ts'
+import { posixNames as localNames } from '../../src/connector/local/names.ts'
 import type { Settings } from '../../src/job/settings.ts'
 import type { Counterpart, Decision, Tracked } from '../../src/policy/decision.ts'
 import { compilePlanner, type Triple } from '../../src/policy/plan.ts'
 
-export const posixNames: NameRules = {
-  unicode: 'bytes',
-  caseSensitive: true,
-  duplicateNames: false,
-  invalid: '/\0',
-  leading: '',
-  trailing: '',
-  controls: false,
-  reserved: [],
-  reservedStems: false,
-  invalidExtensions: [],
-  maxSegment: { n: 255, unit: 'bytes' },
-}
+/** Of a platform that escapes nothing, and has no names of its own. */
+export const posixNames: NameRules = { ...localNames, reserved: [], maxSegment: { n: 255, unit: 'bytes' } }
 
 export const windowsNames: NameRules = {
   ...posixNames,

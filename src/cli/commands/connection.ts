@@ -1,7 +1,7 @@
 import { acceptConnection } from '../../accept/connection.ts'
 import { tryConnection } from '../../accept/try_connection.ts'
 import type { Catalog, StoredConnection } from '../../catalog/catalog.ts'
-import { toJson } from '../../json/json.ts'
+import { isObject, toJson } from '../../json/json.ts'
 import { Unacceptable } from '../../problem.ts'
 import { printable, table } from '../../report/format.ts'
 import { textOf } from '../../json/utf8.ts'
@@ -21,8 +21,8 @@ export interface AddOptions extends CommonOptions {
 export async function addConnection(file: string | undefined, options: AddOptions, parts: CliParts): Promise<ExitCode> {
   const given = file === undefined ? {} : await readDocument(file, parts.terminal)
   const set = await settings(options.set ?? [])
-  const isObject = typeof given.auth === 'object' && given.auth !== null && !Array.isArray(given.auth)
-  const auth = given.auth === undefined || isObject ? { ...(given.auth as object | undefined), ...set } : given.auth
+  const { auth: its = {} } = given
+  const auth = isObject(its) ? { ...its, ...set } : its
   const body = {
     ...given,
     ...(options.name === undefined ? {} : { name: options.name }),

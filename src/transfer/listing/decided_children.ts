@@ -38,9 +38,7 @@ export function add(context: JobContext, listing: Listing, child: Child, decisio
       destinationName,
       source: factsOf(item),
       ...(context.source.childId ? {} : { sourceId: item.id }),
-      ...(counterpart
-        ? { counterpart: { ...factsOf(counterpart), id: context.destination.childId ? '' : counterpart.id } }
-        : {}),
+      ...(counterpart ? { counterpart: onRecord(context, counterpart) } : {}),
     })
     return
   }
@@ -66,11 +64,13 @@ function addFresh(context: JobContext, fresh: NewItems, { item, counterpart, nam
       ...(decision.why === undefined ? {} : { why: decision.why }),
       ...(decision.keepAs === undefined ? {} : { keepAs: decision.keepAs }),
       ...(decision.processing === undefined ? {} : { processing: decision.processing }),
-      ...(counterpart
-        ? { counterpart: { ...factsOf(counterpart), id: context.destination.childId ? '' : counterpart.id } }
-        : {}),
+      ...(counterpart ? { counterpart: onRecord(context, counterpart) } : {}),
     }
   }
+}
+
+function onRecord({ destination }: JobContext, counterpart: Item): Facts & { id: string } {
+  return { ...factsOf(counterpart), id: destination.childId ? '' : counterpart.id }
 }
 
 /** Nothing to do, or the same objection as before to the same thing: the row is not rewritten. */
