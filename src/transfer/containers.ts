@@ -37,18 +37,18 @@ export interface EnsuredContainer {
  */
 export async function ensureContainer(context: JobContext, toMake: ContainerToMake): Promise<EnsuredContainer> {
   const { item, parent, name, token, former } = toMake
-  const known = context.readyContainers.get(item)
+  const known = context.containers.known(item)
   if (known !== undefined) return { id: known, made: await isOurs(context, { item, id: known, former }) }
   const { id, made } = await makeOrFind(context, toMake).catch((error: unknown) => unsure(context, toMake, error))
   await context.flush(id, parent).catch((error: unknown) => unsure(context, toMake, error))
-  context.readyContainers.set(item, id)
+  context.containers.remember(item, id)
   // Not awaited: on the ledger's port it stays ahead of every result that depends on it, and no batch follows when it fails.
-  context.later(context.ledger.containerReady(item, { token, id: context.destination.childId ? '' : id, made }))
+  context.later.add(context.ledger.containerReady(item, { token, id: context.destination.childId ? '' : id, made }))
   if (!made) {
     const rows: AuditRow[] = []
     const message = `${name} was made by somebody else meanwhile; it is merged with, and keeps its owner and mode`
     context.audit.add(rows, 'merged', () => ({ item, message }))
-    if (rows.length > 0) context.later(context.ledger.audit(rows))
+    if (rows.length > 0) context.later.add(context.ledger.audit(rows))
   }
   return { id, made }
 }
@@ -67,7 +67,12 @@ async function makeOrFind(context: JobContext, toMake: ContainerToMake): Promise
   const { destination, spec } = context
   try {
     failpoint('container:before')
-    const { id } = await destination.makeContainer(parent, name, stagingKey(spec.jobId, item, 0), context.newContainers)
+    const { id } = await destination.makeContainer(
+      parent,
+      name,
+      stagingKey(spec.jobId, item, 0),
+      context.attributes.newContainers,
+    )
     failpoint('container:after')
     return { id, made: true }
   } catch (error) {
@@ -88,7 +93,7 @@ async function isOurs(
 ): Promise<boolean> {
   if (await isKnownAsOurs(context, item)) return true
   if (former) {
-    const there = await context.destination.stat(id, context.wanted)
+    const there = await context.destination.stat(id, context.attributes.listed)
     if (there !== null && looksLikeOurs(context, there)) return true
   }
   await sleep(toldWithinMs)
@@ -101,10 +106,10 @@ async function isKnownAsOurs({ ledger, spec }: JobContext, item: number): Promis
 }
 
 /** As we make them, and made since the execution began. */
-function looksLikeOurs({ spec, newContainers }: JobContext, there: Item): boolean {
+function looksLikeOurs({ spec, attributes }: JobContext, there: Item): boolean {
   const { nowNs, toleranceNs } = spec
   if (there.createdNs !== undefined && there.createdNs < nowNs - toleranceNs) return false
-  return isMadeAsOurs(there, newContainers)
+  return isMadeAsOurs(there, attributes.newContainers)
 }
 
 /** The running account's, and as closed as we make one that is to get permissions. */

@@ -44,7 +44,7 @@ async function finishOne(
     if (destination === undefined || context.spec.simulated) return { item }
     const source = sourceContainerId(context.source, context.roots, container)
     const notes: Notes = { narrowed: false, audit: [] }
-    const attributes = await context.containerAttributes({ source, destination }, container, notes)
+    const attributes = await context.attributes.ofContainer({ source, destination }, container, notes)
     side = 'destination'
     const there = attributes
       ? await context.destination.setAttributes(destination, attributes)
@@ -52,7 +52,7 @@ async function finishOne(
     if (attributes) await context.flush(destination, destination)
     const { audit, flagged } = notes
     if (flagged !== undefined) context.audit.add(audit, 'flagged', () => ({ item, message: flagged }))
-    if (audit.length > 0) context.later(context.ledger.audit(audit))
+    if (audit.length > 0) context.later.add(context.ledger.audit(audit))
     return {
       item,
       ...(there ? { destination: factsOf(there) } : {}),
@@ -64,7 +64,9 @@ async function finishOne(
     const trouble = itemTrouble(error, side)
     const { reason } = trouble
     const why = `${readable(container.sourceNames)}: ${trouble.why}`
-    context.later(context.ledger.audit([{ item, level: 'error', type: 'failed', message: why, detail: { reason } }]))
+    context.later.add(
+      context.ledger.audit([{ item, level: 'error', type: 'failed', message: why, detail: { reason } }]),
+    )
     return { item, failure: { reason, why } }
   }
 }

@@ -4,7 +4,6 @@ import type { Session, ResolvedRoot } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { Item } from '../connector/item.ts'
 import { resolveRoot } from '../connector/local/resolve.ts'
-import { connectorFor } from '../connector/registry.ts'
 import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
 import type { LedgerAhead } from '../ledger/errors.ts'
@@ -19,6 +18,7 @@ import { rootKey, rootMade, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { factsOf } from './facts_of.ts'
+import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
 const mostTransferLanes = 4
@@ -43,50 +43,43 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   })
   if (refusals.length > 0) throw new FailedToStart(refusals.map((refusal) => `${refusal.path}: ${refusal.message}`))
 
-  const source = await openSide(spec.source, 'source')
-  try {
-    const unanswered = unanswerable(settings.filter.source, source.capabilities)
-    if (unanswered.length > 0) throw new FailedToStart(unanswered.map((why) => `transfer.filter.source: ${why}`))
-    const destination = await openSide(spec.destination, 'destination')
-    try {
-      if (!spec.simulated) refuseReadOnly(destination)
-      const places = await refuseOverlap(jobs, spec.source, spec.destination, { source, destination })
-      await claimRoots(job, jobs, ref, places)
-      const sourceRoot = await findRoot(source, spec.source, 'source')
-      if (!sourceRoot) throw new FailedToStart([`source: ${JSON.stringify(spec.source.path)} does not exist`])
-      const destinationRoot = await destinationRootOf(job, destination)
-      await sameRootAsBefore(job, 'source', sourceRoot)
-      if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
-      await clearUpAfterFormer(job, ref)
-      const gaps = cannotBeExpressed(settings, source, destination)
-      // Both may know of the same: one by the platform's name, the other by what it says it can do.
-      const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
-      await begin(job, jobs, ref, {
-        execution: ref.execution,
-        begunMs: Number(spec.nowNs / 1_000_000n),
-        auditLevel: settings.auditLevel,
-        simulated: spec.simulated,
-        warnings: all,
-        triesPerExecution: retryPolicy(settings.failurePolicy).triesPerExecution,
-        maxRetry,
-        lazyContainers: lazyContainers(settings),
-        root: {
-          source: { ...factsOf(sourceRoot), id: sourceRoot.id },
-          ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
-        },
-      })
-      await job.ledger.remember(accessKey, JSON.stringify(accessSince(spec, await job.ledger.recall(accessKey))))
-      await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
-      return {
-        failurePolicy: settings.failurePolicy,
-        enumerateLanes,
-        transferLanes: splitWriters(settings.parallelWrites),
-      }
-    } finally {
-      await destination.close()
-    }
-  } finally {
-    await source.close()
+  await using sides = new OpenSides()
+  const source = await starting('source', () => sides.open(spec.source))
+  const unanswered = unanswerable(settings.filter.source, source.capabilities)
+  if (unanswered.length > 0) throw new FailedToStart(unanswered.map((why) => `transfer.filter.source: ${why}`))
+  const destination = await starting('destination', () => sides.open(spec.destination))
+  if (!spec.simulated) refuseReadOnly(destination)
+  const places = await refuseOverlap(jobs, spec.source, spec.destination, { source, destination })
+  await claimRoots(job, jobs, ref, places)
+  const sourceRoot = await starting('source', () => source.root(spec.source.path))
+  if (!sourceRoot) throw new FailedToStart([`source: ${JSON.stringify(spec.source.path)} does not exist`])
+  const destinationRoot = await destinationRootOf(job, destination)
+  await sameRootAsBefore(job, 'source', sourceRoot)
+  if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
+  await clearUpAfterFormer(job, ref)
+  const gaps = cannotBeExpressed(settings, source, destination)
+  // Both may know of the same: one by the platform's name, the other by what it says it can do.
+  const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
+  await begin(job, jobs, ref, {
+    execution: ref.execution,
+    begunMs: Number(spec.nowNs / 1_000_000n),
+    auditLevel: settings.auditLevel,
+    simulated: spec.simulated,
+    warnings: all,
+    triesPerExecution: retryPolicy(settings.failurePolicy).triesPerExecution,
+    maxRetry,
+    lazyContainers: lazyContainers(settings),
+    root: {
+      source: { ...factsOf(sourceRoot), id: sourceRoot.id },
+      ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
+    },
+  })
+  await job.ledger.remember(accessKey, JSON.stringify(accessSince(spec, await job.ledger.recall(accessKey))))
+  await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
+  return {
+    failurePolicy: settings.failurePolicy,
+    enumerateLanes,
+    transferLanes: splitWriters(settings.parallelWrites),
   }
 }
 
@@ -96,21 +89,17 @@ function splitWriters(requested: number): number[] {
   return Array.from({ length: lanes }, (_, lane) => Math.floor(requested / lanes) + (lane < requested % lanes ? 1 : 0))
 }
 
-async function openSide(side: SideSpec, which: 'source' | 'destination'): Promise<Session> {
-  try {
-    return await connectorFor(side.platform).open(side.auth)
-  } catch (error) {
-    throw startFailure(error, which)
-  }
-}
-
 /** What can't be mended by waiting fails the start; what can is retried. */
-function startFailure(error: unknown, which: 'source' | 'destination'): Error {
-  if (!(error instanceof ConnectorError)) return error instanceof Error ? error : new Error(String(error))
-  if (error.code === 'Throttled' || error.code === 'Unreachable' || error.code === 'QuotaExceeded') {
-    return new ConnectionTrouble(which, error.code, error.message, error.retryAfterMs)
+async function starting<T>(side: SideName, step: () => T): Promise<Awaited<T>> {
+  try {
+    return await step()
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error
+    const { code, message, retryAfterMs } = error
+    if (code === 'Throttled' || code === 'Unreachable' || code === 'QuotaExceeded')
+      throw new ConnectionTrouble(side, code, message, retryAfterMs)
+    throw new FailedToStart([`${side}: ${message}`])
   }
-  return new FailedToStart([`${which}: ${error.message}`])
 }
 
 function refuseReadOnly({ notes }: Session): void {
@@ -118,19 +107,11 @@ function refuseReadOnly({ notes }: Session): void {
   if (note) throw new FailedToStart([`destination: ${note.why}`])
 }
 
-async function findRoot(session: Session, side: SideSpec, which: 'source' | 'destination'): Promise<Item | null> {
-  try {
-    return await session.root(side.path)
-  } catch (error) {
-    throw startFailure(error, which)
-  }
-}
-
 /** The first run makes the destination root; a later one that finds it gone doesn't begin (brake 1). */
 async function destinationRootOf(job: JobInHand, session: Session): Promise<Item | null> {
   const { spec } = job
   const { settings } = spec
-  const there = await findRoot(session, spec.destination, 'destination')
+  const there = await starting('destination', () => session.root(spec.destination.path))
   if (there) return there
   if ((await job.ledger.recall(rootKey('destination'))) !== undefined) {
     throw new FailedToStart([
@@ -140,20 +121,17 @@ async function destinationRootOf(job: JobInHand, session: Session): Promise<Item
   if (spec.simulated) return null
   // Said first: a folder that was made, and not known to be ours, would stay as closed as it was made.
   await job.ledger.remember(rootMade, 'yes')
-  try {
-    return await session.makeRoot(spec.destination.path, settings.permissions.policy === 'none' ? 'default' : 'closed')
-  } catch (error) {
-    throw startFailure(error, 'destination')
-  }
+  const access = settings.permissions.policy === 'none' ? 'default' : 'closed'
+  return starting('destination', () => session.makeRoot(spec.destination.path, access))
 }
 
 /** A root replaced by another (an unmounted disk's empty mount point, a restored folder) is not the one that was tracked. */
-async function sameRootAsBefore(job: JobInHand, which: 'source' | 'destination', root: Item): Promise<void> {
+async function sameRootAsBefore(job: JobInHand, which: SideName, root: Item): Promise<void> {
   if (root.identity === undefined) return
   const before = await job.ledger.recall(rootKey(which))
   if (before === undefined) return job.ledger.remember(rootKey(which), root.identity)
   if (before === root.identity) return
-  const path = which === 'source' ? job.spec.source.path : job.spec.destination.path
+  const { path } = job.spec[which]
   throw new FailedToStart([
     `${which}: ${JSON.stringify(path)} is not the folder of earlier executions (is something not mounted?); if it was replaced on purpose, make a new job`,
   ])

@@ -1,5 +1,4 @@
 import { ConnectorError, type ErrorCode } from '../connector/errors.ts'
-import { connectorFor } from '../connector/registry.ts'
 import type { AuditRow, ContainerAddress, Leftovers } from '../ledger/ledger.ts'
 import { descendOf } from './addresses.ts'
 import type { ExecutionRef } from './engine.ts'
@@ -8,6 +7,7 @@ import { stagingKey } from './job_spec.ts'
 import { discardFormer, foreignInside, mergedFormer } from './batch/new_folder.ts'
 import type { JobInHand } from './open_jobs.ts'
 import { recordMade } from './record_made.ts'
+import { OpenSides } from './sides.ts'
 
 /**
  * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name. Folders that
@@ -46,8 +46,8 @@ async function discardLeftovers(
   { batches, partials }: Leftovers,
   left: AuditRow[],
 ): Promise<void> {
-  const { platform, auth, path } = job.spec.destination
-  const session = await connectorFor(platform).open(auth)
+  await using sides = new OpenSides()
+  const session = await sides.open(job.spec.destination)
   /** One that is out of reach keeps none of the others. */
   const discard = async (item: number, container: string, key: string): Promise<void> => {
     try {
@@ -57,31 +57,27 @@ async function discardLeftovers(
       left.push({ item, level: 'warn', type: 'left_behind', message: `its staging ${key} stays: ${error.message}` })
     }
   }
-  try {
-    const root = await session.root(path)
-    if (!root) return
-    const idOf = (at: ContainerAddress | undefined): string | undefined => at && descendOf(session, root.id, at)
-    for (const batch of batches) {
-      const containers = new Map(batch.containers.map((container) => [container.item, container]))
-      const staged = new Map(batch.staged.map((one) => [one.item, one.staged]))
-      for (const { item, container } of batch.items) {
-        const id = idOf(containers.get(container))
-        if (id === undefined) continue
-        const known = staged.get(item)
-        if (known) await discard(item, known.container, known.key)
-        for (const token of batch.formerTokens) await discard(item, id, stagingKey(ref.jobId, item, token))
-      }
+  const root = await session.root(job.spec.destination.path)
+  if (!root) return
+  const idOf = (at: ContainerAddress | undefined): string | undefined => at && descendOf(session, root.id, at)
+  for (const batch of batches) {
+    const containers = new Map(batch.containers.map((container) => [container.item, container]))
+    const staged = new Map(batch.staged.map((one) => [one.item, one.staged]))
+    for (const { item, container } of batch.items) {
+      const id = idOf(containers.get(container))
+      if (id === undefined) continue
+      const known = staged.get(item)
+      if (known) await discard(item, known.container, known.key)
+      for (const token of batch.formerTokens) await discard(item, id, stagingKey(ref.jobId, item, token))
     }
-    for (const { folder, tokens } of mergedFormer(batches)) {
-      const stays = await discardFormer(session, { root: root.id, jobId: ref.jobId, tokens }, folder)
-      left.push(...stays.map((name) => foreignInside(folder.item, name)))
-    }
-    for (const { item, container, key } of partials) {
-      const id = idOf(container)
-      if (id !== undefined) await discard(item, id, key)
-    }
-    await recordMade(job, { session, root: root.id }, batches)
-  } finally {
-    await session.close()
   }
+  for (const { folder, tokens } of mergedFormer(batches)) {
+    const stays = await discardFormer(session, { root: root.id, jobId: ref.jobId, tokens }, folder)
+    left.push(...stays.map((name) => foreignInside(folder.item, name)))
+  }
+  for (const { item, container, key } of partials) {
+    const id = idOf(container)
+    if (id !== undefined) await discard(item, id, key)
+  }
+  await recordMade(job, { session, root: root.id }, batches)
 }

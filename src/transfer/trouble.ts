@@ -17,6 +17,19 @@ export class SideTrouble extends Error {
   }
 }
 
+/**
+ * For what concerns a side as a whole: whatever goes wrong with it is no item's.
+ *
+ * @throws SideTrouble where a platform is to blame
+ */
+export async function troubleOf<T>(side: Side, step: () => T): Promise<Awaited<T>> {
+  try {
+    return await step()
+  } catch (error) {
+    throw error instanceof ConnectorError ? new SideTrouble(side, error) : error
+  }
+}
+
 /** An error of one item: what the ledger records of it. */
 export interface ItemTrouble {
   reason: string

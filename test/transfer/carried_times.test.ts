@@ -25,6 +25,6 @@ test.each([
   const names = { sourceNames: ['d'], destinationNames: ['d'] }
   const made = { item: 2, parent: 1, ...names, source: facts(0), ready: true, made: true, madeIn: 1 }
   const notes = { narrowed: false, audit: [] }
-  const attributes = await job.context.containerAttributes({ source: 'd', destination: 'd' }, made, notes)
+  const attributes = await job.context.attributes.ofContainer({ source: 'd', destination: 'd' }, made, notes)
   expect(Object.keys(attributes ?? {}).includes('modifiedNs')).toBe(containers)
 })

@@ -183,7 +183,7 @@ describe('a folder whose making failed on its way back', () => {
       const claim = await claimBatch(context, holder('copy/0'))
       if (claim.state !== 'claimed') break
       await carryOutFrom(context, claim.claim, holder('copy/0'), job.obeys()).catch(() => undefined)
-      await context.settled()
+      await context.later.settled()
     }
     const { byStatus, byReason, containersMade } = await ledger.end(1)
     expect(byStatus.success.items).toBe(3)

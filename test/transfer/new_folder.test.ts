@@ -34,7 +34,7 @@ async function batchOf(source: TreeSpec, destination: TreeSpec = {}): Promise<Ba
 async function carry(batch: Batch) {
   const obeys = new Obeys(signal, new Signal(), Infinity)
   const end = await carryOut(context, batch, { obeys, turn: new Turn(), handedIn: () => undefined })
-  await context.settled()
+  await context.later.settled()
   return end
 }
 

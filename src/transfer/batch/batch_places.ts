@@ -21,7 +21,7 @@ export class BatchPlaces {
   constructor(context: JobContext, { token, formerTokens, containers }: Batch) {
     this.#context = context
     this.#maker = { token, former: formerTokens.length > 0 }
-    this.#want = context.wanted
+    this.#want = context.attributes.listed
     for (const container of containers) this.#containers.set(container.item, container)
   }
 
@@ -49,7 +49,7 @@ export class BatchPlaces {
   /** The destination container of an item, made now if it has to be; from here on the destination is to blame. */
   async container(work: WorkItem): Promise<string> {
     this.side = 'destination'
-    return this.#context.destinationOf(work.container, this.#containers, this.#maker)
+    return this.#context.containers.idOf(work.container, this.#containers, this.#maker)
   }
 
   /** Where an item's container is on both sides; undefined when the ledger does not know it. */

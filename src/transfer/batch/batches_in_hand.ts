@@ -83,7 +83,7 @@ class BatchesInHand {
   /** Asked for before the batch just begun has the thread to itself, so that the answer is there when it is done. */
   async #next(): Promise<Batch | undefined> {
     while (this.#open.size >= atOnce) await new Promise<void>((resolve) => (this.#onHandedIn = resolve))
-    if (this.#obeys.stop !== Stop.run || this.#obeys.timeIsUp || this.#context.isUnsettled) return undefined
+    if (this.#obeys.stop !== Stop.run || this.#obeys.timeIsUp || this.#context.later.hasFailed) return undefined
     const holder = { ...this.#holder, inHand: [...this.#open] }
     const claim = await claimBatch(this.#context, holder, { waitMs: 0 })
     return claim.state === 'claimed' ? claim.claim : undefined

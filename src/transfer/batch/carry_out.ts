@@ -200,7 +200,7 @@ class BatchWork {
       return await this.#prepare(work)
     } catch (error) {
       const gone = error instanceof ConnectorError && error.code === 'NotFound' && this.#places.side === 'destination'
-      if (!gone || !(await this.#context.remake(work.container, this.#places.maker))) throw error
+      if (!gone || !(await this.#context.containers.remake(work.container, this.#places.maker))) throw error
       return this.#prepare(work)
     }
   }
@@ -209,7 +209,7 @@ class BatchWork {
   async #lookAgain(work: WorkItem): Promise<WorkItem> {
     const { source, spec } = this.#context
     if (spec.simulated || work.action === 'attributes') return work
-    const now = await source.stat(this.#places.sourceId(work), this.#context.wanted)
+    const now = await source.stat(this.#places.sourceId(work), this.#context.attributes.listed)
     if (!now) throw new ConnectorError('NotFound', 'is gone')
     if (now.kind !== 'item') throw new ConnectorError('ChangedWhileRead', 'is no longer a file')
     this.#outcome.baselineMoved()
@@ -252,7 +252,7 @@ class BatchWork {
     const container = await this.#places.container(work)
     const onto = replaces(work) ? await this.#thereNow(work, container) : undefined
     const source = this.#places.sourceId(work)
-    const attributes = await context.attributesOnto(source, work, { notes, onto })
+    const attributes = await context.attributes.ofItem(source, work, { notes, onto })
     const { staged, read } = await transferContent(context, {
       work,
       source,
@@ -279,7 +279,7 @@ class BatchWork {
     const notes = noNotes()
     const container = await this.#places.container(work)
     const onto = await this.#thereNow(work, container)
-    const attributes = await context.attributesOnto(this.#places.sourceId(work), work, { notes, onto })
+    const attributes = await context.attributes.ofItem(this.#places.sourceId(work), work, { notes, onto })
     this.#places.side = 'destination'
     const { id, facts } = this.#places.counterpart(work, container)
     failpoint('attributes:before')
@@ -293,7 +293,7 @@ class BatchWork {
 
   /** Of what is replaced or changed, the access that stays. */
   async #thereNow(work: WorkItem, container: string): Promise<CarriedTo['onto']> {
-    const item = await this.#context.thereNow(this.#places.counterpart(work, container).id)
+    const item = await this.#context.attributes.thereNow(this.#places.counterpart(work, container).id)
     return item && { item, replaced: replaces(work) }
   }
 
@@ -333,7 +333,7 @@ class BatchWork {
     const parent = await this.#places.container(work)
     if (work.action === 'overwrite') await this.#makeRoom(work, parent)
     const made = await this.#linkOnce(parent, work.destinationName, source.linkTarget)
-    const attributes = await context.attributesFor(source.id, work, notes)
+    const attributes = await context.attributes.ofItem(source.id, work, { notes })
     const item =
       Object.keys(attributes).length > 0 ? await context.destination.setAttributes(made.id, attributes) : made
     await context.flush(item.id, parent)

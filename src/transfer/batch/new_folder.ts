@@ -58,7 +58,7 @@ export class NewFolder {
   async begin(parent: string): Promise<void> {
     this.#parent = parent
     failpoint('stage-container:before')
-    this.#staged = await this.#containers.stage(parent, this.#key, this.#context.newContainers)
+    this.#staged = await this.#containers.stage(parent, this.#key, this.#context.attributes.newContainers)
     failpoint('stage-container:after')
   }
 
@@ -95,7 +95,7 @@ export class NewFolder {
     failpoint('publish-container:before')
     await this.#containers.publish(this.#staged, { container: this.#parent, name, power: this.#power })
     failpoint('publish-container:after')
-    this.#context.readyContainers.set(this.work.item, this.id)
+    this.#context.containers.remember(this.work.item, this.id)
   }
 
   /** @throws ConnectorError when something of it is left */

@@ -104,7 +104,7 @@ export class WholeFolders {
     const context = this.#context
     const notes = noNotes()
     const source = this.#places.sourceId(work)
-    return then(context.attributesFor(source, work, notes), (attributes) =>
+    return then(context.attributes.ofItem(source, work, { notes }), (attributes) =>
       then(readSmall(context, source, work.source), (content) =>
         this.#put(folder, work, { small: smallContent(context, content, work.source), attributes, notes }),
       ),

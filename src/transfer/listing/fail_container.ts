@@ -4,18 +4,17 @@ import type { JobContext } from '../job_context.ts'
 import { throwUnlessItems, type ItemTrouble } from '../trouble.ts'
 import { emptyListing } from './decided_children.ts'
 
-/** The container's children are not looked at in this execution; its neighbours go on. */
+/** The container's children are not looked at in this execution; its neighbours go on. Of too many, a person has to think. */
 export async function failContainer(
   context: JobContext,
   container: ContainerToList,
   trouble: ItemTrouble,
-  flag = false,
 ): Promise<void> {
   if (context.halting) context.halted(`${readable(container.sourceNames)}: ${trouble.why}`)
   else await makeAllTheSame(context, container, trouble)
   await context.ledger.enumerated({
     ...emptyListing(context, container),
-    failed: { ...trouble, flag },
+    failed: { ...trouble, flag: trouble.reason === 'too_many_items' },
     audit: [
       {
         item: container.item,
@@ -32,7 +31,7 @@ async function makeAllTheSame(context: JobContext, container: ContainerToList, {
   const { settings, simulated } = context.spec
   if (container.ready || simulated || settings.emptyContainers !== 'create' || reason === 'NotFound') return
   try {
-    await context.destinationOf(container.item, new Map(), { token: container.token, former: container.resumed })
+    await context.containers.idOf(container.item, new Map(), { token: container.token, former: container.resumed })
   } catch (error) {
     // That it could not be looked into is on record in any case.
     throwUnlessItems(error, 'destination')

@@ -1,18 +1,16 @@
 import type { Item } from '../../connector/item.ts'
-import { rootItem, type ContainerToList, type Listing, type TrackedRow } from '../../ledger/ledger.ts'
+import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
 import type { Decision } from '../../policy/decision.ts'
-import { tooManyItems } from '../../policy/max_items_per_container.ts'
-import { destinationContainerId, readable, sourceContainerId } from '../addresses.ts'
-import { Suspended } from '../errors.ts'
+import { readable } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Child, JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
-import { itemTrouble, type ItemTrouble, type Side } from '../trouble.ts'
 import { decideByHash } from './decide_by_hash.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { listWideContainer } from './list_wide_container.ts'
-import { goOnUnless, pages, trackedChildren } from './walk.ts'
+import { readSide } from './read_side.ts'
+import { trackedChildren } from './walk.ts'
 
 /**
  * Looks at one container on both sides, whole, and commits what is to be done about each child. Planning needs every
@@ -21,19 +19,24 @@ import { goOnUnless, pages, trackedChildren } from './walk.ts'
  * @throws Suspended when it was told to stop before it was through
  */
 export async function listContainer(context: JobContext, container: ContainerToList, obeys: Obeys): Promise<void> {
-  const source = await gather(context, container, { side: 'source', obeys })
-  if ('trouble' in source) return failContainer(context, container, source.trouble)
-  if ('tooMany' in source)
-    return failContainer(context, container, { reason: 'too_many_items', why: source.tooMany }, true)
-  if ('wide' in source || 'absent' in source) return listWideContainer(context, container, obeys)
-  const destination = await gather(context, container, { side: 'destination', obeys })
-  if ('trouble' in destination) return failContainer(context, container, destination.trouble)
-  if ('wide' in destination) return listWideContainer(context, container, obeys)
+  const { entriesInMemory } = context.spec.limits
+  const items: Item[] = []
+  const source = await readSide(context, container, { side: 'source', obeys }, (page) => {
+    for (const item of page) items.push(item)
+    return items.length > entriesInMemory
+  })
+  if (typeof source === 'object') return failContainer(context, container, source)
+  if (source !== 'complete') return listWideContainer(context, container, obeys)
+  const counterparts = new Map<string, Item>()
+  let present = 0
+  const destination = await readSide(context, container, { side: 'destination', obeys }, (page) => {
+    for (const item of page) addCounterpart(context, counterparts, item)
+    return (present += page.length) > entriesInMemory
+  })
+  if (typeof destination === 'object') return failContainer(context, container, destination)
+  if (destination === 'enough') return listWideContainer(context, container, obeys)
 
   const listing = emptyListing(context, container)
-  const counterparts = new Map<string, Item>()
-  const present = 'items' in destination ? destination.items : []
-  for (const item of present) addCounterpart(context, counterparts, item)
   let tracked = none
   if (container.known) {
     const rows = new Map<string, TrackedRow>()
@@ -41,15 +44,15 @@ export async function listContainer(context: JobContext, container: ContainerToL
       for (const row of page) rows.set(context.keyOfRow(row), row)
     tracked = rows
   }
-  const children = { items: source.items, counterparts, tracked }
+  const children = { items, counterparts, tracked }
   for (const [child, decision] of decideChildren(context, container, children, listing))
     add(context, listing, child, await decideByHash(context, { child, decision }, obeys))
   failpoint('enumerated:before')
   const committed = context.ledger.enumerated(listing).then(() => failpoint('enumerated:after'))
   // Work is handed over before more of it is looked for; where nothing is new, the next container is looked at meanwhile.
   if (listing.fresh.name.length > 0) await committed
-  else context.later(committed)
-  obeys.slot.count(source.items.length, 0)
+  else context.later.add(committed)
+  obeys.slot.count(items.length, 0)
 }
 
 const none: ReadonlyMap<string, TrackedRow> = new Map()
@@ -103,44 +106,6 @@ export function decideChildren(
       if (!seen.has(row.item) && !row.sourceGone && !row.decided) listing.gone.push(row.item)
   context.audit.gone(listing.audit, listing.gone)
   return undecided
-}
-
-type Gathered = { items: Item[] } | { absent: true } | { wide: true } | { tooMany: string } | { trouble: ItemTrouble }
-
-/** All children of one side in memory, or why not. */
-async function gather(
-  context: JobContext,
-  container: ContainerToList,
-  { side, obeys }: { side: Exclude<Side, 'home'>; obeys: Obeys },
-): Promise<Gathered> {
-  const session = side === 'source' ? context.source : context.destination
-  const id =
-    side === 'source'
-      ? sourceContainerId(session, context.roots, container)
-      : destinationContainerId(session, context.roots, container)
-  if (id === undefined) return { absent: true }
-  const items: Item[] = []
-  let complete = false
-  try {
-    for await (const page of pages(session, id, context.wanted)) {
-      goOnUnless(obeys)
-      for (const item of page.items) items.push(item)
-      complete = page.complete
-      if (side === 'source') {
-        const verdict = tooManyItems(context.spec.settings.maxItemsPerContainer, items.length)
-        if (verdict) return { tooMany: verdict.why }
-      }
-      if (items.length > context.spec.limits.entriesInMemory) return { wide: true }
-    }
-  } catch (error) {
-    if (error instanceof Suspended) throw error
-    // A destination container removed since it was planned is made again when its first child is written.
-    const trouble = itemTrouble(error, side)
-    if (side === 'destination' && trouble.reason === 'NotFound' && container.item !== rootItem) return { absent: true }
-    return { trouble }
-  }
-  if (!complete) return { trouble: { reason: 'incomplete_listing', why: `${side}: the listing ended early` } }
-  return { items }
 }
 
 /** Where the destination allows several of one name, the first is the counterpart. */

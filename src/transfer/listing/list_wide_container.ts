@@ -1,18 +1,16 @@
 import type { Item } from '../../connector/item.ts'
-import { rootItem, type ContainerToList } from '../../ledger/ledger.ts'
+import type { ContainerToList } from '../../ledger/ledger.ts'
 import type { NamePlan } from '../../policy/name_container.ts'
-import { tooManyItems } from '../../policy/max_items_per_container.ts'
-import { destinationContainerId, readable, sourceContainerId } from '../addresses.ts'
+import { readable } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
+import type { Obeys } from '../threads/signals.ts'
 import { decideByHash } from './decide_by_hash.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
-import type { Obeys } from '../threads/signals.ts'
+import { readSide } from './read_side.ts'
 import { Spool } from './spool.ts'
-import { goOnUnless, pages, trackedChildren } from './walk.ts'
-import { Suspended } from '../errors.ts'
-import { itemTrouble, type ItemTrouble, type Side } from '../trouble.ts'
+import { goOnUnless, trackedChildren } from './walk.ts'
 
 /** Children planned and committed at a time, at most. */
 const mostAtOnce = 2_000
@@ -22,19 +20,18 @@ const mostAtOnce = 2_000
  * disk and are joined there; only children whose names need care are held at once. Otherwise the same as `listContainer`.
  */
 export async function listWideContainer(context: JobContext, container: ContainerToList, obeys: Obeys): Promise<void> {
-  const spool = new Spool()
-  try {
-    const trouble =
-      (await spoolSide(context, container, { side: 'source', spool, obeys })) ??
-      (await spoolSide(context, container, { side: 'destination', spool, obeys }))
-    if (trouble) return await failContainer(context, container, trouble, trouble.reason === 'too_many_items')
-    if (container.known) {
-      for await (const rows of trackedChildren(context, container)) spool.track(rows, context)
-    }
-    await decideInPieces(context, container, { spool, obeys })
-  } finally {
-    spool.close()
+  using spool = new Spool()
+  for (const side of ['source', 'destination'] as const) {
+    const end = await readSide(context, container, { side, obeys }, (page) => {
+      spool.put(side, page, context)
+      return false
+    })
+    if (typeof end === 'object') return failContainer(context, container, end)
   }
+  if (container.known) {
+    for await (const rows of trackedChildren(context, container)) spool.track(rows, context)
+  }
+  await decideInPieces(context, container, { spool, obeys })
 }
 
 async function decideInPieces(
@@ -87,36 +84,4 @@ function namesWithCare(context: JobContext, container: ContainerToList, spool: S
   if (careful.length > 0) for (const { key, name } of spool.namesOfGone()) remembered.set(key, name)
   const calm = (name: string): boolean => spool.isCalm(context.nameKey(name))
   return context.nameContainer(careful, remembered, container.destinationNames, calm)
-}
-
-async function spoolSide(
-  context: JobContext,
-  container: ContainerToList,
-  { side, spool, obeys }: { side: Exclude<Side, 'home'>; spool: Spool; obeys: Obeys },
-): Promise<ItemTrouble | undefined> {
-  const session = side === 'source' ? context.source : context.destination
-  const id =
-    side === 'source'
-      ? sourceContainerId(session, context.roots, container)
-      : destinationContainerId(session, context.roots, container)
-  if (id === undefined) return undefined
-  let complete = false
-  let seen = 0
-  try {
-    for await (const page of pages(session, id, context.wanted)) {
-      goOnUnless(obeys)
-      spool.put(side, page.items, context)
-      complete = page.complete
-      seen += page.items.length
-      const verdict = side === 'source' ? tooManyItems(context.spec.settings.maxItemsPerContainer, seen) : undefined
-      if (verdict) return { reason: 'too_many_items', why: verdict.why }
-    }
-  } catch (error) {
-    if (error instanceof Suspended) throw error
-    const trouble = itemTrouble(error, side)
-    // Removed at the destination since it was made: nothing is there, and what is to arrive makes it again.
-    const absent = side === 'destination' && trouble.reason === 'NotFound' && container.item !== rootItem
-    return absent && seen === 0 ? undefined : trouble
-  }
-  return complete ? undefined : { reason: 'incomplete_listing', why: `${side}: the listing ended early` }
 }

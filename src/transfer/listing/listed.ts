@@ -49,8 +49,8 @@ export class Listed {
     yield* this.#disk ? this.#disk.rest() : this.#items.values()
   }
 
-  close(): void {
-    this.#disk?.close()
+  [Symbol.dispose](): void {
+    this.#disk?.[Symbol.dispose]()
   }
 
   #remove(key: string): Item | undefined {
@@ -112,7 +112,7 @@ class OnDisk {
     }
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#db.close()
   }
 }
@@ -137,7 +137,7 @@ export class Stack<T extends object> {
     return row && unpack<T>(row.entry)
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#db.close()
   }
 }

@@ -152,7 +152,7 @@ export class Spool {
     return (rows.all() as unknown as { id: number }[]).map(({ id }) => id)
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#db.close()
   }
 

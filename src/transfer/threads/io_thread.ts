@@ -32,9 +32,9 @@ async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskE
     const step = await steps[task.phase](context, holder, obeys)
     failed += step.failed ?? 0
     if (step.end) return { ...step.end, failed }
-    await context.settled()
+    await context.later.settled()
   }
-  await context.settled()
+  await context.later.settled()
   if (obeys.stop === Stop.halt)
     return { state: 'halted', ...(context.haltedBy === undefined ? {} : { why: context.haltedBy }) }
   return { state: obeys.stop === Stop.pause ? 'paused' : 'more', failed }

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Session } from '../../connector/connector.ts'
 import type { Item } from '../../connector/item.ts'
-import { connectorFor } from '../../connector/registry.ts'
 import type { ItemState } from '../../ledger/ledger.ts'
 import type { ChildRow, LedgerReader } from '../../ledger/sqlite/reader.ts'
 import { nameKey } from '../../policy/same_name.ts'
 import { AttributeCarrier } from '../attributes.ts'
 import type { Difference, Finding, Verified } from './difference.ts'
 import { accessKey, accessSince } from '../access_asked.ts'
-import { rootKey, rootMade, stagedItem } from '../job_spec.ts'
+import { rootKey, rootMade, stagedItem, type SideSpec } from '../job_spec.ts'
 import { Listed, Stack, type ListedNaming } from '../listing/listed.ts'
 import type { LoadedJob } from '../load_job.ts'
+import { OpenSides, type SideName } from '../sides.ts'
 import { itemTrouble } from '../trouble.ts'
 import { accessFindings } from './verify_access.ts'
 import {
@@ -49,37 +49,23 @@ export class CannotVerify extends Error {
  */
 export async function* verifyJob(parts: VerifyParts): AsyncGenerator<Difference, Verified> {
   const { source, destination } = parts.loaded.spec
-  const open: Session[] = []
-  const pairs = new Stack<Pair>()
-  try {
-    const from = await openSide('source', source)
-    open.push(from.session)
-    const to = await openSide('destination', destination)
-    open.push(to.session)
-    return yield* new Verification(parts, { source: from, destination: to }, pairs).whole()
-  } finally {
-    pairs.close()
-    for (const session of open) await session.close()
-  }
+  await using sides = new OpenSides()
+  const from = await wholeSide('source', sides, source)
+  const to = await wholeSide('destination', sides, destination)
+  using pairs = new Stack<Pair>()
+  return yield* new Verification(parts, { source: from, destination: to }, pairs).whole()
 }
 
-type SideName = 'source' | 'destination'
-
-interface OpenSide {
+interface WholeSide {
   session: Session
   root: Item
 }
 
-async function openSide(which: SideName, { platform, auth, path }: LoadedJob['spec']['source']): Promise<OpenSide> {
-  const session = await connectorFor(platform).open(auth)
-  try {
-    const root = await session.root(path)
-    if (!root) throw new CannotVerify(`${which}: ${JSON.stringify(path)} does not exist`)
-    return { session, root }
-  } catch (error) {
-    await session.close()
-    throw error
-  }
+async function wholeSide(which: SideName, sides: OpenSides, side: SideSpec): Promise<WholeSide> {
+  const session = await sides.open(side)
+  const root = await session.root(side.path)
+  if (!root) throw new CannotVerify(`${which}: ${JSON.stringify(side.path)} does not exist`)
+  return { session, root }
 }
 
 /** One container, as far as it is known to each side and to the ledger. */
@@ -119,7 +105,7 @@ class Verification {
   readonly #loaded: LoadedJob
   readonly #ledger: LedgerReader
   readonly #onProgress: VerifyParts['onProgress']
-  readonly #sides: Record<SideName, OpenSide>
+  readonly #sides: Record<SideName, WholeSide>
   readonly #naming: Record<SideName, ListedNaming>
   readonly #chunks = { source: Buffer.allocUnsafeSlow(chunkBytes), destination: Buffer.allocUnsafeSlow(chunkBytes) }
   readonly #carrier: AttributeCarrier
@@ -141,7 +127,7 @@ class Verification {
   }
   #looks = 0
 
-  constructor({ loaded, ledger, onProgress }: VerifyParts, sides: Record<SideName, OpenSide>, pairs: Stack<Pair>) {
+  constructor({ loaded, ledger, onProgress }: VerifyParts, sides: Record<SideName, WholeSide>, pairs: Stack<Pair>) {
     this.#loaded = loaded
     this.#ledger = ledger
     this.#onProgress = onProgress
@@ -185,30 +171,25 @@ class Verification {
   /** Compares the children of a container, and remembers the containers among them for later. */
   async *#container(pair: Pair): AsyncGenerator<Difference> {
     const { entriesInMemory } = this.#loaded.spec.limits
-    const source = new Listed(this.#naming.source, entriesInMemory)
-    const destination = new Listed(this.#naming.destination, entriesInMemory)
-    try {
-      const troubles = [
-        ...(await this.#list('source', pair.from, source)),
-        ...(await this.#list('destination', pair.to, destination)),
-      ]
-      if (troubles.length > 0) return yield* this.#all(placeOf(pair), troubles)
-      if (pair.row !== undefined)
-        for (const row of this.#ledger.children(pair.row)) {
-          const from = source.take(...keyIn(this.#sides.source.session, row.name, row.sourceId))
-          const to = destination.take(...keyIn(this.#sides.destination.session, row.destinationName, row.destinationId))
-          yield* this.#tracked(pair, row, from, to)
-          await this.#looked()
-        }
-      for (const item of source.rest()) {
-        yield* this.#untracked(pair, item)
+    using source = new Listed(this.#naming.source, entriesInMemory)
+    using destination = new Listed(this.#naming.destination, entriesInMemory)
+    const troubles = [
+      ...(await this.#list('source', pair.from, source)),
+      ...(await this.#list('destination', pair.to, destination)),
+    ]
+    if (troubles.length > 0) return yield* this.#all(placeOf(pair), troubles)
+    if (pair.row !== undefined)
+      for (const row of this.#ledger.children(pair.row)) {
+        const from = source.take(...keyIn(this.#sides.source.session, row.name, row.sourceId))
+        const to = destination.take(...keyIn(this.#sides.destination.session, row.destinationName, row.destinationId))
+        yield* this.#tracked(pair, row, from, to)
         await this.#looked()
       }
-      for (const item of destination.rest()) yield* this.#beside(pair, item)
-    } finally {
-      source.close()
-      destination.close()
+    for (const item of source.rest()) {
+      yield* this.#untracked(pair, item)
+      await this.#looked()
     }
+    for (const item of destination.rest()) yield* this.#beside(pair, item)
   }
 
   /** @returns why a side's listing can't be relied on */

@@ -1,0 +1,79 @@
+import type { ContainerAddress } from '../ledger/ledger.ts'
+import { childIdOf, destinationContainerId } from './addresses.ts'
+import { ensureContainer, type Maker } from './containers.ts'
+import type { JobContext } from './job_context.ts'
+import { SideTrouble } from './trouble.ts'
+
+const kept = 20_000
+
+/** Which containers are there at the destination, as far as this thread has seen; makes those that are not. */
+export class DestinationContainers {
+  readonly #context: JobContext
+  readonly #known = new Map<number, string>()
+
+  constructor(context: JobContext) {
+    this.#context = context
+  }
+
+  known(container: number): string | undefined {
+    return this.#known.get(container)
+  }
+
+  remember(container: number, id: string): void {
+    if (this.#known.size >= kept) this.#known.clear()
+    this.#known.set(container, id)
+  }
+
+  /**
+   * The destination id of a container, made with all above it when it isn't there yet.
+   *
+   * @param addresses what was claimed with the items that go into it
+   */
+  async idOf(container: number, addresses: ReadonlyMap<number, ContainerAddress>, by: Maker): Promise<string> {
+    return this.known(container) ?? this.#planned(container, addresses) ?? (await this.#make(container, by))
+  }
+
+  /** As the ledger has it. */
+  #planned(container: number, addresses: ReadonlyMap<number, ContainerAddress>): string | undefined {
+    const { destination, roots } = this.#context
+    const address = addresses.get(container)
+    const id = address && destinationContainerId(destination, roots, address)
+    if (id !== undefined) this.remember(container, id)
+    return id
+  }
+
+  async #make(container: number, by: Maker): Promise<string> {
+    const { destination, roots, ledger } = this.#context
+    let id: string | undefined
+    for (const address of await ledger.addresses(container)) {
+      const here = destinationContainerId(destination, roots, address)
+      const name = address.destinationNames.at(-1)
+      if (here !== undefined) id = here
+      else if (id !== undefined && name !== undefined)
+        id = (await ensureContainer(this.#context, { item: address.item, parent: id, name, ...by })).id
+    }
+    if (id === undefined)
+      throw new SideTrouble('destination', { code: 'RootGone', message: 'the destination root is gone' })
+    this.remember(container, id)
+    return id
+  }
+
+  /** Makes a container, and those above it, that the ledger knows and the destination has no more; false when all are there. */
+  async remake(container: number, by: Maker): Promise<boolean> {
+    const { destination, roots, ledger } = this.#context
+    let parent = roots.destinationId
+    let remade = false
+    for (const { item, destinationNames, destinationId } of await ledger.addresses(container)) {
+      const name = destinationNames.at(-1)
+      if (parent === undefined || name === undefined) continue
+      const id: string = childIdOf(destination, parent, name, destinationId)
+      if (await destination.stat(id, [])) parent = id
+      else {
+        this.#known.delete(item)
+        parent = (await ensureContainer(this.#context, { item, parent, name, ...by })).id
+        remade = true
+      }
+    }
+    return remade
+  }
+}

@@ -1,0 +1,94 @@
+import type { Access, Attributes, Session } from '../connector/connector.ts'
+import { ConnectorError } from '../connector/errors.ts'
+import type { Facet, Facts, Item } from '../connector/item.ts'
+import { then, type Maybe } from '../connector/maybe.ts'
+import type { ContainerAddress, Ledger, WorkItem } from '../ledger/ledger.ts'
+import { carriedTimes } from '../policy/timestamps.ts'
+import { AttributeCarrier, type CarriedAccess, type CarriedTo } from './attributes.ts'
+import { rootMade, type JobSpec } from './job_spec.ts'
+import type { Notes } from './notes.ts'
+
+/** What goes with the content of items and with containers: times, and who may do what; notes what could not be carried. */
+export class ItemAttributes {
+  readonly #spec: JobSpec
+  readonly #ledger: Ledger
+  readonly #source: Session
+  readonly #carrier: AttributeCarrier
+  readonly #carriedTimes: ReturnType<typeof carriedTimes>
+
+  constructor(spec: JobSpec, ledger: Ledger, { source, destination }: { source: Session; destination: Session }) {
+    this.#spec = spec
+    this.#ledger = ledger
+    this.#source = source
+    this.#carrier = new AttributeCarrier(spec, source, destination)
+    this.#carriedTimes = carriedTimes(spec.settings.timestamps, destination.capabilities.times)
+  }
+
+  /** How a container is made: closed until its own permissions are set; where none are carried, as the platform has new ones. */
+  get newContainers(): Access {
+    return this.#carrier.wanted.includes('permissions') ? 'closed' : 'default'
+  }
+
+  /** What listings must carry, of both sides: else our own writes look like somebody's. Owners are in the facts anyway. */
+  get listed(): readonly Facet[] {
+    return this.#carrier.wanted.filter((facet) => facet === 'permissions')
+  }
+
+  /** Who may do what with a destination item now, where that is to stay; else nothing. */
+  thereNow(id: string): Promise<Item | undefined> {
+    return this.#carrier.thereNow(id)
+  }
+
+  /**
+   * Attributes to stage with an item's content, or to set on what is there.
+   *
+   * @param source its id
+   */
+  ofItem(
+    source: string,
+    work: WorkItem,
+    { notes, onto }: { notes: Notes; onto?: CarriedTo['onto'] },
+  ): Maybe<Attributes> {
+    const access = this.#carrier.accessOf(source, work.source, { as: work.kind, onto })
+    return then(access, (carried) => this.#noted(carried, work, notes))
+  }
+
+  #noted(access: CarriedAccess, work: WorkItem, notes: Notes): Attributes {
+    noteAccess(access, work.item, notes)
+    return this.#withTimes(access.attributes, work.source, work.kind)
+  }
+
+  /** Attributes of a finished container; nothing when none is asked for. */
+  async ofContainer(
+    { source, destination }: { source: string; destination: string },
+    container: ContainerAddress & { made: boolean },
+    notes: Notes,
+  ): Promise<Attributes | undefined> {
+    const isRoot = container.destinationNames.length === 0
+    // A container that was there before keeps its own owner, permissions and times: its content is merged, not its identity.
+    const ours = isRoot ? (await this.#ledger.recall(rootMade)) === 'yes' : container.made
+    if (!ours) return undefined
+    // As listings have it: without its ACL in the fingerprint it would be taken for another folder of the same mode.
+    const item = await this.#source.stat(source, this.listed)
+    if (!item) throw new ConnectorError('NotFound', 'is gone')
+    const isNew = container.madeIn === this.#spec.execution
+    const there = isNew ? undefined : await this.thereNow(destination)
+    const onto = there && { item: there, replaced: false }
+    const access = await this.#carrier.accessOf(source, item, { as: isRoot ? 'root' : 'container', onto })
+    noteAccess(access, container.item, notes)
+    return this.#withTimes(access.attributes, item, 'container')
+  }
+
+  #withTimes(access: Attributes, { modifiedNs }: Facts, kind: Item['kind']): Attributes {
+    const carried = kind === 'container' ? this.#carriedTimes.containers : this.#carriedTimes.items
+    return carried && modifiedNs !== undefined ? { ...access, modifiedNs } : access
+  }
+}
+
+/** @throws ConnectorError when `permissions.failures` stops the item */
+function noteAccess(access: CarriedAccess, item: number, notes: Notes): void {
+  if (access.stopped !== undefined) throw new ConnectorError('AccessDenied', access.stopped)
+  notes.narrowed ||= access.narrowed
+  if (access.flagged !== undefined) notes.flagged = access.flagged
+  for (const warning of access.warnings) notes.audit.push({ item, ...warning })
+}

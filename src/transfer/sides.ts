@@ -1,0 +1,19 @@
+import type { Session } from '../connector/connector.ts'
+import { connectorFor } from '../connector/registry.ts'
+import type { SideSpec } from './job_spec.ts'
+
+export type SideName = 'source' | 'destination'
+
+/** Sessions of a job's sides. Leaving the block of one closes them, also where the next can't be opened. */
+export class OpenSides implements AsyncDisposable {
+  readonly #open = new AsyncDisposableStack()
+
+  /** @throws ConnectorError */
+  async open({ platform, auth }: Pick<SideSpec, 'platform' | 'auth'>): Promise<Session> {
+    return this.#open.adopt(await connectorFor(platform).open(auth), (session) => session.close())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open.disposeAsync()
+  }
+}
