@@ -21,6 +21,8 @@ export interface Embedded {
   /** It was running before, left by a process of ours that died. */
   adopted: boolean
   isRunning(): boolean
+  /** Somebody has removed its database: what it writes from now on is gone with its end. */
+  hasLostDatabase(): boolean
   /** Tells it to end, and waits for nothing. */
   signalEnd(): void
   /** Ends it, however it was come by. */
@@ -71,6 +73,7 @@ export async function startEmbedded(home: Home, options: EmbeddedOptions): Promi
   const version = await programVersion(options.program)
   if (known && known.version !== version)
     setAside(home, `it was made by ${known.version}, and this is ${version}`, options)
+  if (isMissing(home.temporal)) setAside(home, 'what it belonged to has been removed', options)
   try {
     return await launch(home, options, { version, ...(known && { known }) })
   } catch (error) {
@@ -216,6 +219,7 @@ function handle(
     pid: server.pid,
     adopted,
     isRunning: () => isRunning(server),
+    hasLostDatabase: () => isMissing(home.temporal),
     signalEnd: () => isRunning(server) && process.kill(server.pid, 'SIGTERM'),
     async close() {
       await stop(server)
@@ -240,12 +244,22 @@ async function stop(server: ProcessMark): Promise<void> {
 
 /** Catalog and ledgers hold what counts: workflows are made anew from them. */
 function setAside(home: Home, why: string, { say }: EmbeddedOptions): void {
-  if (!existsSync(home.temporal)) return
+  const ends = ['', '-wal', '-shm'].filter((end) => existsSync(home.temporal + end))
+  if (ends.length === 0) return
   const aside = `${home.temporal}.${new Date().toISOString().replace(/[:.]/g, '-')}`
-  for (const end of ['', '-wal', '-shm']) {
-    if (existsSync(home.temporal + end)) renameSync(home.temporal + end, aside + end)
+  for (const end of ends) renameSync(home.temporal + end, aside + end)
+  say(
+    `${home.temporal}${ends[0]} is moved to ${aside}${ends[0]}: ${why}. Jobs go on; the Web UI shows only what comes now.`,
+  )
+}
+
+/** Only where that is certain: a disk that does not answer has lost nothing yet. */
+function isMissing(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
   }
-  say(`${home.temporal} is moved to ${aside}: ${why}. Jobs go on; the Web UI shows only what comes now.`)
 }
 
 function logSize(log: string): number {

@@ -20,7 +20,7 @@ export interface Kept {
   stop(): Promise<void>
 }
 
-/** Looks after the embedded server of a home that is being served: whenever it has ended, it is started again where it was. */
+/** Looks after the embedded server of a home that is being served: whenever it has ended, or lost its database, it is started again where it was. */
 export function keepRunning(server: Pick<TemporalServer, 'keep'>, { say, startedAgain }: Keeping): Kept {
   const over = new AbortController()
   const { signal } = over

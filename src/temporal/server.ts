@@ -18,10 +18,11 @@ export interface TemporalServer {
   /** For clients; closed with the server. */
   connection: Connection
   /**
-   * Starts the embedded server again, at its address, if it has ended; whoever is connected finds it there.
+   * Starts the embedded server again, at its address, if it has ended or its database was removed; whoever is connected
+   * finds it there.
    *
    * @param signal calls that off: no server stays behind, and its reason is raised
-   * @returns whether it had ended; never of somebody else's
+   * @returns whether it was; never of somebody else's
    * @throws Error when another program keeps its address
    */
   keep(signal?: AbortSignal): Promise<boolean>
@@ -92,7 +93,11 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
     },
     connection,
     async keep(over) {
-      if (embedded.isRunning()) return false
+      if (embedded.isRunning()) {
+        if (!embedded.hasLostDatabase()) return false
+        say(`${home.temporal} has been removed: its Temporal server is ended, which would forget what it is told.`)
+        await embedded.close()
+      }
       embedded = await start({ port, signal: over })
       return true
     },

@@ -301,6 +301,19 @@ describe('a server that has ended is started again at its address, for those who
     expect(Number(config!.workflowExecutionRetentionTtl!.seconds)).toBe(30 * 24 * 3_600)
   })
 
+  test('and one that runs on without its database, which somebody has removed, is no better', async () => {
+    const server = await serve()
+    const mark = markOf(server.pid!)
+    rmSync(home.temporal)
+    expect(await server.keep()).toBe(true)
+    expect(isRunning(mark)).toBe(false)
+    expect(serversOf(home)).toEqual([server.pid])
+    expect(said[0]).toMatch(/temporal\.db has been removed/)
+    await server.answers()
+    expect(existsSync(home.temporal)).toBe(true)
+    expect(await server.keep()).toBe(false)
+  })
+
   test('whenever somebody looks after it, until nobody does', async () => {
     const server = await serve()
     let times = 0
