@@ -1,14 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { acceptConnection } from '../accept/connection.ts'
 import type { Catalog, StoredConnection } from '../catalog/catalog.ts'
-import { connectorFor, isPlatform, platforms } from '../connector/registry.ts'
+import { connectorFor, isPlatform, platformIds, platforms } from '../connector/registry.ts'
 import type { Connector } from '../connector/connector.ts'
 import { tryConnection } from '../accept/try_connection.ts'
 import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
 import { view, wanted, widening } from './fields.ts'
-import { flag, pages, paging, queryOf, text } from './paging.ts'
+import { pages, paging } from './paging.ts'
+import { ifGiven, maybeFlag, oneOf, queryOf, together } from './query.ts'
 
 const sparse = ['id', 'type', 'name', 'platform', 'disabled', 'links'] as const
 
@@ -21,17 +22,14 @@ export function connectionRoutes(app: FastifyInstance, catalog: Catalog): void {
 
   app.get('/v1/connections', async (request) => {
     const query = queryOf(request, ['platform', 'active', 'pools', ...pages, ...widening])
-    const page = paging(query)
-    const platform = text(query, 'platform')
+    const { page, pools, ...filter } = together({
+      page: () => paging(query),
+      platform: () => oneOf(query, 'platform', platformIds()),
+      disabled: () => ifGiven(maybeFlag(query, 'active'), (active) => !active),
+      pools: () => maybeFlag(query, 'pools'),
+    })
     // There are no pools here.
-    const none = query.pools !== undefined && flag(query, 'pools')
-    const { rows, total } = none
-      ? { rows: [], total: 0 }
-      : await catalog.connections.list({
-          ...page,
-          ...(platform === undefined ? {} : { platform }),
-          ...(query.active === undefined ? {} : { disabled: !flag(query, 'active') }),
-        })
+    const { rows, total } = pools ? { rows: [], total: 0 } : await catalog.connections.list({ ...page, ...filter })
     const fields = wanted(query)
     const connections = rows.map((connection) => view(connectionView(connection), sparse, fields))
     return many(request, 'connections', connections, { ...page, total, fields: fields.names })

@@ -1,5 +1,5 @@
 import { isObject } from '../json/json.ts'
-import { list, type Query } from './paging.ts'
+import { list, type Query } from './query.ts'
 
 /** Parameters of {@link wanted}. */
 export const widening = ['fields', 'include']

@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Listed, Paging, StoredExecution } from '../catalog/catalog.ts'
 import { shown } from '../secret/shown.ts'
+import { Unacceptable } from '../problem.ts'
 import { many } from './envelope.ts'
 import { apiError, notFound } from './errors.ts'
 import { wanted, widening } from './fields.ts'
 import { executionView } from './job_view.ts'
 import type { ApiParts } from './parts.ts'
-import { pages, paging, queryOf, single, text } from './paging.ts'
+import { pages, paging } from './paging.ts'
+import { queryOf, single, text, together, type Query } from './query.ts'
 
 /** Executions of one job (`/v1/jobs/{id}/history`, `/v1/jobs/history?job=`) or of all, newest first. */
 export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiParts): void {
@@ -16,9 +18,12 @@ export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPar
   async function history(request: FastifyRequest, ofJob?: string): Promise<unknown> {
     const which = ofJob === undefined ? ['job', 'execution'] : ['execution']
     const query = queryOf(request, [...which, ...pages, ...widening])
-    const jobId = ofJob ?? text(query, 'job')
-    const execution = single(query, 'execution')
-    const page = paging(query)
+    const { page, execution, ...asked } = together({
+      page: () => paging(query),
+      job: () => text(query, 'job'),
+      execution: () => executionAsked(query),
+    })
+    const jobId = ofJob ?? asked.job
     if (jobId === undefined && execution !== undefined)
       throw apiError(400, 'missing', 'says of which job: ?job={id}&execution=…', 'job')
     const { rows, total } = jobId === undefined ? await ofAll(page) : await ofOne(jobId, page, execution)
@@ -30,15 +35,11 @@ export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPar
     )
   }
 
-  async function ofOne(jobId: string, page: Paging, which: string | undefined): Promise<Listed<StoredExecution>> {
+  async function ofOne(jobId: string, page: Paging, which: Which | undefined): Promise<Listed<StoredExecution>> {
     const job = await catalog.jobs.get(jobId)
     if (job === undefined) throw notFound('job', jobId)
     if (which === undefined) return catalog.executions.list(jobId, page)
-    const numbers: Record<string, number> = { last: job.lastExecution, current: job.lastExecution }
-    const number = numbers[which] ?? (/^\d{1,9}$/.test(which) ? Number(which) : undefined)
-    if (number === undefined)
-      throw apiError(400, 'invalid', `${shown(which)} is not a number, last or current`, 'execution')
-    const one = await catalog.executions.get(jobId, number)
+    const one = await catalog.executions.get(jobId, typeof which === 'number' ? which : job.lastExecution)
     const rows = one === undefined || (which === 'current' && one.endedOn !== null) ? [] : [one]
     return { rows, total: rows.length }
   }
@@ -64,4 +65,15 @@ export function historyRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPar
       if (rows.length === 0 || ids.length >= total) return ids
     }
   }
+}
+
+/** An execution by its number, or one of these. */
+type Which = number | 'last' | 'current'
+
+function executionAsked(query: Query): Which | undefined {
+  const asked = single(query, 'execution')
+  if (asked === undefined || asked === 'last' || asked === 'current') return asked
+  if (/^\d{1,9}$/.test(asked)) return Number(asked)
+  const description = `${shown(asked)} is not a number, last or current`
+  throw new Unacceptable([{ code: 'invalid', property: 'execution', description }])
 }

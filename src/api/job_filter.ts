@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import type { JobFilter } from '../catalog/catalog.ts'
 import type { JobStatus } from '../../workflows/messages.ts'
-import { flag, list, oneOf, text, wordOf, type Query } from './paging.ts'
+import { platformIds } from '../connector/registry.ts'
+import { ifGiven, list, maybeFlag, oneOf, text, together, wordOf, type Query } from './query.ts'
 
 const statuses = [
   'idle',
@@ -34,6 +35,8 @@ export function statusesMeant(words: readonly string[]): JobStatus[] {
 }
 
 const active: readonly JobStatus[] = ['start', 'running', 'cancelling']
+const none: readonly JobStatus[] = []
+const inactive = statuses.filter((status) => !active.includes(status))
 
 /** Parameters of {@link jobFilter}. */
 export const jobFilters = [
@@ -50,31 +53,35 @@ export const jobFilters = [
 
 /** Which jobs a list shows (reference: jobs-api 3.1). */
 export function jobFilter(query: Query): JobFilter {
-  const kind = oneOf(query, 'kind', ['transfer', 'folder_mapping', 'personal_drive', 'policy'] as const)
-  const category = text(query, 'category')
-  const sourcePlatform = text(query, 'source_platform')
-  const destinationPlatform = text(query, 'destination_platform')
-  const simulated = query.simulation_mode === undefined ? undefined : flag(query, 'simulation_mode')
-  const statuses = statusesAsked(query)
-  return {
-    ...(statuses === undefined ? {} : { statuses }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(category === undefined ? {} : { category }),
-    ...(sourcePlatform === undefined ? {} : { sourcePlatform }),
-    ...(destinationPlatform === undefined ? {} : { destinationPlatform }),
-    ...(simulated === undefined ? {} : { simulated }),
-  }
+  return together({
+    statuses: () => statusesAsked(query),
+    kind: () => oneOf(query, 'kind', ['transfer', 'folder_mapping', 'personal_drive', 'policy']),
+    category: () => text(query, 'category'),
+    sourcePlatform: () => oneOf(query, 'source_platform', platformIds()),
+    destinationPlatform: () => oneOf(query, 'destination_platform', platformIds()),
+    simulated: () => maybeFlag(query, 'simulation_mode'),
+  })
 }
 
 function statusesAsked(query: Query): JobStatus[] | undefined {
-  const words = list(query, 'status').map((word) => wordOf(word, statusWords, 'status'))
-  const asked: (readonly JobStatus[])[] = words.length === 0 ? [] : [statusesMeant(words)]
-  if (query.active !== undefined)
-    asked.push(flag(query, 'active') ? active : statuses.filter((status) => !active.includes(status)))
-  // Whoever serves a home carries its jobs out, on this machine.
-  const node = text(query, 'node')
-  if (node !== undefined) asked.push(node.toLowerCase() === hostname().toLowerCase() ? active : [])
-  // Jobs that make others, mapping jobs, do not start here: no job has a parent.
-  if (text(query, 'parent') !== undefined) asked.push([])
+  const asked = Object.values(
+    together({
+      words: () => wordsAsked(query),
+      active: () => ifGiven(maybeFlag(query, 'active'), (asked) => (asked ? active : inactive)),
+      // Whoever serves a home carries its jobs out, on this machine.
+      node: () => ifGiven(text(query, 'node'), (node) => (isThisMachine(node) ? active : none)),
+      // Jobs that make others, mapping jobs, do not start here: no job has a parent.
+      parent: () => ifGiven(text(query, 'parent'), () => none),
+    }),
+  )
   return asked.length === 0 ? undefined : statuses.filter((status) => asked.every((some) => some.includes(status)))
+}
+
+function wordsAsked(query: Query): readonly JobStatus[] | undefined {
+  const words = list(query, 'status').map((word) => wordOf(word, statusWords, 'status'))
+  return words.length === 0 ? undefined : statusesMeant(words)
+}
+
+function isThisMachine(node: string): boolean {
+  return node.toLowerCase() === hostname().toLowerCase()
 }

@@ -10,7 +10,8 @@ import { ApiError, apiError, notFound, Unanswered } from './errors.ts'
 import { view, wanted, widening } from './fields.ts'
 import { jobFilter, jobFilters } from './job_filter.ts'
 import { jobView, sparseJob } from './job_view.ts'
-import { flag, pages, paging, queryOf } from './paging.ts'
+import { pages, paging } from './paging.ts'
+import { flag, queryOf, together } from './query.ts'
 import type { ApiParts } from './parts.ts'
 import { Refused } from '../client/refused.ts'
 import type { JobCommands } from '../client/job_commands.ts'
@@ -37,8 +38,8 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
 
   app.get('/v1/jobs', async (request) => {
     const query = queryOf(request, [...jobFilters, ...pages, ...widening])
-    const page = paging(query)
-    const { rows, total } = await catalog.jobs.list({ ...page, ...jobFilter(query) })
+    const { page, filter } = together({ page: () => paging(query), filter: () => jobFilter(query) })
+    const { rows, total } = await catalog.jobs.list({ ...page, ...filter })
     const fields = wanted(query)
     const jobs = await Promise.all(rows.map(async (job) => view(await shown(job), sparseJob, fields)))
     return many(request, 'jobs', jobs, { ...page, total, fields: fields.names })

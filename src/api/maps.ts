@@ -5,7 +5,8 @@ import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'
 import { notFound } from './errors.ts'
 import { view, wanted, widening } from './fields.ts'
-import { flag, pages, paging, queryOf } from './paging.ts'
+import { pages, paging } from './paging.ts'
+import { flag, queryOf } from './query.ts'
 
 const sparse = ['id', 'type', 'name', 'links'] as const
 

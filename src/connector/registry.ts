@@ -9,6 +9,10 @@ export function platforms(): Connector[] {
   return [...connectors.values()]
 }
 
+export function platformIds(): string[] {
+  return [...connectors.keys()]
+}
+
 export function isPlatform(id: string): boolean {
   return connectors.has(id)
 }
@@ -19,6 +23,6 @@ export function connectorFor(platform: string): Connector {
   if (connector) return connector
   throw new ConnectorError(
     'Misconfigured',
-    `platform ${JSON.stringify(platform)} is not one of ${[...connectors.keys()].join(', ')}`,
+    `platform ${JSON.stringify(platform)} is not one of ${platformIds().join(', ')}`,
   )
 }

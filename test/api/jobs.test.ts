@@ -492,6 +492,8 @@ describe('a parameter nobody knows', () => {
     ['/v1/jobs?statuss=idle', 'statuss', 'did you mean status?'],
     ['/v1/jobs?colour=red', 'colour', 'there are status, kind,'],
     ['/v1/jobs?kind=transfr', 'kind', 'not one of transfer,'],
+    ['/v1/jobs?source_platform=sharepoint', 'source_platform', 'not one of fs, vault'],
+    ['/v1/connections?platform=fss', 'platform', 'not one of fs, vault'],
     ['/v1/jobs/history?executon=last', 'executon', 'did you mean execution?'],
     [`/v1/jobs/${'0'.repeat(32)}/history?job=x`, 'job', 'there are execution, offset,'],
     [`/v1/jobs/${'0'.repeat(32)}?field=all`, 'field', 'did you mean fields?'],
@@ -505,6 +507,18 @@ describe('a parameter nobody knows', () => {
     const { status, json } = await bench.call('GET', url)
     expect(status).toBe(400)
     expect(json.errors).toEqual([{ code: 'invalid', property, description: expect.stringContaining(description) }])
+  })
+
+  test.each([
+    ['/v1/jobs?status=idl&kind=x&active=2&limit=0&node=', ['active', 'kind', 'limit', 'node', 'status']],
+    ['/v1/connections?platform=x&active=maybe&pools=5&offset=-1', ['active', 'offset', 'platform', 'pools']],
+    ['/v1/jobs/history?job=&execution=first&limit=x', ['execution', 'job', 'limit']],
+    ['/v1/transfers/auditing?level=loud&execution=x&item=y&limit=', ['execution', 'item', 'job', 'level', 'limit']],
+    [`/v1/transfers/${'0'.repeat(32)}/items?status=x&type=y&parent=z&id=a`, ['id', 'parent', 'status', 'type']],
+  ])('every wrong value is told at once: %s', async (url, properties) => {
+    const { status, json } = await bench.call('GET', url)
+    expect(status).toBe(400)
+    expect(json.errors.map(({ property }: { property: string }) => property).sort()).toEqual(properties)
   })
 
   test('stores no job', async () => {
@@ -555,8 +569,8 @@ describe('an empty parameter', () => {
     ['/v1/jobs?category=', 'category', 'is empty; it takes a text'],
     ['/v1/jobs?node=', 'node', 'is empty'],
     ['/v1/jobs?parent=', 'parent', 'is empty'],
-    ['/v1/jobs?source_platform=', 'source_platform', 'is empty'],
-    ['/v1/jobs?destination_platform=', 'destination_platform', 'is empty'],
+    ['/v1/jobs?source_platform=', 'source_platform', 'not one of fs, vault'],
+    ['/v1/jobs?destination_platform=', 'destination_platform', 'not one of fs, vault'],
     ['/v1/jobs?q=', 'q', 'is empty'],
     ['/v1/jobs?limit=', 'limit', 'not a whole number, 1 to 1000'],
     ['/v1/jobs?offset=', 'offset', 'not a whole number, 0 or more'],
@@ -571,7 +585,7 @@ describe('an empty parameter', () => {
     [`/v1/transfers/auditing?job=${job}&execution=`, 'execution', 'not a whole number'],
     [`/v1/transfers/auditing?job=${job}&item=`, 'item', 'not a whole number'],
     ['/v1/transfers/auditing?job=', 'job', 'is empty'],
-    ['/v1/connections?platform=', 'platform', 'is empty'],
+    ['/v1/connections?platform=', 'platform', 'not one of fs, vault'],
     ['/v1/group_maps?q=', 'q', 'is empty'],
   ])('is refused, not passed over: %s', async (url, property, description) => {
     const { status, json } = await bench.call('GET', url)
