@@ -133,8 +133,8 @@ export interface Placing {
   power: boolean
 }
 
-/** `closed`, the default: nobody but its owner, until permissions are set; `default`: as the platform has it for new containers. */
-export type Access = 'closed' | 'default'
+/** `closed`, unless it is said: nobody but its owner, until permissions are set; `platform`: as the platform has new containers. */
+export type Access = 'closed' | 'platform'
 
 export interface ResolvedRoot {
   /** Equal for two ways to the same place, whatever the address. */

@@ -5,6 +5,16 @@ import type { Resolution } from '../map/resolve.ts'
 import { fail, type Verdict } from './verdict.ts'
 import { keyOf, principalText, rightsText, whoText } from './who.ts'
 
+/** Whether permissions go with items: the job wants them to, one side knows them, and the other can have them set. */
+export function carriesPermissions(
+  { policy }: Settings['permissions'],
+  { source, destination }: Record<'source' | 'destination', { capabilities: Pick<Capabilities, 'permissions'> }>,
+): boolean {
+  const from = source.capabilities.permissions
+  const to = destination.capabilities.permissions
+  return policy !== 'none' && from.mode !== 'none' && to.mode === 'readwrite'
+}
+
 export interface Carry {
   source: Permissions
   /** Who `owner` and `owning_group` are at the source; absent when unknown. */

@@ -3,7 +3,7 @@ import type { Facet, Facts, Item, Permissions } from '../connector/item.ts'
 import type { Maybe } from '../connector/maybe.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
-import { carryPermissions, permissionsFailure, type Existing } from '../policy/permissions.ts'
+import { carriesPermissions, carryPermissions, permissionsFailure, type Existing } from '../policy/permissions.ts'
 import { preserveOwners } from '../policy/preserve_owners.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Principals } from './principals.ts'
@@ -54,13 +54,7 @@ export class AttributeCarrier {
     const wanted: Facet[] = []
     if (spec.settings.preserveOwners && from.owners.owner !== 'none' && to.owners.owner === 'readwrite')
       wanted.push('owner')
-    if (
-      spec.settings.permissions.policy !== 'none' &&
-      from.permissions.mode !== 'none' &&
-      to.permissions.mode === 'readwrite'
-    ) {
-      wanted.push('permissions')
-    }
+    if (carriesPermissions(spec.settings.permissions, { source, destination })) wanted.push('permissions')
     this.wanted = wanted
   }
 

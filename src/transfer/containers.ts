@@ -71,7 +71,7 @@ async function makeOrFind(context: JobContext, toMake: ContainerToMake): Promise
       parent,
       name,
       stagingKey(spec.jobId, item, 0),
-      context.attributes.newContainers,
+      context.attributes.accessOfNew,
     )
     failpoint('container:after')
     return { id, made: true }
@@ -109,7 +109,7 @@ async function isKnownAsOurs({ ledger, spec }: JobContext, item: number): Promis
 function looksLikeOurs({ spec, attributes }: JobContext, there: Item): boolean {
   const { nowNs, toleranceNs } = spec
   if (there.createdNs !== undefined && there.createdNs < nowNs - toleranceNs) return false
-  return isMadeAsOurs(there, attributes.newContainers)
+  return isMadeAsOurs(there, attributes.accessOfNew)
 }
 
 /** The running account's, and as closed as we make one that is to get permissions. */

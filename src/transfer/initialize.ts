@@ -1,6 +1,6 @@
 import type { Initialized } from '../../workflows/messages.ts'
 import { overlaps } from '../catalog/overlaps.ts'
-import type { Session, ResolvedRoot } from '../connector/connector.ts'
+import type { Access, ResolvedRoot, Session } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { Item } from '../connector/item.ts'
 import { resolveRoot } from '../connector/local/resolve.ts'
@@ -18,6 +18,7 @@ import { rootKey, rootMade, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { factsOf } from './facts_of.ts'
+import { accessOfNew, rememberAccessOfNew } from './new_access.ts'
 import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
@@ -53,10 +54,12 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   await claimRoots(job, jobs, ref, places)
   const sourceRoot = await starting('source', () => source.root(spec.source.path))
   if (!sourceRoot) throw new FailedToStart([`source: ${JSON.stringify(spec.source.path)} does not exist`])
-  const destinationRoot = await destinationRootOf(job, destination)
+  const access = accessOfNew(spec, { source, destination })
+  const destinationRoot = await destinationRootOf(job, destination, access)
   await sameRootAsBefore(job, 'source', sourceRoot)
   if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
   await clearUpAfterFormer(job, ref)
+  await rememberAccessOfNew(job.ledger, access)
   const gaps = cannotBeExpressed(settings, source, destination)
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
   const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
@@ -108,9 +111,8 @@ function refuseReadOnly({ notes }: Session): void {
 }
 
 /** The first run makes the destination root; a later one that finds it gone doesn't begin (brake 1). */
-async function destinationRootOf(job: JobInHand, session: Session): Promise<Item | null> {
+async function destinationRootOf(job: JobInHand, session: Session, access: Access): Promise<Item | null> {
   const { spec } = job
-  const { settings } = spec
   const there = await starting('destination', () => session.root(spec.destination.path))
   if (there) return there
   if ((await job.ledger.recall(rootKey('destination'))) !== undefined) {
@@ -121,7 +123,6 @@ async function destinationRootOf(job: JobInHand, session: Session): Promise<Item
   if (spec.simulated) return null
   // Said first: a folder that was made, and not known to be ours, would stay as closed as it was made.
   await job.ledger.remember(rootMade, 'yes')
-  const access = settings.permissions.policy === 'none' ? 'default' : 'closed'
   return starting('destination', () => session.makeRoot(spec.destination.path, access))
 }
 

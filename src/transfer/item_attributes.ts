@@ -6,10 +6,13 @@ import type { ContainerAddress, Ledger, WorkItem } from '../ledger/ledger.ts'
 import { carriedTimes } from '../policy/timestamps.ts'
 import { AttributeCarrier, type CarriedAccess, type CarriedTo } from './attributes.ts'
 import { rootMade, type JobSpec } from './job_spec.ts'
+import { accessOfNew } from './new_access.ts'
 import type { Notes } from './notes.ts'
 
 /** What goes with the content of items and with containers: times, and who may do what; notes what could not be carried. */
 export class ItemAttributes {
+  /** How a container is made. */
+  readonly accessOfNew: Access
   readonly #spec: JobSpec
   readonly #ledger: Ledger
   readonly #source: Session
@@ -20,13 +23,9 @@ export class ItemAttributes {
     this.#spec = spec
     this.#ledger = ledger
     this.#source = source
+    this.accessOfNew = accessOfNew(spec, { source, destination })
     this.#carrier = new AttributeCarrier(spec, source, destination)
     this.#carriedTimes = carriedTimes(spec.settings.timestamps, destination.capabilities.times)
-  }
-
-  /** How a container is made: closed until its own permissions are set; where none are carried, as the platform has new ones. */
-  get newContainers(): Access {
-    return this.#carrier.wanted.includes('permissions') ? 'closed' : 'default'
   }
 
   /** What listings must carry, of both sides: else our own writes look like somebody's. Owners are in the facts anyway. */

@@ -2,6 +2,7 @@ import type { Session } from '../connector/connector.ts'
 import type { ContainerAddress, LeftBatch, Ledger } from '../ledger/ledger.ts'
 import { descendOf } from './addresses.ts'
 import { isMadeAsOurs } from './containers.ts'
+import { formerAccessOfNew } from './new_access.ts'
 import type { JobInHand } from './open_jobs.ts'
 
 /**
@@ -16,17 +17,17 @@ export async function recordMade(
   { session, root }: { session: Session; root: string },
   batches: readonly LeftBatch[],
 ): Promise<void> {
-  const { settings, toleranceNs } = job.spec
-  const closed = settings.permissions.policy !== 'none' && session.capabilities.permissions.mode === 'readwrite'
+  const { toleranceNs } = job.spec
+  const access = await formerAccessOfNew(job.ledger)
   for (const { held, ...batch } of batches) {
     if (!held) continue
     const [from, until] = [nsOf(held.fromMs) - toleranceNs, nsOf(held.untilMs) + toleranceNs]
     for (const address of await notRecorded(job.ledger, batch)) {
       const id = descendOf(session, root, address)
-      const there = id === undefined ? null : await session.stat(id, closed ? ['permissions'] : [])
+      const there = id === undefined ? null : await session.stat(id, access === 'closed' ? ['permissions'] : [])
       if (there?.kind !== 'container' || there.createdNs === undefined) continue
       if (there.createdNs < from || there.createdNs > until) continue
-      if (!isMadeAsOurs(there, closed ? 'closed' : 'default')) continue
+      if (!isMadeAsOurs(there, access)) continue
       const made = { token: batch.token, id: session.childId ? '' : there.id, made: true }
       await job.ledger.containerReady(address.item, made)
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { inertSettings } from '../../src/accept/not_carried_out.ts'
@@ -7,6 +7,7 @@ import type { Item } from '../../src/connector/item.ts'
 import { vault } from '../../src/connector/vault/vault.ts'
 import type { VaultSession } from '../../src/connector/vault/session.ts'
 import { aTree, look, many, paths, textAt } from './a_tree.ts'
+import { die } from './die.ts'
 import { Rig } from './rig.ts'
 
 const rig = new Rig()
@@ -198,6 +199,32 @@ describe('a vault as source', () => {
     expect(await back.run()).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
     expect(compareTrees(there.source, out).differences).toEqual(['link: is only on the left'])
     expect((await back.run()).status).toBe('no_changes')
+  })
+
+  test('is asked for permissions that it does not know: what is made is open, as that platform has it, the root too', async () => {
+    const job = await rig.job({ permissions: { policy: 'add' } }, { from: vaultSide, to: { path: '/made/here' } })
+    await inVault(job.source, async (session) => {
+      const { id } = session.makeContainer(session.root('/')!.id, 'd', 'k')
+      await put(session, id, 'a.txt', 'a')
+    })
+    mkdirSync(join(job.destination, 'open'))
+    const { mode } = statSync(join(job.destination, 'open'))
+    expect((await job.run()).status).toBe('completed')
+    const made = ['made', 'made/here', 'made/here/d']
+    expect(made.map((path) => statSync(join(job.destination, path)).mode)).toEqual(made.map(() => mode))
+  })
+
+  test('has a folder made for it that nobody could record: it is ours to the next execution, though permissions are asked for', async () => {
+    const job = await rig.job({ permissions: { policy: 'add' } }, { from: vaultSide })
+    const modifiedNs = 1_500_000_000_000_000_000n
+    await inVault(job.source, async (session) => {
+      const { id } = session.makeContainer(session.root('/')!.id, 'd', 'k')
+      session.makeContainer(id, 'e', 'l')
+      session.setAttributes(id, { modifiedNs })
+    })
+    await die(job, 'container:after', 1)
+    await job.resume({ execution: 2 })
+    expect(look(job.destination).get('d')?.modifiedNs).toBe(modifiedNs)
   })
 
   test('with siblings of one name: both arrive, each keeps its name whatever comes and goes', async () => {

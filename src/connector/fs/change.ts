@@ -62,7 +62,7 @@ export function makeRoot(place: Place, id: string, access?: Access): Item {
   const names = id.split('/')
   for (const [depth, name] of names.entries()) {
     // Folders on the way hold nothing but the root, and nobody comes back to open them.
-    item = makeOrKeep(place, { parent, name }, depth < names.length - 1 ? 'default' : access)
+    item = makeOrKeep(place, { parent, name }, depth < names.length - 1 ? 'platform' : access)
     parent = item.id
   }
   if (item) return item

@@ -58,7 +58,7 @@ export class NewFolder {
   async begin(parent: string): Promise<void> {
     this.#parent = parent
     failpoint('stage-container:before')
-    this.#staged = await this.#containers.stage(parent, this.#key, this.#context.attributes.newContainers)
+    this.#staged = await this.#containers.stage(parent, this.#key, this.#context.attributes.accessOfNew)
     failpoint('stage-container:after')
   }
 

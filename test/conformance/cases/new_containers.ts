@@ -11,7 +11,7 @@ export function newContainerCases(at: Current): void {
     const folders = bench.session.newContainers
     if (!folders) return expectByteNamesOrNone(bench)
     const parent = await bench.makeContainer(await bench.rootId(), 'parent')
-    const staged = await folders.stage(parent.id, bench.freshKey(), 'default')
+    const staged = await folders.stage(parent.id, bench.freshKey(), 'platform')
     const put = await folders.put(staged, 'file', placing)
     expect(await bench.oracle.names(['parent'])).not.toContain('folder')
     await folders.publish(staged, { container: parent.id, name: 'folder', power: false })

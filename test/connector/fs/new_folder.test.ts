@@ -19,7 +19,7 @@ const published = { container: '', name: 'new', power: false }
 test('a folder appears with all that is in it, the files as they were put', async () => {
   const root = aFolder()
   const session = await aSession(root)
-  const staged = await folders(session).stage('', 'k', 'default')
+  const staged = await folders(session).stage('', 'k', 'platform')
   const item = await folders(session).put(staged, 'file', placing('content'))
   expect(disk.readdirSync(root)).toEqual(['.~k'])
   await folders(session).publish(staged, published)
@@ -53,7 +53,7 @@ test('whatever has the name already stays, an empty folder too', async () => {
   for (const make of there) {
     const root = aFolder()
     const session = await aSession(root)
-    const staged = await folders(session).stage('', 'k', 'default')
+    const staged = await folders(session).stage('', 'k', 'platform')
     await folders(session).put(staged, 'file', placing('ours'))
     make(join(root, 'new'))
     const before = disk.lstatSync(join(root, 'new')).ino
@@ -69,7 +69,7 @@ test('a link put where the folder is staged is neither written through, nor publ
   const elsewhere = aFolder()
   disk.writeFileSync(join(elsewhere, 'file'), 'theirs')
   const session = await aSession(root)
-  const staged = await folders(session).stage('', 'k', 'default')
+  const staged = await folders(session).stage('', 'k', 'platform')
   disk.rmdirSync(join(root, '.~k'))
   disk.symlinkSync(elsewhere, join(root, '.~k'))
   expect(await refusal(() => folders(session).put(staged, 'other', placing('ours')))).toBe('Escapes')
@@ -82,7 +82,7 @@ test('a link put where the folder is staged is neither written through, nor publ
 test('another folder put where it was staged is not published', async () => {
   const root = aFolder()
   const session = await aSession(root)
-  const staged = await folders(session).stage('', 'k', 'default')
+  const staged = await folders(session).stage('', 'k', 'platform')
   disk.renameSync(join(root, '.~k'), join(root, 'aside'))
   disk.mkdirSync(join(root, '.~k'))
   expect(await refusal(() => folders(session).publish(staged, published))).toBe('IntegrityMismatch')
@@ -92,7 +92,7 @@ test('another folder put where it was staged is not published', async () => {
 test('a name that is taken inside is not written over', async () => {
   const root = aFolder()
   const session = await aSession(root)
-  const staged = await folders(session).stage('', 'k', 'default')
+  const staged = await folders(session).stage('', 'k', 'platform')
   disk.writeFileSync(join(root, '.~k/file'), 'theirs')
   expect(await refusal(() => folders(session).put(staged, 'file', placing('ours')))).toBe('Conflict')
   expect(disk.readFileSync(join(root, '.~k/file'), 'utf8')).toBe('theirs')
@@ -101,7 +101,7 @@ test('a name that is taken inside is not written over', async () => {
 test('discarding removes what is named and keeps the rest, and the folder with it', async () => {
   const root = aFolder()
   const session = await aSession(root)
-  const staged = await folders(session).stage('', 'k', 'default')
+  const staged = await folders(session).stage('', 'k', 'platform')
   await folders(session).put(staged, 'file', placing('ours'))
   disk.writeFileSync(join(root, '.~k/other'), 'theirs')
   disk.mkdirSync(join(root, '.~k/folder'))
@@ -118,7 +118,7 @@ test.each(['../file', '..', 'a/b', ''])('names that lead elsewhere are refused: 
   const root = aFolder()
   disk.writeFileSync(join(root, 'file'), 'theirs')
   const session = await aSession(root)
-  const staged = await folders(session).stage('', 'k', 'default')
+  const staged = await folders(session).stage('', 'k', 'platform')
   expect(await refusal(() => folders(session).put(staged, name, placing('ours')))).toBe('NameInvalid')
   expect(await refusal(() => folders(session).publish(staged, { ...published, name }))).toBe('NameInvalid')
   expect(await refusal(() => folders(session).discard('', 'k', [name]))).toBe('Escapes')
@@ -129,9 +129,9 @@ test('a staging of a process that died with nothing in it is begun again; one th
   const root = aFolder()
   const session = await aSession(root)
   disk.mkdirSync(join(root, '.~k'))
-  const staged = await folders(session).stage('', 'k', 'default')
+  const staged = await folders(session).stage('', 'k', 'platform')
   await folders(session).put(staged, 'file', placing('ours'))
-  expect(await refusal(() => folders(session).stage('', 'k', 'default'))).toBe('Conflict')
+  expect(await refusal(() => folders(session).stage('', 'k', 'platform'))).toBe('Conflict')
 })
 
 test('it survives a power cut where asked, and a folder below another keeps working after the rename', async () => {
@@ -139,7 +139,7 @@ test('it survives a power cut where asked, and a folder below another keeps work
   disk.mkdirSync(join(root, 'a'))
   const session = await aSession(root)
   for (const key of ['one', 'two']) {
-    const staged = await folders(session).stage('a', key, 'default')
+    const staged = await folders(session).stage('a', key, 'platform')
     await folders(session).put(staged, 'file', { ...placing(key), power: true })
     await folders(session).publish(staged, { container: 'a', name: key, power: true })
     expect(disk.readFileSync(join(root, 'a', key, 'file'), 'utf8')).toBe(key)
@@ -153,14 +153,14 @@ test('where names are compared by more than their bytes, folders are not made as
 
 test('a read-only connection stages nothing', async () => {
   const session = await aSession(aFolder(), { read_only: true })
-  expect(await refusal(() => folders(session).stage('', 'k', 'default'))).toBe('ReadOnly')
+  expect(await refusal(() => folders(session).stage('', 'k', 'platform'))).toBe('ReadOnly')
 })
 
 test('a staged folder is removed also when the way to it has to be walked anew in the middle', async () => {
   const root = aFolder()
   disk.mkdirSync(join(root, 'above'))
   const session = await aSession(root)
-  const staged = await folders(session).stage('above', 'k', 'default')
+  const staged = await folders(session).stage('above', 'k', 'platform')
   for (const name of ['a', 'b', 'c']) await folders(session).put(staged, name, placing(name))
   // Each look at the clock is most of a second later than the one before.
   let now = performance.now()
