@@ -36,8 +36,8 @@ export function retryPolicy(setting: FailurePolicy): Retries {
     // many a platform's `Retry-After`.
     maximumInterval: 24 * 60 * 60_000,
     maximumAttempts: 60,
-    nonRetryableErrorTypes: isHalting(setting) ? [...ends, 'ItemsWaiting'] : ends,
-    triesPerExecution: isHalting(setting) ? 1 : 3,
+    nonRetryableErrorTypes: haltsOnFailure(setting) ? [...ends, 'ItemsWaiting'] : ends,
+    triesPerExecution: haltsOnFailure(setting) ? 1 : 3,
   }
 }
 
@@ -52,6 +52,6 @@ export function itemBackoffMs(tries: number): number {
 }
 
 /** Whether the first failed item stops everything. */
-function isHalting(setting: FailurePolicy): boolean {
+export function haltsOnFailure(setting: FailurePolicy): boolean {
   return setting === 'halt'
 }

@@ -130,7 +130,7 @@ class Slice {
 
   async #result(ends: readonly TaskEnd[]): Promise<SliceResult> {
     for (const end of ends) {
-      if (end.state === 'halted') throw new HaltedByItem(await this.#job.haltedBy.why())
+      if (end.state === 'halted') throw new HaltedByItem(await this.#job.firstFailure.get())
       if (end.state === 'broken') {
         const { name = 'Error', why, stack } = end
         throw Object.assign(new Error(why), { name, ...(stack === undefined ? {} : { stack }) })

@@ -24,7 +24,7 @@ export async function finishContainers(
     if (obeys.stop !== Stop.run) break
     const result = await finishOne(context, container)
     results.push(result)
-    if (result.failure && context.halting) context.halted(result.failure.why)
+    if (result.failure) context.failed(result.failure.why)
   }
   failpoint('finish-container:before')
   await context.ledger.finishedTouched(token, results)

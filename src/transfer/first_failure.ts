@@ -8,11 +8,11 @@ export class FirstFailure {
   readonly #known = Promise.withResolvers<string>()
 
   /** The first to be told of stays. */
-  tell(why: string): void {
+  set(why: string): void {
     this.#known.resolve(why)
   }
 
-  async why(waitMs = patienceMs): Promise<string> {
+  async get(waitMs = patienceMs): Promise<string> {
     const waiting = new AbortController()
     const nobody = sleep(waitMs, 'another item failed first', { signal: waiting.signal, ref: false })
     nobody.catch(() => undefined)

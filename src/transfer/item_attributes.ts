@@ -4,7 +4,7 @@ import type { Facet, Facts, Item } from '../connector/item.ts'
 import { then, type Maybe } from '../connector/maybe.ts'
 import type { ContainerAddress, Ledger, WorkItem } from '../ledger/ledger.ts'
 import { carriedTimes } from '../policy/timestamps.ts'
-import { AttributeCarrier, type CarriedAccess, type CarriedTo } from './attributes.ts'
+import { AccessCarrier, type CarriedAccess, type CarriedTo } from './access_carrier.ts'
 import { rootMade, type JobSpec } from './job_spec.ts'
 import { accessOfNew } from './new_access.ts'
 import type { Notes } from './notes.ts'
@@ -16,7 +16,7 @@ export class ItemAttributes {
   readonly #spec: JobSpec
   readonly #ledger: Ledger
   readonly #source: Session
-  readonly #carrier: AttributeCarrier
+  readonly #carrier: AccessCarrier
   readonly #carriedTimes: ReturnType<typeof carriedTimes>
 
   constructor(spec: JobSpec, ledger: Ledger, { source, destination }: { source: Session; destination: Session }) {
@@ -24,7 +24,7 @@ export class ItemAttributes {
     this.#ledger = ledger
     this.#source = source
     this.accessOfNew = accessOfNew(spec, { source, destination })
-    this.#carrier = new AttributeCarrier(spec, source, destination)
+    this.#carrier = new AccessCarrier(spec, source, destination)
     this.#carriedTimes = carriedTimes(spec.settings.timestamps, destination.capabilities.times)
   }
 

@@ -4,7 +4,7 @@ import { compileFilters } from '../filter/compile.ts'
 import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
 import { settledFacts } from '../policy/changed.ts'
 import type { Decision } from '../policy/decision.ts'
-import { itemBackoffMs } from '../policy/failure_policy.ts'
+import { haltsOnFailure, itemBackoffMs } from '../policy/failure_policy.ts'
 import { nameContainer, type NamePlan, type Named } from '../policy/name_container.ts'
 import { compilePlanner, type Planner } from '../policy/plan.ts'
 import { nameKey, type NameKey } from '../policy/same_name.ts'
@@ -34,7 +34,7 @@ export class JobContext {
   readonly roots: Roots
   readonly audit: Audit
   readonly attributes: ItemAttributes
-  readonly containers = new DestinationContainers(this)
+  readonly containers: DestinationContainers
   /** Settled before the next claim. */
   readonly later = new Later()
   /** The destination's own equality of names. */
@@ -42,7 +42,7 @@ export class JobContext {
   /** Told the path in hand now and then. */
   onAt: (inHand: string) => void = () => undefined
   /** The first item error under `failure_policy: halt`, in this thread. */
-  haltedBy: string | undefined
+  firstFailure: string | undefined
 
   readonly #planner: Planner
   readonly #open: AsyncDisposable
@@ -82,20 +82,22 @@ export class JobContext {
     })
     this.attributes = new ItemAttributes(spec, ledger, { source, destination })
     this.#open = open
-    ledger.onCrashed = (why) => {
-      if (this.halting) this.halted(why)
-    }
+    this.containers = new DestinationContainers(this)
+    ledger.onCrashed = (why) => void this.failed(why)
   }
 
-  get halting(): boolean {
-    return this.spec.settings.failurePolicy === 'halt'
-  }
-
-  /** Stops every thread of this job before its next write. Kept before the failure itself is, in case nobody lives to tell. */
-  halted(why: string): void {
-    if (this.haltedBy === undefined) this.later.add(this.ledger.keepFailure(why))
-    this.haltedBy ??= why
+  /**
+   * An item has failed. Where the job halts for that, every thread of it stops before its next write; the failure is kept
+   * before the item's own record is, in case nobody lives to tell.
+   *
+   * @returns whether it halts
+   */
+  failed(why: string): boolean {
+    if (!haltsOnFailure(this.spec.settings.failurePolicy)) return false
+    if (this.firstFailure === undefined) this.later.add(this.ledger.keepFailure(why))
+    this.firstFailure ??= why
     this.job.raise(Stop.halt)
+    return true
   }
 
   /** What names a child among its siblings for good: its name, or its id where names repeat. */

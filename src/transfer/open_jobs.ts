@@ -4,6 +4,7 @@ import { roomAt, type Room } from '../home/room.ts'
 import { connectLedger, openLedger, type LedgerHandle } from '../ledger/client.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { renewSimulation } from '../ledger/simulated.ts'
+import { haltsOnFailure } from '../policy/failure_policy.ts'
 import { Breaker } from './breaker.ts'
 import { FirstFailure } from './first_failure.ts'
 import type { ExecutionRef } from './engine.ts'
@@ -30,7 +31,7 @@ export class JobInHand implements OpenJob {
   readonly signal = new Signal()
   readonly breaker = new Breaker()
   /** Under `failure_policy: halt`. */
-  readonly haltedBy = new FirstFailure()
+  readonly firstFailure = new FirstFailure()
   readonly #handle: LedgerHandle
   readonly #holders = new Map<string, { stop(): void; ended: Promise<unknown> }>()
 
@@ -73,12 +74,12 @@ export class JobInHand implements OpenJob {
   /** @param why which item failed, and of what */
   halt(why: string | undefined): void {
     this.signal.raise(Stop.halt)
-    if (why !== undefined) this.haltedBy.tell(why)
+    if (why !== undefined) this.firstFailure.set(why)
   }
 
   /** The worker that met it may have died before it could tell the workflow. */
-  async recallHalt(): Promise<void> {
-    if (this.spec.settings.failurePolicy !== 'halt') return
+  async haltAsBefore(): Promise<void> {
+    if (!haltsOnFailure(this.spec.settings.failurePolicy)) return
     const why = await this.ledger.firstFailure(this.spec.execution)
     if (why !== undefined) this.halt(why)
   }
@@ -157,7 +158,7 @@ export class OpenJobs {
     if (loaded.spec.simulated) await renewSimulation(files, ref.execution)
     const file = loaded.spec.simulated ? files.simulated : files.real
     const job = new JobInHand(loaded, await openLedger(file))
-    await job.recallHalt()
+    await job.haltAsBefore()
     await this.#obey(job)
     return job
   }

@@ -1,10 +1,9 @@
-import { createHash, hash as hashOnce } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Reading, Session } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { Facts } from '../connector/item.ts'
 import { then, type Maybe } from '../connector/maybe.ts'
 import { Suspended } from './errors.ts'
-import type { JobContext } from './job_context.ts'
 import { Stop, type Obeys } from './threads/signals.ts'
 
 /** One chunk stays in a core's cache from read over hash to write; most files are one chunk. */
@@ -27,10 +26,10 @@ export interface SmallContent {
 }
 
 /** Reads a small content whole; it is what was listed, before and after. */
-export function readSmall({ source }: JobContext, id: string, expected: Facts): Maybe<Uint8Array> {
+export function readSmall(session: Session, id: string, expected: Facts): Maybe<Uint8Array> {
   const size = Number(expected.sizeBytes)
-  if (!source.readWhole) return readInSteps(source, id, expected)
-  return then(source.readWhole(id, expected, buffer), () => buffer.subarray(0, size))
+  if (!session.readWhole) return readInSteps(session, id, expected)
+  return then(session.readWhole(id, expected, buffer), () => buffer.subarray(0, size))
 }
 
 async function readInSteps(session: Session, id: string, expected: Facts): Promise<Uint8Array> {
@@ -43,11 +42,6 @@ async function readInSteps(session: Session, id: string, expected: Facts): Promi
   } finally {
     await reading.close(!whole)
   }
-}
-
-/** What is recorded of a small content just read. */
-export function smallContent(context: JobContext, content: Uint8Array, expected: Facts): SmallContent {
-  return { content, hash: hashOnce('sha256', content, 'hex'), read: context.settledFacts(expected, nowNs()) }
 }
 
 export function nowNs(): bigint {

@@ -66,6 +66,6 @@ test.each([
     await expect(transfer).rejects.toMatchObject({ code })
     expect(readdirSync(to)).toEqual([])
     await expect(hashContent(context.source, 'file', facts, obeys)).rejects.toMatchObject({ code })
-    if (sizeBytes < 500_000) await expect(readSmall(context, 'file', facts)).rejects.toMatchObject({ code })
+    if (sizeBytes < 500_000) await expect(readSmall(context.source, 'file', facts)).rejects.toMatchObject({ code })
   },
 )

@@ -93,7 +93,7 @@ export class BatchOutcome {
       message: `${path}: ${trouble.why}`,
       detail: { reason: trouble.reason },
     })
-    if (context.halting) context.halted(`${path}: ${trouble.why}`)
+    context.failed(`${path}: ${trouble.why}`)
   }
 
   /** The source was looked at again before it was read: what was planned against is not its baseline. */

@@ -3,7 +3,7 @@ import { descendOf } from '../addresses.ts'
 import type { BatchPlaces } from './batch_places.ts'
 import type { JobContext } from '../job_context.ts'
 import { stagingKey } from '../job_spec.ts'
-import { discardFormer, foreignInside, formerFolders, type FormerFolder } from './new_folder.ts'
+import { discardFormer, foreignInside, formerFolders, type FormerFolder } from './former_folders.ts'
 
 /** What earlier holders of a batch, who died with it, may have begun under their own keys; by name, never by pattern. */
 export class FormerTraces {

@@ -6,9 +6,11 @@ import type { WorkItem } from '../../ledger/ledger.ts'
 import { Suspended } from '../errors.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
-import { buffer, chunkBytes, isSmall, nowNs, readWhole, requireWhole } from '../read_content.ts'
+import { buffer, isSmall, nowNs, readWhole, requireWhole } from '../read_content.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
 import type { Side } from '../trouble.ts'
+import { discardOrKeep } from './discard_or_keep.ts'
+import { PartWriter } from './part_writer.ts'
 
 /** Above this a content that has to stop is kept and continued instead of begun again. */
 const resumableBytes = 8n * 1024n * 1024n
@@ -51,7 +53,7 @@ export async function transferContent(
     return { staged, read: context.settledFacts(work.source, nowNs()) }
   } catch (error) {
     if (!finished) await reading.close(true)
-    if (!(error instanceof Suspended)) await letGo(context, transfer)
+    if (!(error instanceof Suspended)) await discardOrKeep(context, transfer, transfer)
     throw error
   }
 }
@@ -94,16 +96,10 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
     { container, key, sizeBytes, attributes, replaces: replaces(work) },
     transfer,
   )
+  const writer = new PartWriter(staging, { resumeAt, sparse })
   const hash = createHash('sha256')
   let offset = 0n
   let part = resumeAt + partBytes
-  // What is recorded as staged must be there, a hole at its end included.
-  let reach = resumeAt
-  const reachOffset = async () => {
-    if (reach >= offset) return
-    await staging.write(zeros.subarray(0, 1), offset - 1n)
-    reach = offset
-  }
   try {
     // The state of SHA-256 can't be stored: what is there already is read and hashed again, from the source.
     while (offset < sizeBytes) {
@@ -114,23 +110,20 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
       const chunk = buffer.subarray(0, n)
       hash.update(chunk)
       at('destination')
-      if (!sparse || offset < resumeAt || !isZero(chunk)) {
-        await writeBeyond(staging, chunk, offset, resumeAt)
-        if (offset + BigInt(n) > reach) reach = offset + BigInt(n)
-      }
+      await writer.write(chunk, offset)
       offset += BigInt(n)
       // Long before it is done, so that somebody who waits for it sees it move.
       if (offset > resumeAt) obeys.slot.count(0, n)
       if (offset >= part) {
         part = offset + partBytes
-        await reachOffset()
+        await writer.reachTo(offset)
         failpoint('partial:before')
         await context.ledger.partial(transfer.token, work.item, { key, bytes: offset, source: work.source })
         failpoint('partial:after')
       }
       // Not for the end of the slice: what was read would be read and hashed again, the more the longer the file.
       if (offset < sizeBytes && obeys.stop !== Stop.run) {
-        await reachOffset()
+        await writer.reachTo(offset)
         await suspend(context, transfer, staging, offset > resumeAt ? offset : resumeAt)
       }
     }
@@ -152,12 +145,6 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
 async function keepsHoles({ source, destination }: JobContext, transfer: ContentTransfer): Promise<boolean> {
   if (!destination.capabilities.content.sparse) return false
   return (await source.stat(transfer.source, []))?.sparse ?? false
-}
-
-const zeros = Buffer.alloc(chunkBytes)
-
-function isZero(chunk: Buffer): boolean {
-  return chunk[0] === 0 && chunk.equals(zeros.subarray(0, chunk.length))
 }
 
 /** Goes on where an earlier try was put down; begins anew when what it staged is no longer there as recorded. */
@@ -191,7 +178,7 @@ async function suspend(
   const worthKeeping =
     context.destination.capabilities.content.resumable && offset >= resumableBytes && obeys.stop !== Stop.halt
   if (worthKeeping) await context.ledger.partial(token, work.item, { key, bytes: offset, source: work.source })
-  else await letGo(context, transfer)
+  else await discardOrKeep(context, transfer, transfer)
   throw new Suspended('stopped half-way')
 }
 
@@ -203,30 +190,6 @@ function resumePoint(context: JobContext, { work, key }: ContentTransfer): bigin
   return same && partial.source.version === source.version && partial.bytes < source.sizeBytes ? partial.bytes : 0n
 }
 
-async function writeBeyond(staging: Staging, chunk: Uint8Array, offset: bigint, resumeAt: bigint): Promise<void> {
-  const end = offset + BigInt(chunk.length)
-  if (end <= resumeAt) return verifyPrefix(staging, chunk, offset)
-  if (offset >= resumeAt) return staging.write(chunk, offset)
-  const known = Number(resumeAt - offset)
-  await verifyPrefix(staging, chunk.subarray(0, known), offset)
-  await staging.write(chunk.subarray(known), resumeAt)
-}
-
-const staged = Buffer.allocUnsafeSlow(chunkBytes)
-
-/** The staged prefix must hold what the source holds now; where it differs it is written again. */
-async function verifyPrefix(staging: Staging, chunk: Uint8Array, offset: bigint): Promise<void> {
-  if (!staging.read) return
-  const there = staged.subarray(0, chunk.length)
-  let filled = 0
-  while (filled < chunk.length) {
-    const n = await staging.read(there.subarray(filled), offset + BigInt(filled))
-    if (n === 0) break
-    filled += n
-  }
-  if (filled < chunk.length || !there.equals(chunk)) await staging.write(chunk, offset)
-}
-
 /** Whether a content takes the place of exactly the item that was planned against. */
 export function replaces({ action, keepAs, counterpart }: WorkItem): boolean {
   return (action === 'overwrite' || action === 'reread') && keepAs === undefined && counterpart !== undefined
@@ -234,13 +197,4 @@ export function replaces({ action, keepAs, counterpart }: WorkItem): boolean {
 
 function stage(context: JobContext, spec: Omit<StageSpec, 'durability'>): Staging | Promise<Staging> {
   return context.destination.stage({ ...spec, durability: context.spec.settings.durability })
-}
-
-/** Leaves nothing behind; when even that fails, the ledger keeps the key so that a later try or the end clears it away. */
-async function letGo(context: JobContext, { container, key, work, token }: ContentTransfer): Promise<void> {
-  try {
-    await context.destination.discard(container, key)
-  } catch {
-    await context.ledger.partial(token, work.item, { key, bytes: 0n, source: work.source })
-  }
 }

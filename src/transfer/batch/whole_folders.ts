@@ -1,16 +1,18 @@
+import { hash as hashOnce } from 'node:crypto'
 import { ConnectorError } from '../../connector/errors.ts'
+import type { Facts } from '../../connector/item.ts'
 import { then, type Maybe } from '../../connector/maybe.ts'
 import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
 import { noNotes } from '../notes.ts'
 import type { BatchOutcome } from './batch_outcome.ts'
 import type { BatchPlaces } from './batch_places.ts'
 import type { JobContext } from '../job_context.ts'
-import { newFolders, type NewFolder, type Placing } from './new_folder.ts'
-import { readSmall, smallContent } from '../read_content.ts'
+import { newFolders, type FileToPlace, type NewFolder } from './new_folder.ts'
+import { nowNs, readSmall, type SmallContent } from '../read_content.ts'
 import { throwUnlessItems } from '../trouble.ts'
 
 /** An item that could not go with its folder, and what is on record of it. */
-export interface Refused {
+export interface LeftOver {
   work: WorkItem
   staged: StagedItem[]
 }
@@ -35,7 +37,7 @@ export class WholeFolders {
   }
 
   /** @returns what is to go item by item after all, the folder and all that was put in it */
-  stage(folder: NewFolder, work: WorkItem): Maybe<readonly Refused[]> {
+  stage(folder: NewFolder, work: WorkItem): Maybe<readonly LeftOver[]> {
     if (folder.broken) return nobody
     return work === folder.work ? this.#begin(folder) : this.#stageIn(folder, work)
   }
@@ -53,8 +55,8 @@ export class WholeFolders {
    * @param stopped no folder that a stop left without any of its files
    * @param halted asked before each
    */
-  async publish(stopped: boolean, halted: () => boolean): Promise<Refused[]> {
-    const refused: Refused[] = []
+  async publish(stopped: boolean, halted: () => boolean): Promise<LeftOver[]> {
+    const refused: LeftOver[] = []
     this.#places.side = 'destination'
     for (const folder of this.#folders.values()) {
       if (halted()) break
@@ -90,7 +92,7 @@ export class WholeFolders {
     return { any: this.#folders.size > 0, left }
   }
 
-  async #begin(folder: NewFolder): Promise<readonly Refused[]> {
+  async #begin(folder: NewFolder): Promise<readonly LeftOver[]> {
     try {
       await folder.begin(await this.#places.container(folder.work))
       return nobody
@@ -100,21 +102,27 @@ export class WholeFolders {
   }
 
   /** Without a promise where both sides answer at once: of a small file they would be a tenth of the time. */
-  #stageIn(folder: NewFolder, work: WorkItem): Maybe<readonly Refused[]> {
+  #stageIn(folder: NewFolder, work: WorkItem): Maybe<readonly LeftOver[]> {
     const context = this.#context
     const notes = noNotes()
     const source = this.#places.sourceId(work)
     return then(context.attributes.ofItem(source, work, { notes }), (attributes) =>
-      then(readSmall(context, source, work.source), (content) =>
-        this.#put(folder, work, { small: smallContent(context, content, work.source), attributes, notes }),
+      then(readSmall(context.source, source, work.source), (content) =>
+        this.#put(folder, work, { small: this.#small(content, work.source), attributes, notes }),
       ),
     )
   }
 
-  #put(folder: NewFolder, work: WorkItem, placing: Placing): Maybe<readonly Refused[]> {
+  /** What is recorded of a small content just read. */
+  #small(content: Uint8Array, expected: Facts): SmallContent {
+    const read = this.#context.settledFacts(expected, nowNs())
+    return { content, hash: hashOnce('sha256', content, 'hex'), read }
+  }
+
+  #put(folder: NewFolder, work: WorkItem, file: FileToPlace): Maybe<readonly LeftOver[]> {
     this.#places.side = 'destination'
     try {
-      const put = folder.put(work, placing)
+      const put = folder.put(work, file)
       if (!(put instanceof Promise)) return nobody
       return put.then(
         () => nobody,
@@ -125,7 +133,7 @@ export class WholeFolders {
     }
   }
 
-  async #refuse(folder: NewFolder, work: WorkItem, error: unknown): Promise<readonly Refused[]> {
+  async #refuse(folder: NewFolder, work: WorkItem, error: unknown): Promise<readonly LeftOver[]> {
     const refused = await this.#giveUp(folder, error)
     return folder.broken ? nobody : [...refused, { work, staged: [] }]
   }
@@ -134,7 +142,7 @@ export class WholeFolders {
    * A folder that can't be carried out as one: its items go their own ways, each with its own result. When it can't even
    * be removed, they wait for a later holder, who is told of it.
    */
-  async #giveUp(folder: NewFolder, error: unknown): Promise<Refused[]> {
+  async #giveUp(folder: NewFolder, error: unknown): Promise<LeftOver[]> {
     throwUnlessItems(error, 'destination')
     // It may have got its name before something went wrong.
     if (!(error instanceof ConnectorError) || error.code !== 'Conflict') this.#places.mayBeOurs()
@@ -153,4 +161,4 @@ export class WholeFolders {
   }
 }
 
-const nobody: readonly Refused[] = []
+const nobody: readonly LeftOver[] = []

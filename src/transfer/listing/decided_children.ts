@@ -15,8 +15,7 @@ export function add(context: JobContext, listing: Listing, child: Child, decisio
   const { item, row, counterpart } = child
   const destinationName = child.named.name
   const asBefore = staysAsItIs(child, decision)
-  if (decision.action === 'fail' && !asBefore && context.halting)
-    context.halted(`${child.path}: ${decision.why ?? decision.reason}`)
+  if (decision.action === 'fail' && !asBefore) context.failed(`${child.path}: ${decision.why ?? decision.reason}`)
   const flaggedBefore = asBefore && row?.state === 'remediation'
   const fresh = listing.fresh.name.length
   context.audit.decision(listing.audit, { item, row, fresh, decision, destinationName, flaggedBefore })

@@ -10,8 +10,8 @@ export async function failContainer(
   container: ContainerToList,
   trouble: ItemTrouble,
 ): Promise<void> {
-  if (context.halting) context.halted(`${readable(container.sourceNames)}: ${trouble.why}`)
-  else await makeAllTheSame(context, container, trouble)
+  const halts = context.failed(`${readable(container.sourceNames)}: ${trouble.why}`)
+  if (!halts) await makeAllTheSame(context, container, trouble)
   await context.ledger.enumerated({
     ...emptyListing(context, container),
     failed: { ...trouble, flag: trouble.reason === 'too_many_items' },

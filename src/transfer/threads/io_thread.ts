@@ -36,7 +36,7 @@ async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskE
   }
   await context.later.settled()
   if (obeys.stop === Stop.halt)
-    return { state: 'halted', ...(context.haltedBy === undefined ? {} : { why: context.haltedBy }) }
+    return { state: 'halted', ...(context.firstFailure === undefined ? {} : { why: context.firstFailure }) }
   return { state: obeys.stop === Stop.pause ? 'paused' : 'more', failed }
 }
 

@@ -5,11 +5,11 @@ import type { Item } from '../../connector/item.ts'
 import type { ItemState } from '../../ledger/ledger.ts'
 import type { ChildRow, LedgerReader } from '../../ledger/sqlite/reader.ts'
 import { nameKey } from '../../policy/same_name.ts'
-import { AttributeCarrier } from '../attributes.ts'
+import { AccessCarrier } from '../access_carrier.ts'
 import type { Difference, Finding, Verified } from './difference.ts'
 import { accessKey, accessSince } from '../access_asked.ts'
 import { rootKey, rootMade, stagedItem, type SideSpec } from '../job_spec.ts'
-import { Listed, Stack, type ListedNaming } from '../listing/listed.ts'
+import { Listed, Stack, type ListedNaming } from './listed.ts'
 import type { LoadedJob } from '../load_job.ts'
 import { OpenSides, type SideName } from '../sides.ts'
 import { itemTrouble } from '../trouble.ts'
@@ -108,7 +108,7 @@ class Verification {
   readonly #sides: Record<SideName, WholeSide>
   readonly #naming: Record<SideName, ListedNaming>
   readonly #chunks = { source: Buffer.allocUnsafeSlow(chunkBytes), destination: Buffer.allocUnsafeSlow(chunkBytes) }
-  readonly #carrier: AttributeCarrier
+  readonly #carrier: AccessCarrier
   readonly #times: ComparableTimes
   readonly #lastExecution: number | undefined
   /** The first execution that owners and permissions were carried by the present maps and settings; none has yet: Infinity. */
@@ -136,7 +136,7 @@ class Verification {
     this.#lastExecution = ledger.executions().at(-1)?.n
     this.#accessSince = sinceWhen(loaded.spec, ledger.recall(accessKey))
     const { source, destination } = sides
-    this.#carrier = new AttributeCarrier(loaded.spec, source.session, destination.session)
+    this.#carrier = new AccessCarrier(loaded.spec, source.session, destination.session)
     const { times } = source.session.capabilities
     this.#times = comparableTimes(loaded.settings, times, destination.session.capabilities.times)
     this.#naming = {

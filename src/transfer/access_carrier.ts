@@ -25,7 +25,7 @@ export interface CarriedAccess {
 export interface CarriedTo {
   /** `root`: the destination's root, which keeps its owner unless the job says otherwise. */
   as: Item['kind'] | 'root'
-  /** What is there already, from {@link AttributeCarrier.thereNow}, and whether a new content takes its place. */
+  /** What is there already, from {@link AccessCarrier.thereNow}, and whether a new content takes its place. */
   onto?: { item: Item; replaced: boolean } | undefined
 }
 
@@ -36,7 +36,7 @@ const kept = 4_096
  * Turns owners and permissions of the source into the destination's, through the maps. Whole trees share a handful of
  * combinations, and a facts' `facets` fingerprint, of both sides where both count, names each: it is worked out once.
  */
-export class AttributeCarrier {
+export class AccessCarrier {
   readonly wanted: readonly Facet[]
   readonly #spec: JobSpec
   readonly #source: Session

@@ -1,6 +1,6 @@
 import { scratchDatabase } from '../../database/scratch.ts'
 import type { Item } from '../../connector/item.ts'
-import { pack, unpack } from './packed.ts'
+import { pack, unpack } from '../listing/packed.ts'
 
 export interface ListedNaming {
   /** Names a child for good among its siblings. */

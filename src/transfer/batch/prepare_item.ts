@@ -1,0 +1,230 @@
+import type { Attributes, Staged } from '../../connector/connector.ts'
+import { ConnectorError } from '../../connector/errors.ts'
+import type { Facts, Item } from '../../connector/item.ts'
+import type { Batch, WorkItem } from '../../ledger/ledger.ts'
+import type { CarriedTo } from '../access_carrier.ts'
+import { ensureContainer, type Maker } from '../containers.ts'
+import { factsOf } from '../facts_of.ts'
+import { failpoint } from '../failpoints.ts'
+import type { JobContext } from '../job_context.ts'
+import { stagingKey } from '../job_spec.ts'
+import { noNotes, type Notes } from '../notes.ts'
+import type { Obeys } from '../threads/signals.ts'
+import type { BatchOutcome } from './batch_outcome.ts'
+import type { BatchPlaces } from './batch_places.ts'
+import { replaces, transferContent } from './transfer_content.ts'
+
+/** An item whose content waits to be published. */
+export interface Ready {
+  work: WorkItem
+  staged: Staged
+  /** Facts of the source when it was read; absent when recovered from an earlier holder. */
+  read?: Facts
+  /** Alterations and warnings that came up while carrying it out. */
+  notes: Notes
+}
+
+interface Around {
+  places: BatchPlaces
+  outcome: BatchOutcome
+  obeys: Obeys
+}
+
+/** What each action does with one item of a batch, up to the point where content waits to be published. */
+export class ItemPreparation {
+  readonly #context: JobContext
+  readonly #batch: Batch
+  readonly #places: BatchPlaces
+  readonly #outcome: BatchOutcome
+  readonly #obeys: Obeys
+
+  constructor(context: JobContext, batch: Batch, { places, outcome, obeys }: Around) {
+    this.#context = context
+    this.#batch = batch
+    this.#places = places
+    this.#outcome = outcome
+    this.#obeys = obeys
+  }
+
+  /** A container may have been deleted at the destination since it was made; what is to arrive in it makes it again. */
+  async prepare(planned: WorkItem): Promise<Ready | undefined> {
+    const work = planned.tries > 0 && planned.kind === 'item' ? await this.#lookAgain(planned) : planned
+    try {
+      return await this.#act(work)
+    } catch (error) {
+      const gone = error instanceof ConnectorError && error.code === 'NotFound' && this.#places.side === 'destination'
+      if (!gone || !(await this.#context.containers.remake(work.container, this.#places.maker))) throw error
+      return this.#act(work)
+    }
+  }
+
+  /** A source that changed since it was listed fails the first try; the next one takes it as it is now. */
+  async #lookAgain(work: WorkItem): Promise<WorkItem> {
+    const { source, spec } = this.#context
+    if (spec.simulated || work.action === 'attributes') return work
+    const now = await source.stat(this.#places.sourceId(work), this.#context.attributes.listed)
+    if (!now) throw new ConnectorError('NotFound', 'is gone')
+    if (now.kind !== 'item') throw new ConnectorError('ChangedWhileRead', 'is no longer a file')
+    this.#outcome.baselineMoved()
+    return { ...work, source: factsOf(now) }
+  }
+
+  /** Everything up to the point where content waits to be published; what needs no content is finished here. */
+  async #act(work: WorkItem): Promise<Ready | undefined> {
+    if (this.#context.spec.simulated) return this.#simulate(work)
+    switch (work.action) {
+      case 'none':
+      case 'adopt':
+      case 'skip':
+      case 'fail':
+        return undefined
+      case 'attributes':
+        return work.kind === 'container' ? this.#leaveToFinish(work) : this.#applyAttributes(work)
+      case 'reread':
+        return this.#reread(work)
+      case 'create':
+      case 'overwrite':
+        if (work.kind === 'container') return this.#makeContainer(work)
+        if (work.kind === 'link') return this.#makeLink(work)
+        return this.#stage(work)
+      default:
+        return work.action satisfies never
+    }
+  }
+
+  /** The same path, with nothing written: the decision is the result. */
+  #simulate(work: WorkItem): undefined {
+    const writes = work.action === 'create' || work.action === 'overwrite'
+    this.#outcome.finished(work, { hash: (writes ? undefined : work.hash) ?? '', notes: noNotes() })
+    return undefined
+  }
+
+  async #stage(work: WorkItem): Promise<Ready> {
+    const context = this.#context
+    const notes = noNotes()
+    const container = await this.#places.container(work)
+    const onto = replaces(work) ? await this.#thereNow(work, container) : undefined
+    const source = this.#places.sourceId(work)
+    const attributes = await context.attributes.ofItem(source, work, { notes, onto })
+    const { staged, read } = await transferContent(context, {
+      work,
+      source,
+      container,
+      key: work.partial?.key ?? stagingKey(context.spec.jobId, work.item, this.#batch.token),
+      attributes,
+      token: this.#batch.token,
+      obeys: this.#obeys,
+      at: (side) => {
+        this.#places.side = side
+      },
+    })
+    return { work, staged, read, notes }
+  }
+
+  /** A container's attributes are set when nothing more is written into it. */
+  #leaveToFinish(work: WorkItem): undefined {
+    this.#outcome.finishedContainer(work)
+    return undefined
+  }
+
+  async #applyAttributes(work: WorkItem): Promise<undefined> {
+    const context = this.#context
+    const notes = noNotes()
+    const container = await this.#places.container(work)
+    const onto = await this.#thereNow(work, container)
+    const attributes = await context.attributes.ofItem(this.#places.sourceId(work), work, { notes, onto })
+    this.#places.side = 'destination'
+    const { id, facts } = this.#places.counterpart(work, container)
+    failpoint('attributes:before')
+    const expected = this.#batch.attempt > 1 ? await this.#setBefore(id, attributes, facts) : facts
+    const item = await context.destination.setAttributes(id, attributes, expected)
+    await context.flush(id, container)
+    failpoint('attributes:after')
+    this.#outcome.finished(work, { item, hash: work.hash ?? '', notes, contentBytes: 0n })
+    return undefined
+  }
+
+  /** Of what is replaced or changed, the access that stays. */
+  async #thereNow(work: WorkItem, container: string): Promise<CarriedTo['onto']> {
+    const item = await this.#context.attributes.thereNow(this.#places.counterpart(work, container).id)
+    return item && { item, replaced: replaces(work) }
+  }
+
+  /** What is there when an earlier holder may have set attributes and died: then only its times are not as planned against. */
+  async #setBefore(id: string, { modifiedNs }: Attributes, planned: Facts): Promise<Facts> {
+    const now = await this.#context.destination.stat(id, [])
+    if (!now || now.identity !== planned.identity || now.sizeBytes !== planned.sizeBytes) return planned
+    const known = now.modifiedNs === planned.modifiedNs || now.modifiedNs === modifiedNs
+    return known && planned.identity !== undefined ? factsOf(now) : planned
+  }
+
+  /** Reads the source to learn whether its bytes changed at all; only then are they written. */
+  async #reread(work: WorkItem): Promise<Ready | undefined> {
+    const { hash, read } = await this.#context.hashOf(this.#places.sourceId(work), work.source, this.#obeys)
+    if (hash !== work.hash) return this.#stage(work)
+    this.#outcome.finished(work, { hash, read, notes: noNotes(), contentBytes: 0n, keepBaseline: true })
+    return undefined
+  }
+
+  async #makeContainer(work: WorkItem): Promise<undefined> {
+    const parent = await this.#places.container(work)
+    const { item, destinationName: name } = work
+    const { token, former } = this.#places.maker
+    // A try that failed may have made it and not have come to say so.
+    const maker: Maker = { token, former: former || work.tries > 0 }
+    const { id, made } = await ensureContainer(this.#context, { item, parent, name, ...maker })
+    if (made) this.#outcome.finishedContainer(work, id)
+    else this.#outcome.found(work, id)
+    return undefined
+  }
+
+  async #makeLink(work: WorkItem): Promise<undefined> {
+    const context = this.#context
+    const notes = noNotes()
+    const source = await context.source.stat(this.#places.sourceId(work), [])
+    if (source?.linkTarget === undefined) throw new ConnectorError('ChangedWhileRead', 'is no longer a symbolic link')
+    const parent = await this.#places.container(work)
+    if (work.action === 'overwrite') await this.makeRoom(work, parent)
+    const made = await this.#linkOnce(parent, work.destinationName, source.linkTarget)
+    const attributes = await context.attributes.ofItem(source.id, work, { notes })
+    const item =
+      Object.keys(attributes).length > 0 ? await context.destination.setAttributes(made.id, attributes) : made
+    await context.flush(item.id, parent)
+    this.#outcome.finished(work, { item, hash: '', notes, contentBytes: 0n })
+    return undefined
+  }
+
+  /** A link made by an earlier holder that died before its commit is ours: it says the same. */
+  async #linkOnce(parent: string, name: string, target: string): Promise<Item> {
+    const { destination } = this.#context
+    try {
+      failpoint('link:before')
+      const item = await destination.makeLink(parent, name, target)
+      failpoint('link:after')
+      return item
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'Conflict' || !destination.childId) throw error
+      const there = await destination.stat(destination.childId(parent, name), [])
+      if (there?.kind === 'link' && there.linkTarget === target) return there
+      throw error
+    }
+  }
+
+  /** The destination's own version moves aside before ours takes its name; a repeat finds it moved. */
+  async makeRoom(work: WorkItem, container: string): Promise<void> {
+    const { destination } = this.#context
+    const { id, facts } = this.#places.counterpart(work, container)
+    if (work.keepAs === undefined) {
+      if (work.kind === 'link') throw new ConnectorError('Unsupported', 'a symbolic link replaces nothing')
+      return
+    }
+    const name = work.keepAs
+    const aside = destination.childId && (await destination.stat(destination.childId(container, name), []))
+    if (!aside || aside.identity !== facts.identity) {
+      failpoint('keep:before')
+      const kept = await destination.move(id, container, name, facts)
+      await this.#context.flush(kept.id, container)
+      failpoint('keep:after')
+    }
+  }
+}
