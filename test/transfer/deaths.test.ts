@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
@@ -91,6 +91,22 @@ test.each(deaths)(
     expect((await job.run()).status).toBe('no_changes')
   },
 )
+
+test('a death between the link and the unlink that move a version aside leaves one of it', async () => {
+  const job = await rig.job(settings, { source: aTree({ 'd/x': 'first' }) })
+  await job.run()
+  write(job.source, 'd/x', 'ours')
+  write(job.destination, 'd/x', 'theirs, longer')
+  await die(job, 'keep:after', 2)
+  const folder = join(job.destination, 'd')
+  const [kept = ''] = readdirSync(folder).filter((name) => name.includes('(conflict'))
+  // As it was one system call earlier.
+  linkSync(join(folder, kept), join(folder, 'x'))
+  expect(await job.resume({ execution: 2 })).toMatchObject({ status: 'completed', failed: 0 })
+  expect(readdirSync(folder).sort()).toEqual(['x', kept].sort())
+  expect([textAt(folder, 'x'), textAt(folder, kept)]).toEqual(['ours', 'theirs, longer'])
+  expect((await job.run()).status).toBe('no_changes')
+})
 
 const hasAcls = spawnSync('setfacl', ['-m', 'u:1:r', rig.folder]).status === 0
 if (!hasAcls) console.warn('4 skipped: no POSIX ACLs')

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { settingsOf } from '../../src/job/settings_of.ts'
+import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batches_in_hand.ts'
 import { JobContext } from '../../src/transfer/job_context.ts'
-import { limits, type JobSpec } from '../../src/transfer/job_spec.ts'
+import { limits, type JobSpec, type Limits } from '../../src/transfer/job_spec.ts'
 import { listContainer } from '../../src/transfer/listing/list_container.ts'
 import { Obeys, Signal } from '../../src/transfer/threads/signals.ts'
 import { facts, holder, now, Rig, start } from '../ledger/rig.ts'
@@ -15,9 +16,11 @@ export class InThisThread {
   readonly at: { source: string; destination: string }
   readonly signal = new Signal()
   context!: JobContext
+  readonly #limits: Limits
   readonly #folder = mkdtempSync(join(memoryDisk, 'stevedore-in-thread-'))
 
-  constructor() {
+  constructor(limited: Partial<Limits> = {}) {
+    this.#limits = { ...limits, ...limited }
     this.at = { source: join(this.#folder, 'source'), destination: join(this.#folder, 'destination') }
   }
 
@@ -32,6 +35,15 @@ export class InThisThread {
       const claim = await ledger.claimContainers(holder('list'), 9, now)
       if (claim.state !== 'claimed') break
       for (const container of claim.claim) await listContainer(this.context, container, this.obeys())
+    }
+  }
+
+  /** Carries out all that is planned. */
+  async copy(): Promise<void> {
+    for (;;) {
+      const claim = await claimBatch(this.context, holder('copy'), { waitMs: 0 })
+      if (claim.state !== 'claimed') return
+      await carryOutFrom(this.context, claim.claim, holder('copy'), this.obeys())
     }
   }
 
@@ -58,7 +70,7 @@ export class InThisThread {
       destination: side(this.at.destination),
       nowNs: 0n,
       toleranceNs: 2_000_000_000n,
-      limits,
+      limits: this.#limits,
     }
   }
 }

@@ -220,11 +220,12 @@ export class ItemPreparation {
     }
     const name = work.keepAs
     const aside = destination.childId && (await destination.stat(destination.childId(container, name), []))
-    if (!aside || aside.identity !== facts.identity) {
-      failpoint('keep:before')
-      const kept = await destination.move(id, container, name, facts)
-      await this.#context.flush(kept.id, container)
-      failpoint('keep:after')
-    }
+    // One that broke off half-way has both names: moving it again takes the first away.
+    const isMoved = aside?.identity === facts.identity && (await destination.stat(id, []))?.identity !== facts.identity
+    if (aside && isMoved) return
+    failpoint('keep:before')
+    const kept = await destination.move(id, container, name, facts)
+    await this.#context.flush(kept.id, container)
+    failpoint('keep:after')
   }
 }

@@ -35,6 +35,7 @@ export async function listContainer(context: JobContext, container: ContainerToL
   })
   if (typeof destination === 'object') return failContainer(context, container, destination)
   if (destination === 'enough') return listWideContainer(context, container, obeys)
+  if (destination === 'absent') counterparts.clear()
 
   const listing = emptyListing(context, container)
   let tracked = none

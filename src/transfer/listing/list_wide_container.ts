@@ -27,6 +27,7 @@ export async function listWideContainer(context: JobContext, container: Containe
       return false
     })
     if (typeof end === 'object') return failContainer(context, container, end)
+    if (end === 'absent') spool.clear(side)
   }
   if (container.known) {
     for await (const rows of trackedChildren(context, container)) spool.track(rows, context)

@@ -9,7 +9,7 @@ import type { Obeys } from '../threads/signals.ts'
 import { itemTrouble, type ItemTrouble } from '../trouble.ts'
 import { goOnUnless, pages } from './walk.ts'
 
-/** `absent`: that side has no such container. `enough`: whoever reads wanted no more of it. */
+/** `absent`: that side has no such container, or no more: nothing of what was taken is there. `enough`: no more was wanted. */
 export type ReadEnd = 'complete' | 'absent' | 'enough' | ItemTrouble
 
 /**
@@ -44,7 +44,7 @@ export async function readSide(
     const trouble = itemTrouble(error, side)
     // One removed at the destination since it was planned is made again when its first child is written.
     const removed = side === 'destination' && trouble.reason === 'NotFound' && container.item !== rootItem
-    return removed && seen === 0 ? 'absent' : trouble
+    return removed ? 'absent' : trouble
   }
   return complete ? 'complete' : { reason: 'incomplete_listing', why: `${side}: the listing ended early` }
 }

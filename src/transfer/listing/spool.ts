@@ -57,6 +57,11 @@ export class Spool {
     })
   }
 
+  /** Nothing of what one side has listed is there. */
+  clear(side: 'source' | 'destination'): void {
+    this.#db.exec(`DELETE FROM ${side}`)
+  }
+
   track(rows: readonly TrackedRow[], naming: Naming): void {
     this.#together(() => {
       for (const row of rows) {
