@@ -9,15 +9,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/crash/sweep'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: { target: 'es2024', parser: { syntax: 'typescript' } },
-        module: { type: 'es6' },
-      },
-    ],
-  },
+  transform: { '^.+\\.ts$': '<rootDir>/test/strip_types.js' },
   testTimeout: 30_000,
   // One more than there are cores, since many tests wait for a server or a clock; jest by itself leaves a core idle.
   maxWorkers: availableParallelism() + 1,

@@ -45,7 +45,8 @@ export class JobContext {
   firstFailure: string | undefined
 
   readonly #planner: Planner
-  readonly #open: AsyncDisposable
+  /** Sessions and ledger. */
+  #open!: AsyncDisposable
   #atMs = 0
 
   /** @throws SideTrouble */
@@ -61,10 +62,12 @@ export class JobContext {
     const destinationRoot = await troubleOf('destination', () => destination.root(spec.destination.path))
     if (!destinationRoot && !spec.simulated) throw gone('destination', spec)
     const roots = { sourceId: sourceRoot.id, destinationId: destinationRoot?.id }
-    return new JobContext(spec, ledger, { job, source, destination, roots, open: open.move() })
+    const context = new JobContext(spec, ledger, { job, source, destination, roots })
+    context.#open = open.move()
+    return context
   }
 
-  private constructor(spec: JobSpec, ledger: Ledger, { job, source, destination, roots, open }: Opened) {
+  private constructor(spec: JobSpec, ledger: Ledger, { job, source, destination, roots }: Opened) {
     this.spec = spec
     this.ledger = ledger
     this.job = job
@@ -81,7 +84,6 @@ export class JobContext {
       filter: compileFilters(spec.settings.filter, 'source', spec.nowNs),
     })
     this.attributes = new ItemAttributes(spec, ledger, { source, destination })
-    this.#open = open
     this.containers = new DestinationContainers(this)
     ledger.onCrashed = (why) => void this.failed(why)
   }
@@ -185,8 +187,6 @@ interface Opened {
   source: Session
   destination: Session
   roots: Roots
-  /** Closes the sessions and the ledger. */
-  open: AsyncDisposable
 }
 
 /** One child of a container with what stands and stood opposite. */

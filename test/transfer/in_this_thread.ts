@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Settings } from '../../src/job/settings.ts'
 import { settingsOf } from '../../src/job/settings_of.ts'
 import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batches_in_hand.ts'
 import { JobContext } from '../../src/transfer/job_context.ts'
@@ -17,10 +18,12 @@ export class InThisThread {
   readonly signal = new Signal()
   context!: JobContext
   readonly #limits: Limits
+  readonly #settings: Partial<Settings>
   readonly #folder = mkdtempSync(join(memoryDisk, 'stevedore-in-thread-'))
 
-  constructor(limited: Partial<Limits> = {}) {
+  constructor(limited: Partial<Limits> = {}, settings: Partial<Settings> = {}) {
     this.#limits = { ...limits, ...limited }
+    this.#settings = settings
     this.at = { source: join(this.#folder, 'source'), destination: join(this.#folder, 'destination') }
   }
 
@@ -52,8 +55,8 @@ export class InThisThread {
   }
 
   async remove(): Promise<void> {
-    await this.context.source.close()
-    await this.context.destination.close()
+    await this.context?.source.close()
+    await this.context?.destination.close()
     await this.ledgerRig.remove()
     rmSync(this.#folder, { recursive: true, force: true })
   }
@@ -65,7 +68,10 @@ export class InThisThread {
       jobId: 'a'.repeat(32),
       execution: 1,
       simulated: false,
-      settings: settingsOf({ transfer: { transfer_type: 'copy', source: endpoint, destination: endpoint } }),
+      settings: {
+        ...settingsOf({ transfer: { transfer_type: 'copy', source: endpoint, destination: endpoint } }),
+        ...this.#settings,
+      },
       source: side(this.at.source),
       destination: side(this.at.destination),
       nowNs: 0n,
