@@ -8,7 +8,7 @@ import type { Inert } from '../report/summary.ts'
 
 /**
  * What keeps a stored job from starting: settings that are not carried out here although leaving them out could lose,
- * expose or overwrite something (design, brake 12). Empty when it may start.
+ * expose or overwrite something (brake 12). Empty when it may start.
  */
 export async function refusals(job: StoredJob, catalog: Catalog): Promise<Problem[]> {
   const found = await notCarriedOutBy(job, catalog)

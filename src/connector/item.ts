@@ -8,7 +8,7 @@ export type Facet = 'owner' | 'permissions' | 'hash' | 'metadata'
 
 /**
  * Somebody or some group, as one directory knows them. Two principals are comparable only when `directory` is equal:
- * uid 1000 on two hosts is two people (design, brake 8).
+ * uid 1000 on two hosts is two people (brake 8).
  */
 export interface Principal {
   type: 'account' | 'group'

@@ -9,7 +9,7 @@ const times: Record<DateTarget, 'created' | 'modified' | 'accessed'> = {
 
 /**
  * Rules about times that the source does not state, each in a sentence. They would match nothing, so that what they were to
- * leave out would be transferred (design, brake 12). With all targets one that is stated is enough.
+ * leave out would be transferred (brake 12). With all targets one that is stated is enough.
  */
 export function unanswerable(filters: readonly FilterSetting[], source: Pick<Capabilities, 'times'>): string[] {
   const ofRule = (rule: FilterRule): string[] => {

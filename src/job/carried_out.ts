@@ -9,7 +9,7 @@ import type { Problem } from './problem.ts'
 import { settingsOf } from './settings_of.ts'
 
 /**
- * The one table of what is known but not carried out yet (design, brake 12). `inert`: leaving it out does no harm, so
+ * The one table of what is known but not carried out yet (brake 12). `inert`: leaving it out does no harm, so
  * there is a warning. `harmful`: leaving it out could lose, expose or overwrite something, so the job doesn't start.
  */
 export interface Gap {

@@ -27,7 +27,7 @@ const ofConnection = /\.connection\b/
 
 /**
  * An unknown key is kept and warned of, but one that must have been meant as a brake refuses the start: `simulaton_mode`
- * or `dry_run` would otherwise write, `traget` copy the whole of a connection (design, brake 12).
+ * or `dry_run` would otherwise write, `traget` copy the whole of a connection (brake 12).
  * So does the name of a brake wherever it stands, also inside of what stands under an unknown key.
  *
  * @param maps that the job refers to, as stored

@@ -5,8 +5,9 @@ import type { AuditLevel } from '../job/settings.ts'
 import type { NewItems, FinishedItems } from './columns.ts'
 
 /**
- * The tracking store of one job. Every method is one transaction. Writers hold a lease and show its fencing token; a call
- * with a token that was taken over changes nothing and raises `LeaseLost`.
+ * The tracking store of one job. Every method happens whole or not at all, and is committed before it is answered: its owner
+ * runs what has arrived as savepoints of one transaction (`Owner`). Only `tracked` is read past the owner (`TrackedRows`).
+ * Writers hold a lease and show its fencing token; a call with a token that was taken over changes nothing and raises `LeaseLost`.
  *
  * Leases are on containers to list (phase `changes`), on batches to carry out (phase `executing`) and on containers to finish
  * (phase `finalize`). A lease names its holder (`<lane>/<slot>`); a holder that comes back takes its own leases over at once,

@@ -10,7 +10,7 @@ export interface CompiledMap {
   rules: readonly MapRule[]
   exceptions: readonly { source: Sid; destination: Sid }[]
   exclusions: { source: readonly Sid[]; destination: readonly Sid[] }
-  /** Who owns what nobody else can. Never receives grants (design, brake 8). */
+  /** Who owns what nobody else can. Never receives grants (brake 8). */
   fallback: Sid | undefined
   unmappedPolicy: 'ignore' | 'warn'
 }

@@ -9,7 +9,7 @@ export type Change = 'no' | 'attributes' | 'content' | 'unsure'
  * shows in its times.
  *
  * @param contentHash of what was last written or read, when the recorded facts have none
- * @see design, decision 6
+ * @see reference: job-policies 24
  */
 export function changed(now: Facts, baseline: Facts, contentHash?: string): Change {
   if (now.version !== undefined && baseline.version !== undefined) {

@@ -2,7 +2,7 @@
 const conflictCopy =
   /.[ _\-x0][(_\-x0]conflict([ _\-x0][+-]?\d{4,6}-\d\d-\d\dT\d{6}Z)?([ _\-x0][0-9a-f]{8})?([ _\-x0]\d+)?[)_\-x0](\.[^.]*)?$/
 
-/** Whether a name says that it is a conflict copy of ours. Such a file is never itself kept as one (design, brake 11). */
+/** Whether a name says that it is a conflict copy of ours. Such a file is never itself kept as one (brake 11). */
 export function isConflictCopy(name: string): boolean {
   return conflictCopy.test(name)
 }

@@ -22,7 +22,7 @@ export interface ConflictRules {
  * Decides a conflict for a one-way copy, which never writes to the source. Where times can't tell, both are kept: the source's
  * under the name, the destination's beside it.
  *
- * @see reference: job-policies 2; design, decision 2 and brake 9
+ * @see reference: job-policies 2; brake 9
  */
 export function conflictResolution(rules: ConflictRules, source: Facts, destination: Facts): Winner {
   switch (rules.setting) {

@@ -8,7 +8,7 @@ const restored: Decision = { action: 'create', reason: 'restored' }
  * An item we once wrote is gone from the destination and unchanged at the source. A one-way copy never deletes at the
  * source, so for it a delete at the destination either stands or is ignored, which means restoring the item.
  *
- * @see reference: job-policies 3; design, decision 3
+ * @see reference: job-policies 3
  */
 export function destinationDeleted(setting: DeletePropagation): Decision {
   switch (setting) {

@@ -2,11 +2,11 @@ import type { Facts } from '../connector/item.ts'
 
 /**
  * Whether two files nobody compared before hold the same: equal size, and equal hash where both listings state one, else
- * equal modified time at the coarser of the two precisions. Such a pair is recorded, neither read nor written.
+ * equal modified time at the coarser of the two precisions. Such a pair is recorded, neither read nor written; one that
+ * differs is a conflict (brake 3).
  *
  * @param precisionNs the coarser precision of the two platforms' times
  * @param byTime false where the destination's times are its own and say nothing about the source's
- * @see design, decision 5
  */
 export function matches(source: Facts, destination: Facts, precisionNs: bigint, byTime = true): boolean {
   if (source.sizeBytes !== destination.sizeBytes) return false

@@ -73,7 +73,7 @@ const posixRights = Right.read | Right.write | Right.execute | Right.list
 const roles = ['owner', 'owning_group', 'everyone'] as const
 
 /**
- * Says a source's permissions in the destination's words, never granting more than the source does (design, brake 7): of
+ * Says a source's permissions in the destination's words, never granting more than the source does (brake 7): of
  * rights that can't be told apart the part that does not exceed; nobody unknown; nobody of another directory by number; no fallback.
  * setuid, setgid and sticky bits are no rights and don't travel; who may only add to a sticky folder does not get to remove from it.
  *

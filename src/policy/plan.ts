@@ -18,7 +18,7 @@ export interface PlanContext {
   settings: Settings
   source: Capabilities
   destination: Capabilities
-  /** `toleranceNs`: modified times closer than this are not told apart: max(precision, measured skew, 2 s). */
+  /** `toleranceNs`: modified times no further apart than this are not told apart (brake 9): two seconds, see `loadJobSpec`. */
   clock: { toleranceNs: bigint }
   /** Absent: nothing is filtered. */
   filter?: Filter
@@ -246,7 +246,7 @@ class CompiledPlanner implements Planner {
     return veto ? refused(veto) : changedAtSource
   }
 
-  /** Two versions that both may be somebody's work (design, brake 3). */
+  /** Two versions that both may be somebody's work (brake 3). */
   #conflict(triple: Triple, counterpart: Counterpart, recorded: Recorded = {}): Decision {
     const veto = itemOverwrite(this.#settings.itemOverwrite, triple.named.name)
     if (veto) return refused(veto)

@@ -1,4 +1,4 @@
-/** Cumulative over the job's life (reference: jobs-api 5; design, decision 7). */
+/** Cumulative over the job's life (reference: jobs-api 5). */
 export interface StopCounts {
   executions: number
   /** Executions that found nothing to do. */

@@ -6,7 +6,7 @@ import type { EndedBy, ExecutionOutcome, Initialized, SliceInput, SliceResult } 
  */
 export interface Engine {
   /**
-   * Loads document, maps and connections, opens the ledger, checks roots, overlap and clocks, begins the execution.
+   * Loads document, maps and connections, opens the ledger, checks settings, roots and overlap, begins the execution.
    * @throws FailedToStart with every reason found; ConnectionTrouble when trying again may help
    */
   initialize(job: ExecutionRef): Promise<Initialized>

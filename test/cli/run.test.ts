@@ -472,7 +472,7 @@ describe('run', () => {
     expect(bench.commands).toEqual(['start', 'start', 'start'])
   })
 
-  test('nor does one whose worker died before the job took note of its end, for longer than that', async () => {
+  test('an end that a dead worker left unrecorded delays the next run, and does not refuse it', async () => {
     const file = bench.file(bench.aJob())
     await bench.run('run', file)
     await bench.catalog(async ({ catalog }) => {

@@ -28,10 +28,11 @@ const pattern = (text: string, targets: readonly ('container' | 'item')[] = ['co
 })
 
 describe('filter rules', () => {
-  test('shared and hidden', () => {
+  test('a rule on shared or hidden leaves out exactly what the platform marks so', () => {
     expect(excluded({ type: 'filter_shared' }, file('a', { shared: true }))).toBe(true)
     expect(excluded({ type: 'filter_shared' }, file('a'))).toBe(false)
     expect(excluded({ type: 'filter_hidden' }, folder('a', { hidden: true }))).toBe(true)
+    expect(excluded({ type: 'filter_hidden' }, folder('a'))).toBe(false)
   })
 
   test.each([

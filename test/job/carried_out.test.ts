@@ -233,7 +233,7 @@ describe('a path of a filter that would hardly match what is meant', () => {
     ])
   })
 
-  test('/secret/* and /a b.txt are as they should be', () => {
+  test('a folder with everything below it and a name with a space pass without a word', () => {
     expect(notCarriedOut(aJob(paths('/secret/*', '/a b.txt')))).toEqual({ warnings: [], refusals: [] })
   })
 })
@@ -271,7 +271,7 @@ describe('a brake in the wrong place refuses the start, and is told where it bel
     expect(refusals[0]!.message).toContain(place)
   })
 
-  test('but not where anything may stand, nor what says no more than its absence', () => {
+  test('a brake’s name under free keys, or saying no more than its absence, refuses nothing', () => {
     const auth = { root: '/a', read_only: true, filter: 'x' }
     const platform = { id: 'fs', disabled: false, features: { permissions: true } }
     const source = { connection: { platform, auth }, options: { simulate: true }, target: { path: '/from' } }

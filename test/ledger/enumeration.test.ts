@@ -339,7 +339,7 @@ test('a beginning is repeated also after its end, but is not that of an earlier 
   expect(await ledger.unended()).toBe(3)
 })
 
-test('small values of the job are kept', async () => {
+test('what is remembered of a job outlives its worker', async () => {
   await ledger.remember('root identity', '66:2')
   await rig.restart()
   ledger = rig.ledger
@@ -347,7 +347,7 @@ test('small values of the job are kept', async () => {
   expect(await ledger.recall('nothing')).toBeUndefined()
 })
 
-test('addresses name a container and all above it', async () => {
+test('a container’s address has the names of both sides from the root down', async () => {
   await listRoot(ledger, [{ ...folder('a?'), destinationName: 'a_' }])
   await ledger.enumerated(listing(await oneContainer(ledger), { fresh: fresh([folder('b')]) }))
   const b = await oneContainer(ledger)

@@ -245,7 +245,7 @@ describe('a full disk', () => {
       expect((await ledger.end(1)).byStatus.remediation.items).toBe(0)
     }))
 
-  test('and a full quota, which is an I/O error to SQLite, are told apart from a disk that fails', () =>
+  test('an I/O error of SQLite is an exceeded quota where nothing more can be written, else a disk that fails', () =>
     onSmallDisk((_ledger, { fill }) => {
       expect(toSent(quotaExceeded, file)).toMatchObject({ name: 'Error', message: 'disk I/O error' })
       fill()

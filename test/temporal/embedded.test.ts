@@ -57,7 +57,7 @@ async function serve(address?: string, namespace = 'stevedore'): Promise<Tempora
   return server
 }
 
-test('it has our namespace with 30 days of retention, and our search attributes', async () => {
+test('the embedded server has our namespace with 30 days of retention, and our search attributes', async () => {
   const { connection, ui } = await serve()
   const { config } = await connection.workflowService.describeNamespace({ namespace: 'stevedore' })
   expect(Number(config!.workflowExecutionRetentionTtl!.seconds)).toBe(30 * 24 * 3_600)
@@ -69,7 +69,7 @@ test('it has our namespace with 30 days of retention, and our search attributes'
   expect(page.status).toBe(200)
 })
 
-test('it listens on this machine only', async () => {
+test('the embedded server listens on this machine only', async () => {
   const { address } = await start()
   expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
   const port = Number(address.split(':')[1])
@@ -81,7 +81,7 @@ test('it listens on this machine only', async () => {
   expect(reached).toBe(false)
 })
 
-test('started again it is where it was, and knows what it knew', async () => {
+test('a server that is started again is where it was, and knows what it knew', async () => {
   const first = await serve()
   const client = new Client({ connection: first.connection, namespace: 'stevedore' })
   await client.workflow.start('nobody', { workflowId: 'kept', taskQueue: 'none' })
@@ -92,7 +92,7 @@ test('started again it is where it was, and knows what it knew', async () => {
   expect((await again.workflow.getHandle('kept').describe()).type).toBe('nobody')
 })
 
-test('closing ends the process', async () => {
+test('closing the embedded server ends its process', async () => {
   const server = await start()
   const mark = markOf(server.pid)
   expect(isRunning(mark)).toBe(true)
@@ -101,7 +101,7 @@ test('closing ends the process', async () => {
   expect(JSON.parse(readFileSync(join(home.path, 'temporal.json'), 'utf8'))).not.toHaveProperty('server')
 })
 
-test('the one that a killed process left running is taken over, and closed like any other', async () => {
+test('a server that a killed process left running is taken over, and closed like any other', async () => {
   const left = await start()
   const next = await start()
   expect(next).toMatchObject({ adopted: true, pid: left.pid, address: left.address, ui: left.ui })
@@ -109,7 +109,7 @@ test('the one that a killed process left running is taken over, and closed like 
   expect(isRunning(markOf(left.pid))).toBe(false)
 })
 
-test('one that has just been killed is not taken over, though its last threads still hold its port', async () => {
+test('a server that has just been killed is not taken over, though its last threads still hold its port', async () => {
   const killed = await start()
   process.kill(killed.pid, 'SIGKILL')
   // Without a pause: nobody has waited for it yet, and it answers still.
@@ -119,7 +119,7 @@ test('one that has just been killed is not taken over, though its last threads s
   expect(serversOf(home)).toEqual([next.pid])
 })
 
-test('one that nobody remembers is ended: two of them on one database would spoil it', async () => {
+test('a server that nobody remembers is ended: two of them on one database would spoil it', async () => {
   const first = await start()
   rmSync(join(home.path, 'temporal.json'))
   const next = await start()
@@ -128,7 +128,7 @@ test('one that nobody remembers is ended: two of them on one database would spoi
   expect(said).toEqual([expect.stringContaining(`Process ${first.pid} is a Temporal server on ${home.temporal}`)])
 })
 
-test('Ctrl-C in a terminal does not reach it: it has a process group of its own', async () => {
+test('Ctrl-C in a terminal does not reach the embedded server: it has a process group of its own', async () => {
   const { pid } = await start()
   const group = (of: number): string => {
     const stat = readFileSync(`/proc/${of}/stat`, 'latin1')
@@ -186,7 +186,7 @@ test.each(['port', 'uiPort'] as const)(
   },
 )
 
-test('an answer on its port is not taken for its own while it is still to find the port taken', async () => {
+test('an answer on a server’s port is not taken for its own while it is still to find the port taken', async () => {
   const stranger = createServer().listen(0, '127.0.0.1')
   await once(stranger, 'listening')
   const { port } = stranger.address() as AddressInfo
@@ -207,7 +207,7 @@ test('an answer on its port is not taken for its own while it is still to find t
   stranger.close()
 })
 
-test('after five ports that were all taken it says what the server said', async () => {
+test('after five ports that were all taken the start fails with what the server said', async () => {
   const stranger = createServer().listen(0, '127.0.0.1')
   await once(stranger, 'listening')
   const { port } = stranger.address() as AddressInfo
@@ -366,7 +366,7 @@ test('a call that waits to be tried again does not outlive its connection', asyn
   expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
 })
 
-test('one that was left running and does not answer is ended, and another started', async () => {
+test('a server that was left running and does not answer is ended, and another started', async () => {
   const version = JSON.stringify((await programVersion(await program())).trim())
   const mute = spawn(process.execPath, [
     '-e',

@@ -93,11 +93,11 @@ describe('source and destination that overlap are refused', () => {
     expect(await between(source, destination)).toMatch(/^did not start: source and destination overlap/)
   })
 
-  test('while neighbours are not', async () => {
+  test('a source and a destination side by side are not refused', async () => {
     expect(await between('x', 'b')).toBe('completed')
   })
 
-  test('also when it is the targets that overlap, and not when only the connections do', async () => {
+  test('what counts is whether the targets overlap, not whether the connections do', async () => {
     const folder = join(rig.folder, 'shared')
     aTree({ 'one/a.txt': 'a', 'two/': null })(folder)
     const roots = { source: folder, destination: folder }
@@ -111,7 +111,7 @@ describe('source and destination that overlap are refused', () => {
     expect((await (await job('/one', '/two')).run()).status).toBe('completed')
   })
 
-  test('our own home in a source or a destination, or one of them in the home', async () => {
+  test('a source or a destination that holds our own home, or lies in it, is refused', async () => {
     for (const [source, destination] of [
       [rig.folder, join(rig.folder, 'elsewhere')],
       [rig.home.ledgers, join(rig.folder, 'elsewhere')],
@@ -126,7 +126,7 @@ describe('source and destination that overlap are refused', () => {
     }
   })
 
-  test('a second job that writes to the same place, or inside or above it, while the first one runs', async () => {
+  test('while a job runs, another that writes to the same place, or inside or above it, is refused', async () => {
     const first = await rig.job({}, { source: aTree(many(50, (n) => `f${n}`)), to: { path: '/a/b' } })
     const second = (path: string) =>
       rig.store(
@@ -155,7 +155,7 @@ describe('source and destination that overlap are refused', () => {
     expect((await jobs[0]!.run()).status).not.toBe('failed_to_start')
   })
 
-  test('nor does one read what another is writing: half of it stands under names that are not its own', async () => {
+  test('a job that would read what another is writing is refused: half of it stands under names that are not its own', async () => {
     const first = await rig.job({}, { source: aTree(many(50, (n) => `f${n}`)) })
     const onward = join(rig.folder, 'onward')
     mkdirSync(onward)

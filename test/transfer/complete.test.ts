@@ -40,7 +40,7 @@ test('the closing sentence writes counts as people read them, and the outcome ke
   expect(outcomeOf(done, aBalance(20_212, {})).sentence).toBe('nothing to do: 20,212 found, all as recorded')
 })
 
-test('so does the failure that Temporal shows while items wait', () => {
+test('the failure that Temporal shows while items wait writes counts as people read them', () => {
   const waiting = new ItemsWaiting({ total: 1_500, byReason: { Locked: 1_499, Throttled: 1 }, nextDueMs: 1 })
   expect(waiting.message).toBe('1,500 items waiting: 1,499 Locked, 1 Throttled')
 })

@@ -21,7 +21,7 @@ export interface Task {
   untilMs: number
 }
 
-/** What it answers. */
+/** What an I/O thread tells the engine. */
 export type FromThread =
   { type: 'ready' } | { type: 'at'; id: number; inHand: string } | { type: 'ended'; id: number; end: TaskEnd }
 
