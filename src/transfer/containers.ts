@@ -7,6 +7,7 @@ import { isClosed } from './access_carrier.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { stagingKey } from './job_spec.ts'
+import { orUnsure } from './unsure.ts'
 
 /** Another thread tells the ledger of what it made right after it did. */
 const toldWithinMs = 25
@@ -39,8 +40,11 @@ export async function ensureContainer(context: JobContext, toMake: ContainerToMa
   const { item, parent, name, token, former } = toMake
   const known = context.containers.known(item)
   if (known !== undefined) return { id: known, made: await isOurs(context, { item, id: known, former }) }
-  const { id, made } = await makeOrFind(context, toMake).catch((error: unknown) => unsure(context, toMake, error))
-  await context.flush(id, parent).catch((error: unknown) => unsure(context, toMake, error))
+  const { id, made } = await orUnsure(context, { item, container: parent, token }, async () => {
+    const found = await makeOrFind(context, toMake)
+    await context.flush(found.id, parent)
+    return found
+  })
   context.containers.remember(item, id)
   // Not awaited: on the ledger's port it stays ahead of every result that depends on it, and no batch follows when it fails.
   context.later.add(context.ledger.containerReady(item, { token, id: context.destination.childId ? '' : id, made }))
@@ -51,15 +55,6 @@ export async function ensureContainer(context: JobContext, toMake: ContainerToMa
     if (rows.length > 0) context.later.add(context.ledger.audit(rows))
   }
   return { id, made }
-}
-
-/** It failed, and may be there all the same: a later holder has to know that one before it was at it. */
-async function unsure(context: JobContext, { item, parent, token }: ContainerToMake, error: unknown): Promise<never> {
-  const isConflict = error instanceof ConnectorError && error.code === 'Conflict'
-  const key = stagingKey(context.spec.jobId, item, 0)
-  const staged = { container: parent, key, hash: '', sizeBytes: 0n }
-  if (!isConflict) await context.ledger.staged(token, [{ item, staged }])
-  throw error
 }
 
 async function makeOrFind(context: JobContext, toMake: ContainerToMake): Promise<EnsuredContainer> {

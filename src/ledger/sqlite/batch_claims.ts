@@ -85,10 +85,19 @@ export class BatchClaims {
   }
 
   #tryAgain(due: number[], holder: Holder, limit: Limit): WireBatch | undefined {
-    const taken = take(this.#rows.tried(due, 0), limit, true)
-    if (taken.length === 0) return undefined
-    const parts: Parts = { spans: [], ids: [], trials: taken.map(([id]) => id) }
-    return this.#held.give({ parts, rows: taken }, holder, { attempt: 1, former: [], staged: null })
+    const { leases } = this.#parts
+    const litter = leases.litterOf(due, holder.execution)
+    const rows = take(this.#rows.tried(litter?.ids ?? due, 0), limit, true)
+    if (rows.length === 0) return undefined
+    const trials = rows.map(([id]) => id)
+    const taken = { parts: { spans: [], ids: [], trials }, rows }
+    if (!litter) return this.#held.give(taken, holder)
+    const { lease } = litter
+    const now = new Set(trials)
+    const rest = lease.parts.ids.filter((id) => !now.has(id))
+    leases.remove(lease)
+    if (rest.length > 0) leases.keepLitter(lease.execution, rest, lease)
+    return this.#held.give(taken, holder, { ...lease, attempt: 1 })
   }
 
   #takeWork(holder: Holder, limit: Limit): WireBatch | undefined {

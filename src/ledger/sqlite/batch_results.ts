@@ -6,6 +6,7 @@ import type { HeldBatches } from './held_batches.ts'
 import { LeaseKind, type Lease, type Member } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
 import { mergedStaged, stagedOf } from './staged_text.ts'
+import type { Past } from './work_queue.ts'
 
 const create = actionCode('create')
 const attributes = actionCode('attributes')
@@ -79,7 +80,12 @@ export class BatchResults {
     if (lease.execution !== results.execution) throw new LeaseLost(`lease ${results.token} is of another execution`)
     const members = this.#held.members(lease)
     this.#recordDone(results.done, members, lease)
-    for (const failure of results.failed) this.#recordFailed(failure, members)
+    const failed = results.failed.filter((failure) => this.#recordFailed(failure, members))
+    if (failed.length > 0)
+      this.#keepTraces(
+        lease,
+        failed.map(({ item }) => item),
+      )
     audit.write(results.audit, current())
     if (results.last) this.#giveBack(lease)
     counters.flush(results.execution)
@@ -166,13 +172,21 @@ export class BatchResults {
     return member.again ? state === State.remediation : state !== State.pending
   }
 
-  #recordFailed({ item, reason, why, retryAfterMs }: FailedItem, members: Map<number, Member>): void {
+  /** What fails may do so before it has looked at what earlier holders left, or right after its name was there. */
+  #keepTraces(lease: Lease, items: number[]): void {
+    const past = pastWithin(lease, new Set(items))
+    if (past) this.#parts.leases.keepLitter(lease.execution, items, past)
+  }
+
+  /** @returns whether that is what became of it */
+  #recordFailed({ item, reason, why, retryAfterMs }: FailedItem, members: Map<number, Member>): boolean {
     const member = members.get(item)
-    if (!member) return
+    if (!member) return false
     members.delete(item)
-    if (member.kind === Container && this.#listingFailed(item, member)) return
+    if (member.kind === Container && this.#listingFailed(item, member)) return false
     const notBeforeMs = retryAfterMs === 'never' ? 'never' : this.#parts.nowMs() + retryAfterMs
     this.failed(item, member, { reason, why, notBeforeMs })
+    return true
   }
 
   #move(member: Member, state: number, reason: string, size = member.size): void {
@@ -191,12 +205,16 @@ export class BatchResults {
     const left = this.#held.members(lease)
     this.#parts.leases.remove(lease)
     if (left.size === 0) return
-    // Only what earlier holders, or stagings on record, may have left is remembered: this holder cleaned up after itself.
-    const staged = lease.staged === null ? null : stagedOf(lease.staged, new Set(left.keys()))
-    const former = staged === null ? lease.former : [...lease.former, lease.token]
-    const past = former.length > 0 ? { attempt: 0, former, staged } : undefined
-    this.#held.putBack(lease.parts, new Set(left.keys()), lease.token, past)
+    const ids = new Set(left.keys())
+    this.#held.putBack(lease.parts, ids, lease.token, pastWithin(lease, ids))
   }
+}
+
+/** Only what earlier holders, or stagings on record, may have left of these items: this holder cleaned up after itself. */
+function pastWithin(lease: Lease, items: ReadonlySet<number>): Past | undefined {
+  const staged = lease.staged === null ? null : stagedOf(lease.staged, items)
+  const former = staged === null ? lease.former : [...lease.former, lease.token]
+  return former.length > 0 ? { attempt: 0, former, staged } : undefined
 }
 
 function boundsOf(ids: number[]): [number, number] {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LeaseLost, type Holder } from '../ledger.ts'
 
-/** `litter`: nobody works on it; it remembers what a flagged item's holders may have left behind. */
+/** `litter`: nobody works on it; it remembers what holders of items that failed may have left behind. */
 export const LeaseKind = { listing: 0, batch: 1, touched: 2, litter: 3 } as const
 
 /** Which rows a batch holds; of spans, those that are still pending. */
@@ -71,7 +71,7 @@ interface Stored {
   staged: string | null
 }
 
-/** All leases, in memory and in the file; there are few: what slots have in hand, and what flagged items left. */
+/** All leases, in memory and in the file; there are few: what slots have in hand, and what failed batches left. */
 export class Leases {
   readonly #db: DatabaseSync
   readonly #insert
@@ -127,6 +127,36 @@ export class Leases {
     all.set(whole.token, whole)
     this.#newest = whole.token
     return whole
+  }
+
+  /** Remembers what holders of these items may have left, until they are tried again or the execution ends. */
+  keepLitter(
+    execution: number,
+    ids: number[],
+    { attempt, former, staged }: Pick<Lease, 'attempt' | 'former' | 'staged'>,
+  ): void {
+    const parts: Parts = { spans: [], ids, trials: [] }
+    this.give({
+      kind: LeaseKind.litter,
+      execution,
+      holder: '',
+      untilMs: Number.MAX_SAFE_INTEGER,
+      attempt,
+      former,
+      parts,
+      staged,
+    })
+  }
+
+  /** Litter of one of these items or more, with those of them that it is about. */
+  litterOf(items: readonly number[], execution: number): { lease: Lease; ids: number[] } | undefined {
+    for (const lease of this.all().values()) {
+      if (lease.kind !== LeaseKind.litter || lease.execution !== execution) continue
+      const known = new Set(lease.parts.ids)
+      const ids = items.filter((item) => known.has(item))
+      if (ids.length > 0) return { lease, ids }
+    }
+    return undefined
   }
 
   /** @throws LeaseLost unless the token is that of a living lease of this kind */

@@ -121,16 +121,7 @@ export class OrphanedBatches {
     const { counters, crashed, leases } = this.#parts
     const why = `the worker died ${past.attempt} times with it in hand, the last time with nothing else`
     this.#results.failed(item, member, { reason: 'crashed_worker', why, notBeforeMs: 'never' })
-    leases.give({
-      kind: LeaseKind.litter,
-      execution,
-      holder: '',
-      untilMs: Number.MAX_SAFE_INTEGER,
-      attempt: past.attempt,
-      former: past.former,
-      parts: { spans: [], ids: [item], trials: [] },
-      staged: past.staged,
-    })
+    leases.keepLitter(execution, [item], past)
     crashed(item, why)
     counters.flush(execution)
   }

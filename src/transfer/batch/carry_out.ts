@@ -152,7 +152,8 @@ class BatchWork {
           continue
         }
         const before = work.kind === 'item' ? earlier?.get(work.item) : undefined
-        if (before && (await this.#recover(work, before))) continue
+        // Without a hash it was no content, but something done in place.
+        if (before && before.hash !== '' && (await this.#recover(work, before))) continue
         if (this.#former.any) await this.#former.clear(work, this.#outcome.audit)
         const prepared = await this.#preparation.prepare(work)
         if (prepared) this.#ready.push(prepared)

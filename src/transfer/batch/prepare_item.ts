@@ -12,6 +12,7 @@ import { noNotes, type Notes } from '../notes.ts'
 import type { Obeys } from '../threads/signals.ts'
 import type { BatchOutcome } from './batch_outcome.ts'
 import type { BatchPlaces } from './batch_places.ts'
+import { orUnsure } from '../unsure.ts'
 import { replaces, transferContent } from './transfer_content.ts'
 
 /** An item whose content waits to be published. */
@@ -137,8 +138,11 @@ export class ItemPreparation {
     const { id, facts } = this.#places.counterpart(work, container)
     failpoint('attributes:before')
     const expected = this.#batch.attempt > 1 ? await this.#setBefore(id, attributes, facts) : facts
-    const item = await context.destination.setAttributes(id, attributes, expected)
-    await context.flush(id, container)
+    const item = await orUnsure(context, { item: work.item, container, token: this.#batch.token }, async () => {
+      const set = await context.destination.setAttributes(id, attributes, expected)
+      await context.flush(id, container)
+      return set
+    })
     failpoint('attributes:after')
     this.#outcome.finished(work, { item, hash: work.hash ?? '', notes, contentBytes: 0n })
     return undefined

@@ -1,0 +1,144 @@
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { ConnectorError } from '../../src/connector/errors.ts'
+import type { Session } from '../../src/connector/connector.ts'
+import type { Batch } from '../../src/ledger/ledger.ts'
+import { carryOut } from '../../src/transfer/batch/carry_out.ts'
+import { Turn } from '../../src/transfer/batch/turn.ts'
+import { stagingKey } from '../../src/transfer/job_spec.ts'
+import { holder, now, oneBatch } from '../ledger/rig.ts'
+import { InThisThread } from './in_this_thread.ts'
+
+let job: InThisThread
+beforeEach(() => {
+  job = new InThisThread()
+})
+afterEach(() => job.remove())
+
+/** As one holder would; what it throws goes to its slot. */
+async function carry(batch: Batch): Promise<void> {
+  const hand = { obeys: job.obeys(), turn: new Turn(), handedIn: () => undefined }
+  await carryOut(job.context, batch, hand).catch(() => undefined)
+}
+
+/** Until nothing is left that may be tried, with all waits over. */
+async function carryOn(as: (batch: Batch) => Batch = (batch) => batch): Promise<void> {
+  for (;;) {
+    job.ledgerRig.nowMs += 600_000
+    const claim = await job.ledgerRig.ledger.claimBatch(holder('next'), { items: 500, bytes: 1n << 40n }, now)
+    if (claim.state !== 'claimed') return
+    await carry(as(claim.claim))
+  }
+}
+
+function there(): Record<string, string> {
+  const names = readdirSync(job.at.destination).sort()
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(job.at.destination, name), 'utf8')]))
+}
+
+type Call = 'discard' | 'reconcile' | 'publish' | 'setAttributes'
+
+/** The first such call of the destination fails, before or after it has had its effect. */
+function failOnce(call: Call, error: Error, when: 'before' | 'after' = 'before'): void {
+  const { destination } = job.context
+  const real = destination[call].bind(destination) as (...args: unknown[]) => unknown
+  let calls = 0
+  const failing = (...args: unknown[]): unknown => {
+    calls += 1
+    if (calls === 1 && when === 'before') throw error
+    const result = real(...args)
+    if (calls === 1) throw error
+    return result
+  }
+  Object.assign(destination satisfies Session, { [call]: failing })
+}
+
+const locked = new ConnectorError('Locked', 'in use')
+
+describe('what a dead holder left is remembered by an item that fails before it is looked at', () => {
+  test('a staging that is on no record', async () => {
+    await job.list({ x: 'one', y: 'two' })
+    const { items, token } = await oneBatch(job.ledgerRig.ledger)
+    for (const { item } of items)
+      writeFileSync(join(job.at.destination, `.~${stagingKey(job.context.spec.jobId, item, token)}`), 'half')
+    failOnce('discard', locked)
+    await carryOn()
+    expect(there()).toEqual({ x: 'one', y: 'two' })
+  })
+
+  test('a staging that is on record', async () => {
+    await job.list({ x: 'one', y: 'two' })
+    const { ledger } = job.ledgerRig
+    const { items, token } = await oneBatch(ledger)
+    const staged = items.map(({ item }) => {
+      const key = stagingKey(job.context.spec.jobId, item, token)
+      writeFileSync(join(job.at.destination, `.~${key}`), 'half')
+      return { item, staged: { container: '', key, hash: 'h', sizeBytes: 4n } }
+    })
+    await ledger.staged(token, staged)
+    failOnce('reconcile', locked)
+    await carryOn()
+    expect(there()).toEqual({ x: 'one', y: 'two' })
+  })
+
+  test('what was published and not recorded', async () => {
+    await job.list({ x: 'one' })
+    const { ledger } = job.ledgerRig
+    const batch = await oneBatch(ledger)
+    const { finished } = ledger
+    ledger.finished = () => Promise.reject(Object.assign(new Error('dead'), { name: 'LedgerGone' }))
+    await carry(batch)
+    ledger.finished = finished
+    failOnce('reconcile', locked)
+    await carryOn()
+    const { byStatus } = await ledger.end(1)
+    expect([byStatus.success.items, byStatus.retry.items]).toEqual([1, 0])
+    expect(there()).toEqual({ x: 'one' })
+  })
+
+  test('and cleared away in the end if it never gets so far', async () => {
+    await job.list({ x: 'one' })
+    const { ledger } = job.ledgerRig
+    const { items, token } = await oneBatch(ledger)
+    job.context.destination.discard = () => {
+      throw locked
+    }
+    await carryOn()
+    const { batches } = await ledger.leftovers(1)
+    expect(batches.flatMap((batch) => batch.formerTokens)).toContain(token)
+    expect(batches.flatMap((batch) => batch.items.map(({ item }) => item))).toEqual([items[0]!.item])
+  })
+})
+
+describe('an error after the effect', () => {
+  test('of publishing: the next try finds its own file, and not somebody’s', async () => {
+    await job.list({ x: 'one' })
+    failOnce('publish', locked, 'after')
+    await carryOn()
+    const { byStatus } = await job.ledgerRig.ledger.end(1)
+    expect([byStatus.success.items, byStatus.retry.items]).toEqual([1, 0])
+    expect(there()).toEqual({ x: 'one' })
+  })
+
+  test.each([
+    ['its platform is out of reach', new ConnectorError('Unreachable', 'gone')],
+    ['it fails', locked],
+  ])('of setting attributes: they are set again, where %s', async (_what, error) => {
+    await job.list({ x: 'one' })
+    const at = join(job.at.destination, 'x')
+    writeFileSync(at, 'one')
+    utimesSync(at, 1.6e9, 1.6e9)
+    const counterpart = (await job.context.destination.stat('x', []))!
+    const asAttributes = (batch: Batch): Batch => ({
+      ...batch,
+      items: batch.items.map((work) => ({ ...work, action: 'attributes', counterpart })),
+    })
+    failOnce('setAttributes', error, 'after')
+    await carryOn(asAttributes)
+    // A slot that met trouble is told to stop; the next one begins anew.
+    await carryOn(asAttributes)
+    const { byStatus, byReason } = await job.ledgerRig.ledger.end(1)
+    expect([byStatus.success.items, byReason.map(({ reason }) => reason)]).toEqual([1, ['new']])
+  })
+})
