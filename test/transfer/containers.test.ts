@@ -1,11 +1,12 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, describe, expect, test } from '@jest/globals'
+import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import { ledgerFile } from '../../src/home/home.ts'
 import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batches_in_hand.ts'
-import { holder } from '../ledger/rig.ts'
+import { finishContainers } from '../../src/transfer/finish_container.ts'
+import { holder, now } from '../ledger/rig.ts'
 import { aTree, look, textAt, touched } from './a_tree.ts'
 import { die } from './die.ts'
 import { InThisThread } from './in_this_thread.ts'
@@ -191,4 +192,26 @@ describe('a folder whose making failed on its way back', () => {
     expect(containersMade).toBe(2)
     await job.remove()
   })
+})
+
+test('a folder in the root gets its times, at whichever look the trust in the way to the root ends', async () => {
+  const modified = 1_500_000_000
+  for (let look = 1, looks = 1; look <= looks; look++) {
+    const job = new InThisThread()
+    await job.list({ 'd/': { modified }, 'd/x': 'one' })
+    const { ledger } = job.ledgerRig
+    const copying = await claimBatch(job.context, holder('copy'))
+    if (copying.state === 'claimed') await carryOutFrom(job.context, copying.claim, holder('copy'), job.obeys())
+    const finishing = await ledger.claimTouched(holder('finish'), 9, now)
+    if (finishing.state !== 'claimed') throw new Error('nothing is to be finished')
+    const { now: clock } = performance
+    let calls = 0
+    jest.spyOn(performance, 'now').mockImplementation(() => clock.call(performance) + (++calls >= look ? 1001 : 0))
+    await finishContainers(job.context, finishing.claim, job.obeys())
+    jest.restoreAllMocks()
+    looks = calls
+    expect([look, statSync(join(job.at.destination, 'd')).mtimeMs / 1000]).toEqual([look, modified])
+    await job.context.later.settled()
+    await job.remove()
+  }
 })

@@ -14,6 +14,8 @@ import type { Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { PlannedAccess } from './access.ts'
 import { flags } from './flags.ts'
+import { join } from './ids.ts'
+import type { Found } from './look.ts'
 import { idIn } from './permissions.ts'
 import type { Place } from './place.ts'
 import type { PlannedProperties } from './properties.ts'
@@ -96,9 +98,10 @@ function setMode(at: number | string, mode: number): void {
   else chmodSync(at, mode)
 }
 
-/** As {@link apply}, by way of a descriptor that is checked to be the thing of these `stats`: no link swapped in is followed. */
-export function applyTo(place: Place, path: string | Buffer, plan: Plan, stats: BigIntStats): void {
-  if (place.folders.get('').handle === undefined) return apply(place, path.toString(), plan, currently(stats))
+/** As {@link apply}, by way of a descriptor that is checked to be what was found: no link swapped in is followed. */
+export function applyTo(place: Place, { folder, name, stats }: Found, plan: Plan): void {
+  const path = join(folder.base, name)
+  if (folder.handle === undefined) return apply(place, path.toString(), plan, currently(stats))
   const fd = openSync(path, flags.handle)
   try {
     const now = fstatSync(fd, { bigint: true })

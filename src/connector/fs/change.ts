@@ -16,7 +16,7 @@ import { bytesOfName, leadIn } from '../local/escape.ts'
 import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import { describe, lookAt, rootItem, statsOf } from './look.ts'
-import { troubleIn, within, type Place } from './place.ts'
+import { within, type Place } from './place.ts'
 import { syncFolder } from './publish.ts'
 import { errno, knowsNoLinks, refusesLink } from '../local/trouble.ts'
 
@@ -56,7 +56,7 @@ function made(place: Place, folder: Folder, name: string): Item {
 
 /** The root of a job, with its missing parents. */
 export function makeRoot(place: Place, id: string, access?: Access): Item {
-  if (id === '') return rootItem(place, [])
+  if (id === '') return within(place, '', '', (root) => rootItem(place, root, []))
   let parent = ''
   let item: Item | undefined
   const names = id.split('/')
@@ -100,16 +100,11 @@ export function move(place: Place, id: string, to: { container: string; name: st
   place.checkName(to.name)
   if (newId === id) throw new ConnectorError('Conflict', 'has that name already', { id })
   if (newId.startsWith(`${id}/`)) throw new ConnectorError('Conflict', 'a folder cannot go into itself', { id })
-  return within(place, to.container, newId, (into) => {
-    place.folders.hold(into)
-    try {
-      return within(place, parentOf(id), id, (from) =>
-        moveBetween(place, { from, name }, { folder: into, name: to.name }, expected),
-      )
-    } finally {
-      place.folders.release(into)
-    }
-  })
+  return within(place, to.container, newId, (into) =>
+    within(place, parentOf(id), id, (from) =>
+      moveBetween(place, { from, name }, { folder: into, name: to.name }, expected),
+    ),
+  )
 }
 
 interface Spot {
@@ -174,22 +169,19 @@ export function setAttributes(place: Place, id: string, attributes: Attributes, 
       })
     const plan = planOf(place, attributes, kind === 'container')
     if (kind === 'link') setOnLink(join(folder.base, name), plan, stats, id)
-    else applyTo(place, join(folder.base, name), plan, stats)
+    else applyTo(place, { folder, name, stats }, plan)
     return afterwards(place, folder, name, attributes, expected)
   })
 }
 
 function setRootAttributes(place: Place, attributes: Attributes, expected: Facts | undefined): Item {
-  try {
-    const folder = place.folders.get('')
-    const stats = statsOf(folder, '.')
+  return within(place, '', '', (root) => {
+    const stats = statsOf(root, '.')
     if (expected) place.shape.require(expected, stats, '')
     const plan = planOf(place, attributes, true)
-    if (stats) applyTo(place, `${folder.base}.`, plan, stats)
-    return rootItem(place, attributes.permissions ? ['permissions'] : [])
-  } catch (error) {
-    throw troubleIn(place, error, '')
-  }
+    if (stats) applyTo(place, { folder: root, name: '.', stats }, plan)
+    return rootItem(place, root, attributes.permissions ? ['permissions'] : [])
+  })
 }
 
 function setOnLink(path: string | Buffer, plan: Plan, stats: BigIntStats, id: string): void {

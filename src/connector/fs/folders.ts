@@ -22,7 +22,11 @@ export interface Folder {
 
 /** The way to folders by id that never leaves the root, whatever is renamed or swapped meanwhile. */
 export interface Folders {
-  /** @throws ConnectorError or a system error: not there, not a folder, outside the root, root gone */
+  /**
+   * Good until the next look for any folder, which may end the trust in the way to this one: whoever works in it holds it.
+   *
+   * @throws ConnectorError or a system error: not there, not a folder, outside the root, root gone
+   */
   get(id: string): Folder
   /** Walked anew, whatever is remembered. */
   fresh(id: string): Folder

@@ -88,20 +88,15 @@ const leadsNowhere: ReadonlySet<string> = new Set([
   ...['Escapes', 'NotAContainer'],
 ])
 
-/** Where a link inside the root leads, or why nowhere. */
+/** Where a link inside the root leads, or why nowhere. The folder it leads to is held by nobody: good until the next look. */
 export function targetOf(place: Place, folder: Folder, name: string): Found | string {
   try {
     const real = idInside(place.root, join(folder.base, name))
     if (real === undefined) return 'symbolic link outside the root'
     if (real === '') return 'symbolic link to a folder above it'
-    place.folders.hold(folder)
-    try {
-      const at = place.folders.get(parentOf(real))
-      const stats = statsOf(at, nameOf(real))
-      return stats ? { folder: at, name: nameOf(real), stats } : 'broken symbolic link'
-    } finally {
-      place.folders.release(folder)
-    }
+    const at = place.folders.get(parentOf(real))
+    const stats = statsOf(at, nameOf(real))
+    return stats ? { folder: at, name: nameOf(real), stats } : 'broken symbolic link'
   } catch (error) {
     const number = errno(error)
     if (number !== undefined && leadsNowhere.has(number)) return 'broken symbolic link'
@@ -110,10 +105,9 @@ export function targetOf(place: Place, folder: Folder, name: string): Found | st
   }
 }
 
-export function rootItem(place: Place, want: readonly Facet[]): Item {
-  const folder = place.folders.get('')
-  const stats = lstatSync(`${folder.base}.`, { bigint: true })
+export function rootItem(place: Place, root: Folder, want: readonly Facet[]): Item {
+  const stats = lstatSync(`${root.base}.`, { bigint: true })
   const item = place.shape.item('', '', stats)
-  if (want.length > 0) addFacets(place, { folder, name: '.', stats }, item, want)
+  if (want.length > 0) addFacets(place, { folder: root, name: '.', stats }, item, want)
   return item
 }

@@ -129,15 +129,9 @@ export function discardContainer(place: Place, container: string, key: string, n
     return within(place, container, id, (above) => {
       if (statsOf(above, name)?.isDirectory() !== true) return true
       place.folders.forget(id)
-      place.folders.hold(above)
-      try {
-        if (names.length > 0) removeFrom(place, id, names)
-        place.folders.forget(id)
-        // The way to it may not be trusted any more by now, and its descriptor only be open because it is held.
-        return removeEmpty(above.base + name)
-      } finally {
-        place.folders.release(above)
-      }
+      if (names.length > 0) removeFrom(place, id, names)
+      place.folders.forget(id)
+      return removeEmpty(above.base + name)
     })
   } catch (error) {
     if (errno(error) === 'NotFound') return true

@@ -40,21 +40,26 @@ export interface Brought {
 }
 
 /**
- * Works in a folder. A descriptor may belong to a folder that was removed and made again meanwhile: then, once, the way is
- * walked anew.
+ * Works in a folder, which stays open meanwhile, whatever else is looked for. A descriptor may belong to a folder that was
+ * removed and made again meanwhile: then, once, the way is walked anew.
  *
  * @throws ConnectorError with the id of what was worked on
  */
 export function within<T>(place: Place, container: string, id: string, work: (folder: Folder) => T): T {
+  const { folders } = place
   try {
-    const folder = place.folders.get(container)
-    try {
-      return work(folder)
-    } catch (error) {
-      if (errno(error) !== 'ENOENT' || !isStale(folder)) throw error
+    for (let again = false; ; again = true) {
+      const folder = folders.get(container)
+      folders.hold(folder)
+      try {
+        return work(folder)
+      } catch (error) {
+        if (again || errno(error) !== 'ENOENT' || !isStale(folder)) throw error
+        folders.forget(container)
+      } finally {
+        folders.release(folder)
+      }
     }
-    place.folders.forget(container)
-    return work(place.folders.get(container))
   } catch (error) {
     throw troubleIn(place, error, id)
   }

@@ -125,7 +125,7 @@ export class FsSession implements Session {
 
   stat(id: string, want: readonly Facet[]): Item | null {
     const place = this.#place
-    if (id === '') return within(place, '', '', () => rootItem(place, want))
+    if (id === '') return within(place, '', '', (root) => rootItem(place, root, want))
     const name = nameOf(id)
     try {
       return within(place, parentOf(id), id, (folder) => {

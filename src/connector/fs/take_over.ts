@@ -1,7 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import { applyTo, type Plan } from './attributes.ts'
 import type { Folder } from './folders.ts'
-import { join } from './ids.ts'
 import type { Brought, Place } from './place.ts'
 
 /**
@@ -24,7 +23,7 @@ export function takeOver(
     const sameGroup = brought.owner || keepsOwner || there.gid === ready.gid
     if (place.aclsUnseen || !sameGroup) plan.access.mode = groupAtMostEveryone(plan.access.mode)
   }
-  applyTo(place, join(folder.base, temporary), plan, ready)
+  applyTo(place, { folder, name: temporary, stats: ready }, plan)
 }
 
 /** For group bits that may be a mask, or another group's. */
