@@ -79,7 +79,6 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     sentence: 'It was flagged in an earlier execution and has not changed since: a person is asked, once.',
     status: ['remediation'],
   },
-  listing_failed: { sentence: 'Its folder could not be listed.', status: failing },
   incomplete_listing: {
     sentence: 'The listing of its folder ended early, so nothing is concluded from it.',
     status: failing,
