@@ -297,8 +297,8 @@ export interface FailedItem {
   /** An error code of the connector's, or a reason of the planner's. */
   reason: string
   why: string
-  /** Milliseconds from now until it may be tried again; `never` flags it at once. */
-  retryAfterMs: number | 'never'
+  /** Milliseconds from now until it may be tried again. */
+  retryAfterMs: number
 }
 
 export interface TouchedBatch {

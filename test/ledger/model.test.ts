@@ -292,13 +292,9 @@ class Walk {
     if (!held) return
     const { batch, open } = held
     const items = batch.items.filter(({ item }) => open.has(item))
-    const fate = new Map(
-      items.map(({ item }) => [item, this.pick(['done', 'done', 'done', 'failed', 'never', 'left'])]),
-    )
+    const fate = new Map(items.map(({ item }) => [item, this.pick(['done', 'done', 'failed', 'left'])]))
     const last = this.random() < 0.6
-    const failed = items
-      .filter(({ item }) => fate.get(item) === 'failed' || fate.get(item) === 'never')
-      .map(({ item }) => failure(item, fate.get(item) === 'never' ? { retryAfterMs: 'never' } : {}))
+    const failed = items.filter(({ item }) => fate.get(item) === 'failed').map(({ item }) => failure(item))
     const only = items.map(({ item }) => item).filter((item) => fate.get(item) === 'done')
     if (this.random() < 0.3) {
       const staged = { container: 'c', key: 'k', hash: 'h', sizeBytes: 1n }

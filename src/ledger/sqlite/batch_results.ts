@@ -171,8 +171,7 @@ export class BatchResults {
     if (!member) return
     members.delete(item)
     if (member.kind === Container && this.#listingFailed(item, member)) return
-    const notBeforeMs = retryAfterMs === 'never' ? 'never' : this.#parts.nowMs() + retryAfterMs
-    this.failed(item, member, { reason, why, notBeforeMs })
+    this.failed(item, member, { reason, why, notBeforeMs: this.#parts.nowMs() + retryAfterMs })
   }
 
   #move(member: Member, state: number, reason: string, size = member.size): void {
