@@ -22,7 +22,7 @@ import { jobStart } from './job_start.ts'
 import { Refused } from './refused.ts'
 import { onceThere } from '../temporal/once_there.ts'
 
-export interface JobClientParts {
+interface JobClientParts {
   connection: Connection
   namespace: string
   taskQueue: string

@@ -265,7 +265,7 @@ export interface WorkItem {
   partial?: Partial
 }
 
-export interface Partial {
+interface Partial {
   key: string
   bytes: bigint
   source: Facts

@@ -1,9 +1,9 @@
 import type { Reason } from './decision.ts'
 
 /** Wire status of an item once its decision was carried out. */
-export type WireStatus = 'success' | 'processed' | 'skipped' | 'retry' | 'remediation'
+type WireStatus = 'success' | 'processed' | 'skipped' | 'retry' | 'remediation'
 
-export interface ReasonText {
+interface ReasonText {
   /** One sentence for reports and `explain`. */
   sentence: string
   /** What the item's status becomes. `success` turns into `processed` when it arrives altered; `retry` into `remediation` after its strikes. */

@@ -24,7 +24,7 @@ export interface Summary {
   warnings: string[]
 }
 
-export interface StatusSum {
+interface StatusSum {
   status: ItemState
   meaning: string
   items: number

@@ -37,7 +37,7 @@ export interface Oracle {
 
 export type Grantee = 'owner' | 'owning_group' | 'everyone' | { type: 'account' | 'group'; id: string }
 
-export interface WriteOptions {
+interface WriteOptions {
   condition?: Target['condition']
   attributes?: Attributes
   key?: string

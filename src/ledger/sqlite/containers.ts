@@ -3,7 +3,7 @@ import type { MadeContainer } from '../ledger.ts'
 import { State } from './codes.ts'
 import type { LedgerParts } from './parts.ts'
 
-export interface ContainerTrouble {
+interface ContainerTrouble {
   reason: string
   why: string
   flag: boolean

@@ -66,7 +66,7 @@ export interface ItemQuery {
   limit: number
 }
 
-export interface AuditQuery {
+interface AuditQuery {
   execution?: number
   item?: number
   /** This level and those above it. */
