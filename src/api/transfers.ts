@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ledgerKind } from '../open_home/ledger_views.ts'
 import { Unacceptable } from '../problem.ts'
-import type { ItemState } from '../ledger/ledger.ts'
+import type { ItemState } from '../ledger/item_state.ts'
 import { allStates, kinds } from '../ledger/sqlite/codes.ts'
 import type { LedgerReader, ItemQuery } from '../ledger/sqlite/reader.ts'
 import { many } from './envelope.ts'

@@ -2,7 +2,8 @@ import type { Facts, ItemKind } from '../connector/item.ts'
 import type { Staged } from '../connector/connector.ts'
 import type { Action, Decision, Processing, Reason } from '../policy/decision.ts'
 import type { AuditLevel } from '../job/settings.ts'
-import type { NewItems, FinishedItems } from './columns.ts'
+import { noItems, type FinishedItems, type NewItems } from './columns.ts'
+import type { ItemState } from './item_state.ts'
 
 /**
  * The tracking store of one job. Every method is one transaction. Writers hold a lease and show its fencing token; a call
@@ -175,8 +176,6 @@ export interface TrackedRow {
 /** The item that is the job's root, in every ledger. */
 export const rootItem = 1
 
-export type ItemState = 'none' | 'success' | 'processed' | 'skipped' | 'retry' | 'remediation' | 'pending'
-
 export interface Listing {
   container: number
   token: number
@@ -207,6 +206,11 @@ export interface Listing {
   /** Tracked rows whose source is gone, in a complete listing only. */
   gone: number[]
   audit: AuditRow[]
+}
+
+/** A listing that found nothing, to be filled. */
+export function noListing(of: Pick<Listing, 'container' | 'token' | 'execution'>): Listing {
+  return { ...of, last: true, fresh: noItems(), changed: [], unchanged: [], descend: [], gone: [], audit: [] }
 }
 
 export interface ChangedRow {

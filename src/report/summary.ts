@@ -1,6 +1,7 @@
 import type { StoredExecution } from '../catalog/catalog.ts'
 import { wireNumber } from '../json/json.ts'
-import type { Balance, ItemState } from '../ledger/ledger.ts'
+import type { ItemState } from '../ledger/item_state.ts'
+import type { Balance } from '../ledger/ledger.ts'
 import { sayReason } from './say_reason.ts'
 
 /** One execution, as a person and a program may want to know it. */

@@ -146,6 +146,9 @@ export class Bench {
   }
 }
 
+/** The bench of the test that is running. */
+export type Current = () => Bench
+
 export function sha256(content: Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')
 }

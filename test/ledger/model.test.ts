@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { DatabaseSync } from 'node:sqlite'
-import type { Batch, ContainerToList, ItemState, Listing, TrackedRow } from '../../src/ledger/ledger.ts'
+import type { ItemState } from '../../src/ledger/item_state.ts'
+import type { Batch, ContainerToList, Listing, TrackedRow } from '../../src/ledger/ledger.ts'
 import type { Action } from '../../src/policy/decision.ts'
 import { stateOf } from '../../src/ledger/sqlite/codes.ts'
 import { claimed, facts, failure, fresh, holder, listing, now, results, Rig, start, type Child } from './rig.ts'

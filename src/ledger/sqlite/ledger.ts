@@ -32,11 +32,12 @@ import { BatchRows } from './batch_rows.ts'
 import { Container, levelCode, State } from './codes.ts'
 import { Containers } from './containers.ts'
 import { Counters } from './counters.ts'
+import type { CurrentExecution } from './current_execution.ts'
 import { Enumeration } from './enumeration.ts'
 import { HeldBatches } from './held_batches.ts'
 import { LeaseKind, Leases } from './leases.ts'
 import { OrphanedBatches } from './orphaned_batches.ts'
-import type { CurrentExecution, LedgerParts } from './parts.ts'
+import type { LedgerParts } from './parts.ts'
 import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
 import { Tally } from './tally.ts'
 import { Touched } from './touched.ts'
@@ -97,7 +98,7 @@ export class SqliteLedger {
     this.#leases = new Leases(db)
     this.#audit = new AuditLog(db, nowMs)
     this.#trials = new Trials(db, (item) => this.#note({ item, level: 'error', type: 'flagged' }))
-    const parts: Omit<LedgerParts, 'containers'> = {
+    const parts: LedgerParts = {
       db,
       nowMs,
       current: () => this.#execution(),
@@ -112,17 +113,17 @@ export class SqliteLedger {
         this.#crashed ??= `${this.#pathOf(item)}: ${why}`
       },
     }
-    this.#containers = new Containers(db, parts)
-    const all: LedgerParts = { ...parts, containers: this.#containers }
+    const containers = new Containers(parts)
+    this.#containers = containers
     const work = new WorkQueue(db)
-    this.#enumeration = new Enumeration(all, (first, last, ids) => work.add(first, last, ids))
+    this.#enumeration = new Enumeration(parts, containers, (first, last, ids) => work.add(first, last, ids))
     const rows = new BatchRows(db)
-    const held = new HeldBatches(all, work, rows)
-    this.#results = new BatchResults(all, held)
-    this.#orphaned = new OrphanedBatches(all, { work, rows, held, results: this.#results })
+    const held = new HeldBatches(parts, work, rows)
+    this.#results = new BatchResults(parts, containers, held)
+    this.#orphaned = new OrphanedBatches(parts, { work, rows, held, results: this.#results })
     const enumerationClosed = (n: number): boolean => this.#enumeration.closed(n)
-    this.#batches = new BatchClaims(all, { work, rows, held, orphaned: this.#orphaned, enumerationClosed })
-    this.#touched = new Touched(all, (n) => this.#batches.closed(n))
+    this.#batches = new BatchClaims(parts, { work, rows, held, orphaned: this.#orphaned, enumerationClosed })
+    this.#touched = new Touched(parts, containers, (n) => this.#batches.closed(n))
     this.#tally = new Tally(db)
   }
 
