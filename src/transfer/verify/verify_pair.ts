@@ -1,7 +1,7 @@
 import type { Capabilities } from '../../connector/capabilities.ts'
 import type { Facts, Item } from '../../connector/item.ts'
 import type { ItemState } from '../../ledger/item_state.ts'
-import type { ChildRow } from '../../ledger/sqlite/reader.ts'
+import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
 import { carriedTimes, timesPreserved } from '../../policy/timestamps.ts'
 import type { Settings } from '../../job/settings.ts'
 import type { Finding } from './difference.ts'
