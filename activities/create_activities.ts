@@ -9,7 +9,7 @@ import { settleExecution } from './settle_execution.ts'
 import { slice } from './slice.ts'
 import { writeControl } from './write_control.ts'
 
-export interface ActivityParts {
+interface ActivityParts {
   engine: Engine
   catalog: Catalog
 }

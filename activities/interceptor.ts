@@ -20,7 +20,7 @@ const passing: ReadonlySet<string> = new Set([
   'CatalogUnavailable',
 ])
 
-export interface Unexpected {
+interface Unexpected {
   error(message: string, fields: Record<string, unknown>): void
 }
 

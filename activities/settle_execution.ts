@@ -3,7 +3,7 @@ import { jobFacts } from '../src/client/job_facts.ts'
 import type { ExecutionRef } from '../src/transfer/engine.ts'
 import type { ExecutionOutcome, Settled } from '../workflows/messages.ts'
 
-export interface SettleInput extends ExecutionRef {
+interface SettleInput extends ExecutionRef {
   /** What its workflow closed as; holds when no end was recorded. */
   unrecorded: Pick<ExecutionOutcome, 'status' | 'sentence'>
 }

@@ -104,11 +104,10 @@ async function atRestHistory(run: WorkflowHandle) {
 
 /** Every run of a workflow, the first one first. */
 async function runsOf(handle: WorkflowHandle, stage: Stage): Promise<string[]> {
-  const { workflow } = stage.client().client
   const histories: string[] = []
   const { raw } = await handle.describe()
   for (let runId = raw.workflowExecutionInfo?.firstRunId; runId;) {
-    const history = await atRestHistory(workflow.getHandle(handle.workflowId, runId))
+    const history = await atRestHistory(stage.workflows.getHandle(handle.workflowId, runId))
     histories.push(historyToJSON(history))
     runId = history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId
   }
@@ -123,8 +122,8 @@ async function record(stage: Stage, name: string, { wish, options, play, executi
   await play?.(stage, job)
   await atRest(stage, job, executions)
   const recorded = {
-    job: await runsOf(client.jobHandle(job), stage),
-    execution: await runsOf(client.executionHandle(job, executions), stage),
+    job: await runsOf(stage.jobHandle(job), stage),
+    execution: await runsOf(stage.executionHandle(job, executions), stage),
   }
   for (const [type, histories] of Object.entries(recorded)) {
     for (const [index, history] of histories.entries()) {

@@ -20,7 +20,7 @@ export interface Config {
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-export interface Variable {
+interface Variable {
   name: string
   meaning: string
   default: string

@@ -12,7 +12,7 @@ import type {
 export type LaneKind = 'enumerate' | 'transfer' | 'finalize'
 
 /** What executions that are under way, begun by older code, must go on doing as they did. */
-export type Change = 'first broken lane counts'
+type Change = 'first broken lane counts'
 
 /** What an execution can do to the world; in the workflow these are Temporal's, in a unit test anything. */
 export interface Hands {

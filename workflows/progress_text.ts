@@ -72,7 +72,7 @@ export function executionIntro(facts: Named & Pick<JobFacts, 'simulated'>, jobId
 }
 
 /** One line of at most 400 bytes of UTF-8, which is what Temporal takes as a summary. */
-export function summaryText(text: string): string {
+function summaryText(text: string): string {
   const encoder = new TextEncoder()
   const line = text.replace(/\s+/g, ' ').trim()
   if (encoder.encode(line).length <= 400) return line

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { readConfig } from '../../src/config.ts'
 import { output } from '../rig/processes.ts'
 
-export type PeerName = 'rclone' | 'rsync'
+type PeerName = 'rclone' | 'rsync'
 
 export interface Peer {
   name: PeerName

@@ -9,7 +9,7 @@ import type { Ours, Run } from './ours.ts'
 import { runPeer, type Peer, type Peers } from './peers.ts'
 import type { Sizes } from './sizes.ts'
 
-export interface SittingParts {
+interface SittingParts {
   /** On tmpfs: trees and results go here. */
   folder: string
   ours: Ours

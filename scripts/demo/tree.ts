@@ -1,7 +1,7 @@
 import { lutimesSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-export interface Made {
+interface Made {
   files: number
   folders: number
   bytes: number

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 
-export interface Comparison {
+interface Comparison {
   files: number
   folders: number
   bytes: bigint
@@ -20,7 +20,7 @@ export interface Comparison {
   differing: number
 }
 
-export interface CompareOptions {
+interface CompareOptions {
   /** Modification times of folders too. */
   folderTimes?: boolean
   /** How far modification times may be apart. Node sets times from a double: less than a microsecond is lost. */

@@ -24,7 +24,7 @@ export interface Running {
   end(signal: NodeJS.Signals): Promise<Ended>
 }
 
-export interface Start {
+interface Start {
   home: string
   log: string
   env?: NodeJS.ProcessEnv
@@ -51,14 +51,14 @@ export function startStevedore(args: string[], { home, log, env }: Start): Runni
 }
 
 /** Settings of the person who runs this must not decide what is measured. */
-export function cleanEnvironment(): NodeJS.ProcessEnv {
+function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => name === 'STEVEDORE_CACHE' || !/^(STEVEDORE_|TEMPORAL_)/.test(name),
   )
   return { ...Object.fromEntries(kept), STEVEDORE_API_PORT: '0' }
 }
 
-export function running(child: ChildProcess, log: string): Running {
+function running(child: ChildProcess, log: string): Running {
   const { pid } = child
   if (pid === undefined) throw new Error(`${child.spawnfile} does not start`)
   let alive = true

@@ -46,7 +46,7 @@ export class Rest {
   }
 }
 
-export interface JobState {
+interface JobState {
   id: string
   status: string
   status_reason?: string
@@ -61,7 +61,7 @@ export interface ExecutionState {
   stats: Stats | null
 }
 
-export interface Stats {
+interface Stats {
   source: {
     existing: { files: number; folders: number; bytes: number | string }
     flagged: number

@@ -37,7 +37,7 @@ export function folderName(number: number): string {
   return `d${String(number).padStart(4, '0')}`
 }
 
-export function fileName(number: number): string {
+function fileName(number: number): string {
   return `f${String(number).padStart(3, '0')}.bin`
 }
 

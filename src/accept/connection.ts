@@ -126,7 +126,7 @@ function parted(platform: string, auth: Record<string, unknown>): Pick<CheckedCo
 }
 
 /** Equal for equal values, whatever the order of their keys. */
-export function canonical(value: unknown): string {
+function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, v: unknown) =>
     isObject(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v,
   )

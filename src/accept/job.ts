@@ -12,7 +12,7 @@ import { onTheWire } from './on_the_wire.ts'
 import { secretsInJob } from './secrets.ts'
 
 /** A stored connection by its id, or one that came inside the document and is not stored yet. */
-export type SideConnection = { id: string; name: string } | { inline: CheckedConnection; name: string }
+type SideConnection = { id: string; name: string } | { inline: CheckedConnection; name: string }
 
 /** A job document in which everything it refers to exists and fits; nothing is stored yet. */
 export interface CheckedJob {
@@ -25,14 +25,14 @@ export interface CheckedJob {
   warnings: Problem[]
 }
 
-export interface AcceptOptions {
+interface AcceptOptions {
   /** Unknown keys are errors, not warnings. */
   strict?: boolean
   /** On the wire an absent `transfer_type` means `sync`, which may delete; a person has to say what is meant. */
   needsTransferType?: boolean
 }
 
-export interface AcceptedJob {
+interface AcceptedJob {
   job: StoredJob
   /** Unknown keys, and settings that change nothing here. */
   warnings: Problem[]

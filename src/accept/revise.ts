@@ -7,7 +7,7 @@ import { sameConnection } from './connection.ts'
 import { columnsOf, referring, type CheckedJob } from './job.ts'
 
 /** What a document would change about the stored job of its name. */
-export interface Revision {
+interface Revision {
   /** Source and destination stay as they were made: these differ, so that it is another job. */
   endpoints: Change[]
   /** Everything else. */

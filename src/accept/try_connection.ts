@@ -4,7 +4,7 @@ import { ConnectorError, type ErrorCode } from '../connector/errors.ts'
 import type { Principal } from '../connector/item.ts'
 import { connectorFor } from '../connector/registry.ts'
 
-export type Tried =
+type Tried =
   | { works: true; account: Principal | undefined; notes: readonly CapabilityNote[]; capabilities: Capabilities }
   | { works: false; code: ErrorCode | 'Disabled'; why: string }
 

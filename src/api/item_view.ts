@@ -1,7 +1,8 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
 import { wireNumber } from '../json/json.ts'
 import { rootItem } from '../ledger/ledger.ts'
-import type { AuditEntry, LedgerItem, LedgerReader } from '../ledger/sqlite/reader.ts'
+import type { LedgerReader } from '../ledger/sqlite/reader.ts'
+import type { AuditEntry, LedgerItem } from '../ledger/sqlite/reader_types.ts'
 import { sayReason } from '../report/say_reason.ts'
 
 export const sparseItem = [

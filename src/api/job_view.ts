@@ -8,7 +8,7 @@ import { shareDone } from '../report/share_done.ts'
 export const sparseJob = ['id', 'type', 'kind', 'name', 'disabled', 'status', 'links'] as const
 
 /** Where what is shown is kept. */
-export interface Stored {
+interface Stored {
   catalog: Catalog
   ledgers: LedgerViews
 }

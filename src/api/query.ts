@@ -131,7 +131,7 @@ export function wordOf<T extends string>(value: string, allowed: readonly T[], p
 }
 
 /** Limits of {@link whole}; none: 0 and more. */
-export interface Bounds {
+interface Bounds {
   least?: number
   most?: number
 }

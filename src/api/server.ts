@@ -10,7 +10,7 @@ import { mapRoutes } from './maps.ts'
 import type { ApiParts } from './parts.ts'
 import { transferRoutes } from './transfers.ts'
 
-export interface ApiOptions {
+interface ApiOptions {
   /** The address it will listen on; decides whose requests are taken. Default 127.0.0.1. */
   host?: string
   logger?: FastifyBaseLogger

@@ -208,13 +208,11 @@ export interface Executions {
 }
 
 /** What a running slice obeys, polled by its supervisor. */
-export interface Control {
-  /** Goes up with every change. */
-  epoch: number
+interface Control {
   paused: boolean
 }
 
 export interface Controls {
   read(jobId: string): Promise<Control>
-  write(jobId: string, change: Partial<Omit<Control, 'epoch'>>): Promise<Control>
+  write(jobId: string, control: Control): Promise<void>
 }

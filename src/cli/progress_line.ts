@@ -8,7 +8,7 @@ export interface Reading {
   progress: Progress
 }
 
-export interface Pace {
+interface Pace {
   itemsPerSecond: number
   bytesPerSecond: number
   /** Absent until there is something to go by. */

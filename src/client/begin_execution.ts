@@ -5,7 +5,7 @@ import { jobFacts } from './job_facts.ts'
 import { Refused } from './refused.ts'
 import type { JobCommands } from './job_commands.ts'
 
-export interface Begun {
+interface Begun {
   execution: number
   /** It was under way already, whoever began it: a process that died, another command, the job's own schedule. */
   goesOn: boolean

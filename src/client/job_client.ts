@@ -1,28 +1,16 @@
-import { Client, type Connection, type WorkflowHandle, WithStartWorkflowOperation } from '@temporalio/client'
+import { Client, type Connection, WithStartWorkflowOperation } from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
-import type { execution } from '../../workflows/execution.ts'
 import type { job } from '../../workflows/job.ts'
-import { cancel, pause, progress, resume, start, state } from '../../workflows/commands.ts'
-import type {
-  Cancelled,
-  ExecutionOutcome,
-  ExecutionState,
-  JobFacts,
-  JobState,
-  Paused,
-  Resumed,
-  Started,
-  WorkflowOptions,
-} from '../../workflows/messages.ts'
-import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../../workflows/names.ts'
+import { cancel, pause, resume, start } from '../../workflows/commands.ts'
+import type { Cancelled, JobFacts, Paused, Resumed, Started, WorkflowOptions } from '../../workflows/messages.ts'
+import { refused, unrecorded } from '../../workflows/names.ts'
 import { NotInCatalog, type Catalog } from '../catalog/catalog.ts'
 import { refuseToWriteOn } from './goes_on.ts'
 import { jobFacts } from './job_facts.ts'
 import { jobStart } from './job_start.ts'
 import { Refused } from './refused.ts'
-import { onceThere } from '../temporal/once_there.ts'
 
-export interface JobClientParts {
+interface JobClientParts {
   connection: Connection
   namespace: string
   taskQueue: string
@@ -38,12 +26,12 @@ const answerMs = 30_000
  * Commands to jobs. The catalog is the truth: each command starts the job's workflow in passing when the server has lost it.
  */
 export class JobClient {
-  readonly client: Client
+  readonly #client: Client
   readonly #parts: JobClientParts
 
   constructor(parts: JobClientParts) {
     this.#parts = parts
-    this.client = new Client({ connection: parts.connection, namespace: parts.namespace })
+    this.#client = new Client({ connection: parts.connection, namespace: parts.namespace })
   }
 
   /**
@@ -75,7 +63,7 @@ export class JobClient {
   /** Makes sure that a job which runs by itself does. */
   async ensure(jobId: string): Promise<void> {
     const start = await this.#startOptions(jobId, await this.#facts(jobId))
-    await this.client.workflow.start<typeof job>('job', start)
+    await this.#client.workflow.start<typeof job>('job', start)
   }
 
   /**
@@ -97,30 +85,6 @@ export class JobClient {
     }
   }
 
-  /**
-   * Waits for an execution's workflow to close.
-   * @throws WorkflowFailedError when it failed or was cancelled; its outcome is in the catalog
-   */
-  result(jobId: string, execution: number): Promise<ExecutionOutcome> {
-    return onceThere(() => this.executionHandle(jobId, execution).result())
-  }
-
-  state(jobId: string): Promise<JobState> {
-    return this.jobHandle(jobId).query(state)
-  }
-
-  progress(jobId: string, execution: number): Promise<ExecutionState> {
-    return onceThere(() => this.executionHandle(jobId, execution).query(progress))
-  }
-
-  jobHandle(jobId: string): WorkflowHandle<typeof job> {
-    return this.client.workflow.getHandle<typeof job>(jobWorkflowId(jobId))
-  }
-
-  executionHandle(jobId: string, n: number): WorkflowHandle<typeof execution> {
-    return this.client.workflow.getHandle<typeof execution>(executionWorkflowId(jobId, n))
-  }
-
   #facts(jobId: string): Promise<JobFacts> {
     return jobFacts(this.#parts.catalog, jobId)
   }
@@ -137,8 +101,8 @@ export class JobClient {
         await this.#startOptions(jobId, facts),
       )
       try {
-        return await this.client.withDeadline(Date.now() + answerMs, () =>
-          this.client.workflow.executeUpdateWithStart<typeof job, Answer, Args>(update.name, {
+        return await this.#client.withDeadline(Date.now() + answerMs, () =>
+          this.#client.workflow.executeUpdateWithStart<typeof job, Answer, Args>(update.name, {
             args,
             startWorkflowOperation,
           }),

@@ -3,7 +3,7 @@ import type { StoredExecution, StoredJob } from '../catalog/catalog.ts'
 import type { Progress } from '../ledger/ledger.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 
-export interface Watch {
+interface Watch {
   onProgress(progress: Progress, atMs: number): void
   /** Called between two looks; what it resolves to ends the watching unless it is undefined. */
   between?(job: StoredJob | undefined): Promise<'stop' | undefined>

@@ -1,6 +1,6 @@
 /** What a platform can do. A claim is tested by the conformance kit; what is not claimed must fail with `Unsupported`. */
 
-export type Tri = 'none' | 'read' | 'readwrite'
+type Tri = 'none' | 'read' | 'readwrite'
 
 export interface Limit {
   n: number

@@ -3,27 +3,26 @@
  * item back and lets its neighbours go on; an error of the connection stops the slice, and costs no item a strike.
  */
 
-export const itemErrors = [
-  'NotFound',
-  'Conflict',
-  'PreconditionFailed',
-  'Locked',
-  'NameInvalid',
-  'NameTooLong',
-  'TooLarge',
-  'ExtensionRefused',
-  'AccessDenied',
-  'ShortRead',
-  'GrewWhileRead',
-  'ChangedWhileRead',
-  'IntegrityMismatch',
-  'Unsupported',
-  'NotAContainer',
-  'Escapes',
-  'ItemFailed',
-] as const
+type ItemErrorCode =
+  | 'NotFound'
+  | 'Conflict'
+  | 'PreconditionFailed'
+  | 'Locked'
+  | 'NameInvalid'
+  | 'NameTooLong'
+  | 'TooLarge'
+  | 'ExtensionRefused'
+  | 'AccessDenied'
+  | 'ShortRead'
+  | 'GrewWhileRead'
+  | 'ChangedWhileRead'
+  | 'IntegrityMismatch'
+  | 'Unsupported'
+  | 'NotAContainer'
+  | 'Escapes'
+  | 'ItemFailed'
 
-export const connectionErrors = [
+const connectionErrors = [
   'RootGone',
   'RootReplaced',
   'QuotaExceeded',
@@ -34,13 +33,12 @@ export const connectionErrors = [
   'Misconfigured',
 ] as const
 
-export type ItemErrorCode = (typeof itemErrors)[number]
-export type ConnectionErrorCode = (typeof connectionErrors)[number]
+type ConnectionErrorCode = (typeof connectionErrors)[number]
 export type ErrorCode = ItemErrorCode | ConnectionErrorCode
 
 const connectionCodes: ReadonlySet<string> = new Set(connectionErrors)
 
-export interface ConnectorErrorDetails {
+interface ConnectorErrorDetails {
   /** The item's address, for the report; never a host path above the connection's root. */
   id?: string
   retryAfterMs?: number

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { canGrow } from './can_grow.ts'
 
-export interface Schema {
+interface Schema {
   /** Written into the file's header, so that a file of another program, or of another kind of ours, is recognised. */
   applicationId: number
   /** Migration n takes a file from `user_version` n to n + 1. Never edit one that was released: add another. */

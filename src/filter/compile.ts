@@ -11,7 +11,7 @@ import { filterShared } from './filter_shared.ts'
 import { filterSize } from './filter_size.ts'
 import type { CompiledRule } from './rule.ts'
 
-export interface FilteredOut {
+interface FilteredOut {
   /** The type of the rule that said so. */
   rule: string
   why: string

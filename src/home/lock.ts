@@ -25,8 +25,6 @@ export interface HeldBy extends ProcessMark {
 }
 
 export interface Lock {
-  /** What a holder that died left behind, perhaps with a server still running. */
-  readonly leftBy?: HeldBy
   /** Says where this home is served, for those who come next. */
   serve(addresses: Addresses, serverPid?: number): void
   release(): void
@@ -52,7 +50,6 @@ export async function acquire(home: Home): Promise<{ lock: Lock } | { heldBy: He
     return { heldBy: await whoHolds(home) }
   }
   held.add(db)
-  const leftBy = readHolder(home)
   const mark = markOf(process.pid)
   const since = Date.now()
   const write = (addresses: Addresses, server?: ProcessMark) =>
@@ -60,7 +57,6 @@ export async function acquire(home: Home): Promise<{ lock: Lock } | { heldBy: He
   write({})
   return {
     lock: {
-      ...(leftBy && { leftBy }),
       serve: (addresses, serverPid) => write(addresses, serverPid === undefined ? undefined : markOf(serverPid)),
       release() {
         if (!db.isOpen) return

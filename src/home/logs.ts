@@ -6,13 +6,13 @@ import { redact } from './redact.ts'
 
 export type { Logger }
 
-export interface Logs {
+interface Logs {
   logger: Logger
   /** Resolves when every line is on its way to the disk. */
   close(): Promise<void>
 }
 
-export interface LogOptions {
+interface LogOptions {
   level: LogLevel
   /** A file is rolled at this size; ten are kept. Default 10 MiB. */
   rollBytes?: number

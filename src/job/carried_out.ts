@@ -12,7 +12,7 @@ import { settingsOf } from './settings_of.ts'
  * The one table of what is known but not carried out yet (brake 12). `inert`: leaving it out does no harm, so
  * there is a warning. `harmful`: leaving it out could lose, expose or overwrite something, so the job doesn't start.
  */
-export interface Gap {
+interface Gap {
   /** JSON path of the setting. */
   setting: string
   /** The values it is about, for people. */
@@ -35,7 +35,7 @@ export interface Ends {
   groupMap?: object | undefined
 }
 
-export interface End {
+interface End {
   platform?: string
   /** The connection says `impersonation: "ignore"`. */
   ignoresImpersonation?: boolean

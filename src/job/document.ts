@@ -103,7 +103,7 @@ export const jobSchema = block(jobKeys, {
  */
 export type JobDocument = z.output<typeof jobSchema>
 
-export type ReadJob = { ok: true; job: JobDocument; warnings: Problem[] } | { ok: false; problems: Problem[] }
+type ReadJob = { ok: true; job: JobDocument; warnings: Problem[] } | { ok: false; problems: Problem[] }
 
 /**
  * Reads a job document. Never throws, whatever is given.
@@ -152,7 +152,7 @@ export function readReferences(input: Record<string, unknown>): References {
   }
 }
 
-export type ReadMap = { ok: true; map: MapDocument; warnings: Problem[] } | { ok: false; problems: Problem[] }
+type ReadMap = { ok: true; map: MapDocument; warnings: Problem[] } | { ok: false; problems: Problem[] }
 
 /** Reads an account or group map on its own, as `POST /v1/account_maps` takes it. Never throws. */
 export function readMap(type: MapType, input: unknown, options: ReadOptions = {}): ReadMap {

@@ -21,12 +21,12 @@ import {
 export const sides = ['source', 'destination'] as const
 export type Side = (typeof sides)[number]
 
-export interface ConnectionReference {
+interface ConnectionReference {
   id: string
 }
 
 /** Becomes a stored connection, and a reference here, before anything else happens to the job. */
-export interface InlineConnection {
+interface InlineConnection {
   platform: { id: string }
   auth: Record<string, unknown>
   name?: string

@@ -21,15 +21,7 @@ import {
 const itemTargets = listOf(choice(['container', 'item', 'all', 'none']))
 const dateTargets = listOf(choice(['created_on', 'modified_on', 'accessed_on', 'all', 'none']))
 
-export const extensionGroups = [
-  'Audio',
-  'Windows',
-  'Executables',
-  'Movies',
-  'Images',
-  'Temporary',
-  'Documents',
-] as const
+const extensionGroups = ['Audio', 'Windows', 'Executables', 'Movies', 'Images', 'Temporary', 'Documents'] as const
 
 const groupName = choice(
   extensionGroups,

@@ -112,8 +112,8 @@ export const accountMapSchema = mapSchema('account_map')
 /** For `POST /v1/group_maps`. */
 export const groupMapSchema = mapSchema('group_map')
 
-export type AccountMap = z.output<typeof accountMapSchema>
-export type GroupMap = z.output<typeof groupMapSchema>
+type AccountMap = z.output<typeof accountMapSchema>
+type GroupMap = z.output<typeof groupMapSchema>
 export type MapDocument = AccountMap | GroupMap
 
 /** In a job: `{"id": "…"}`, or the map itself. */

@@ -6,7 +6,7 @@ import { keyPath, pathText, type Path, type Problem } from './problem.ts'
 import { isSecretPath } from './redact.ts'
 import type { UnknownKey } from './wire.ts'
 
-export type Read<T> = { ok: true; value: T; warnings: Problem[] } | { ok: false; problems: Problem[] }
+type Read<T> = { ok: true; value: T; warnings: Problem[] } | { ok: false; problems: Problem[] }
 
 export interface ReadOptions {
   /** Unknown keys are problems, not warnings. */

@@ -5,9 +5,9 @@ import { block, leaf, needed, optional, orShort, whole, type Leaf } from './wire
 /** Wire forms of moments, lengths of time and times of day. */
 
 const units = ['ns', 'us', 'ms', 's', 'm', 'h', 'd'] as const
-export type DurationUnit = (typeof units)[number]
+type DurationUnit = (typeof units)[number]
 
-export interface Duration {
+interface Duration {
   value: number
   unit: DurationUnit
 }
@@ -115,7 +115,7 @@ export function timeOfDay() {
   })
 }
 
-export type TimeOfDay = z.output<ReturnType<typeof timeOfDay>>
+type TimeOfDay = z.output<ReturnType<typeof timeOfDay>>
 
 export function timeOfDayMs({ hr, min = 0, sec = 0, ms = 0 }: TimeOfDay): number {
   return ((hr * 60 + min) * 60 + sec) * 1_000 + ms

@@ -10,7 +10,7 @@ import { shown } from '../secret/shown.ts'
 export type JsonSchema = Record<string, unknown>
 
 /** What the JSON Schema says of a piece beyond what zod knows: see `json_schema.ts`. */
-export interface Note {
+interface Note {
   /** Keywords of this schema. */
   json?: JsonSchema
   /** A short form taken besides. */
@@ -37,7 +37,7 @@ export function leaf<T>(allowed: Allowed, json: JsonSchema, read: (given: unknow
 
 type Allowed = string | readonly string[]
 
-export function phrase(allowed: Allowed): string {
+function phrase(allowed: Allowed): string {
   if (typeof allowed === 'string') return allowed
   return allowed.length === 1 ? allowed[0]! : `one of ${allowed.join(', ')}`
 }

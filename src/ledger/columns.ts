@@ -1,6 +1,6 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
 import type { Action, Decision } from '../policy/decision.ts'
-import type { ItemState, Listing } from './ledger.ts'
+import type { ItemState } from './item_state.ts'
 
 /**
  * Rows by column: 100,000 of them cross from an I/O thread to the ledger's at a fraction of what objects cost. Plain
@@ -54,11 +54,6 @@ export function noFacts(): FactsColumns {
 
 export function noItems(): NewItems {
   return { name: [], kind: [], destinationName: [], action: [], reason: [], rest: {}, sourceId: [], source: noFacts() }
-}
-
-/** A listing that found nothing, to be filled. */
-export function noListing(of: Pick<Listing, 'container' | 'token' | 'execution'>): Listing {
-  return { ...of, last: true, fresh: noItems(), changed: [], unchanged: [], descend: [], gone: [], audit: [] }
 }
 
 export function noResults(): FinishedItems {

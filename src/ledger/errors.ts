@@ -13,7 +13,7 @@ export class LedgerHeld extends Error {
 }
 
 /** The disk that holds the ledger is full, or the quota there is: what was asked did not happen. Asking again when there is room is safe. */
-export class HomeFull extends Error {
+class HomeFull extends Error {
   override readonly name = 'HomeFull'
   readonly code = 'HomeFull'
 }

@@ -2,7 +2,8 @@ import type { Facts, ItemKind } from '../connector/item.ts'
 import type { Staged } from '../connector/connector.ts'
 import type { Action, Decision, Processing, Reason } from '../policy/decision.ts'
 import type { AuditLevel } from '../job/settings.ts'
-import type { NewItems, FinishedItems } from './columns.ts'
+import { noItems, type FinishedItems, type NewItems } from './columns.ts'
+import type { ItemState } from './item_state.ts'
 
 /**
  * The tracking store of one job. Every method happens whole or not at all, and is committed before it is answered: its owner
@@ -176,8 +177,6 @@ export interface TrackedRow {
 /** The item that is the job's root, in every ledger. */
 export const rootItem = 1
 
-export type ItemState = 'none' | 'success' | 'processed' | 'skipped' | 'retry' | 'remediation' | 'pending'
-
 export interface Listing {
   container: number
   token: number
@@ -208,6 +207,11 @@ export interface Listing {
   /** Tracked rows whose source is gone, in a complete listing only. */
   gone: number[]
   audit: AuditRow[]
+}
+
+/** A listing that found nothing, to be filled. */
+export function noListing(of: Pick<Listing, 'container' | 'token' | 'execution'>): Listing {
+  return { ...of, last: true, fresh: noItems(), changed: [], unchanged: [], descend: [], gone: [], audit: [] }
 }
 
 export interface ChangedRow {
@@ -266,7 +270,7 @@ export interface WorkItem {
   partial?: Partial
 }
 
-export interface Partial {
+interface Partial {
   key: string
   bytes: bigint
   source: Facts
@@ -298,8 +302,8 @@ export interface FailedItem {
   /** An error code of the connector's, or a reason of the planner's. */
   reason: string
   why: string
-  /** Milliseconds from now until it may be tried again; `never` flags it at once. */
-  retryAfterMs: number | 'never'
+  /** Milliseconds from now until it may be tried again. */
+  retryAfterMs: number
 }
 
 export interface TouchedBatch {

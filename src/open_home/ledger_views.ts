@@ -11,7 +11,7 @@ export interface LedgerViews {
 }
 
 /** A simulation has a ledger of its own. */
-export type LedgerKind = 'real' | 'simulated'
+type LedgerKind = 'real' | 'simulated'
 
 /** Which ledger tells of a job's last execution. */
 export async function ledgerKind(job: StoredJob, catalog: Catalog): Promise<LedgerKind> {

@@ -49,7 +49,6 @@ export type Reason =
   | 'link'
   | 'restricted_content'
   | 'empty_container'
-  | 'listing_failed'
   | 'incomplete_listing'
   | 'permissions_lost'
   | 'flagged_before'

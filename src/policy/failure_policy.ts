@@ -3,7 +3,7 @@ import type { Settings } from '../job/settings.ts'
 type FailurePolicy = Settings['failurePolicy']
 
 /** Plain data in the shape of Temporal's RetryPolicy, times in milliseconds, and what goes with it. */
-export interface Retries {
+interface Retries {
   initialInterval: number
   backoffCoefficient: number
   maximumInterval: number

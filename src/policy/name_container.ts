@@ -29,7 +29,7 @@ export interface NamePlan {
   taken(name: string): boolean
 }
 
-export interface NamedBefore {
+interface NamedBefore {
   /** Names above, as many as count towards the destination's path length and depth. */
   parents?: readonly string[]
   /** When a wide container is named in pieces: names that siblings outside this piece have. */

@@ -47,13 +47,13 @@ export interface Existing {
 /** `standsIn`: whoever owns the item is the running account, which gets the owner's rights whoever that was. */
 type Owned = Carry & { standsIn?: boolean }
 
-export interface EntryOutcome {
+interface EntryOutcome {
   entry: PermissionEntry
   result: 'applied' | 'narrowed' | 'dropped' | 'principal_unknown'
   why: string
 }
 
-export interface CarriedPermissions {
+interface CarriedPermissions {
   /** The whole set to have afterwards. */
   permissions: Permissions
   outcome: EntryOutcome[]

@@ -14,7 +14,7 @@ import type { Named } from './name_container.ts'
 import { restrictedContent } from './restricted_content.ts'
 import { timesPreserved } from './timestamps.ts'
 
-export interface PlanContext {
+interface PlanContext {
   settings: Settings
   source: Capabilities
   destination: Capabilities

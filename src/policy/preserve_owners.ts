@@ -3,7 +3,7 @@ import type { Principal } from '../connector/item.ts'
 import type { Resolution } from '../map/resolve.ts'
 import { nameText } from './who.ts'
 
-export interface CarriedOwners {
+interface CarriedOwners {
   owner?: Principal
   group?: Principal
   /** Whoever could not be carried, and in words; audit type 4002. */

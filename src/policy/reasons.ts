@@ -1,9 +1,9 @@
 import type { Reason } from './decision.ts'
 
 /** Wire status of an item once its decision was carried out. */
-export type WireStatus = 'success' | 'processed' | 'skipped' | 'retry' | 'remediation'
+type WireStatus = 'success' | 'processed' | 'skipped' | 'retry' | 'remediation'
 
-export interface ReasonText {
+interface ReasonText {
   /** One sentence for reports and `explain`. */
   sentence: string
   /** What the item's status becomes. `success` turns into `processed` when it arrives altered; `retry` into `remediation` after its strikes. */
@@ -79,7 +79,6 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     sentence: 'It was flagged in an earlier execution and has not changed since: a person is asked, once.',
     status: ['remediation'],
   },
-  listing_failed: { sentence: 'Its folder could not be listed.', status: failing },
   incomplete_listing: {
     sentence: 'The listing of its folder ended early, so nothing is concluded from it.',
     status: failing,

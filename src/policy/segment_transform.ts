@@ -2,7 +2,7 @@ import type { NameRules } from '../connector/capabilities.ts'
 import { splitName } from './extension.ts'
 
 /** Tells what is wrong with a segment, and makes one that is right. Compiled once per destination. */
-export interface SegmentRules {
+interface SegmentRules {
   /** Nothing when the destination takes the segment as it is, its length apart. */
   problem(name: string): string | undefined
   /** A segment without a problem, deterministic, not injective; undefined when the rules leave none. */

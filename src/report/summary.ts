@@ -1,6 +1,7 @@
 import type { StoredExecution } from '../catalog/catalog.ts'
 import { wireNumber } from '../json/json.ts'
-import type { Balance, ItemState } from '../ledger/ledger.ts'
+import type { ItemState } from '../ledger/item_state.ts'
+import type { Balance } from '../ledger/ledger.ts'
 import { sayReason } from './say_reason.ts'
 
 /** One execution, as a person and a program may want to know it. */
@@ -24,7 +25,7 @@ export interface Summary {
   warnings: string[]
 }
 
-export interface StatusSum {
+interface StatusSum {
   status: ItemState
   meaning: string
   items: number

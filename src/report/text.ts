@@ -1,7 +1,7 @@
 import { bytes, count, counted, duration, printable, table } from './format.ts'
 import { endedEarly, type Summary } from './summary.ts'
 
-export interface TextOptions {
+interface TextOptions {
   /** Terminal colours. */
   colour?: boolean
   /** How to ask about one item; shown when something was skipped, flagged or failed. */

@@ -4,7 +4,7 @@
  */
 
 /** A moment as seen on the wall: days since 1970-01-01 and milliseconds after midnight. */
-export interface WallTime {
+interface WallTime {
   day: number
   ms: number
 }

@@ -14,8 +14,7 @@ export interface StopLimits {
   on_failure?: number | undefined
 }
 
-export type StopVerdict =
-  { met: false } | { met: true; limit: 'on_execute' | 'on_success' | 'on_failure'; sentence: string }
+type StopVerdict = { met: false } | { met: true; limit: 'on_execute' | 'on_success' | 'on_failure'; sentence: string }
 
 /** Whether the job is complete for good; asked after each execution and before each start. */
 export function stopPolicy(limits: StopLimits | undefined, counts: StopCounts): StopVerdict {

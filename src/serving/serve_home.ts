@@ -11,7 +11,7 @@ import { cancellable, connect, disconnect } from '../temporal/connect.ts'
 import { keepRunning } from '../temporal/keep_running.ts'
 
 /** Nobody serves the home, so there is nobody to command. */
-export class NotServed extends Error {
+class NotServed extends Error {
   override readonly name = 'NotServed'
 }
 

@@ -8,7 +8,7 @@ import { connectNative } from '../temporal/connect.ts'
 import { quietRuntime } from '../temporal/runtime.ts'
 import type { Engine } from '../transfer/engine.ts'
 
-export interface WorkerParts {
+interface WorkerParts {
   /** `host:port` of the Temporal server. */
   address: string
   namespace: string

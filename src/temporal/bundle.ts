@@ -23,7 +23,7 @@ export interface BundlePlan {
   sdk: string
 }
 
-export interface BundleOptions {
+interface BundleOptions {
   cache: string
   /** Another entry than our workflows; for tests. */
   workflowsPath?: string

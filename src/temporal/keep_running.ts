@@ -7,13 +7,13 @@ const lookMs = 500
 /** A start that failed is tried again after a pause that doubles up to this. */
 const mostPauseMs = 30_000
 
-export interface Keeping {
+interface Keeping {
   say(line: string): void
   /** It runs again: what its end has cost is put right. Only `stop` waits for that, and its signal calls it off. */
   startedAgain(signal: AbortSignal): Promise<void>
 }
 
-export interface Kept {
+interface Kept {
   /** Resolves when another program keeps its address: only who starts anew can give it another. Never when all is well. */
   readonly broken: Promise<Error>
   /** Resolves when nobody looks any more; a start that is under way is called off. */

@@ -13,7 +13,7 @@ export class NoTemporalServer extends Error {
   override readonly name = 'NoTemporalServer'
 }
 
-export interface ProgramSearch {
+interface ProgramSearch {
   /** Where downloaded and built programs are kept. */
   cache: string
   say(line: string): void
@@ -78,7 +78,7 @@ export async function programVersion(path: string): Promise<string> {
 }
 
 /** The SDK knows where its server is published; it keeps what it downloads under a name of its own. */
-export const download: Source = {
+const download: Source = {
   what: 'download by the Temporal SDK',
   async fetch(path, { say }) {
     const { TestWorkflowEnvironment } = await import('@temporalio/testing')

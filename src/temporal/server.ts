@@ -38,7 +38,7 @@ export interface TemporalServer {
   closeAtExit(): void
 }
 
-export interface ServerOptions {
+interface ServerOptions {
   config: Pick<Config, 'temporal' | 'cache'>
   /** One line about what is being done, for a person who waits. */
   say(line: string): void

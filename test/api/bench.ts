@@ -25,7 +25,7 @@ export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE' | 'OPTIONS'
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Wire = any
 
-export interface Answer {
+interface Answer {
   status: number
   headers: Record<string, unknown>
   json: Wire

@@ -37,7 +37,7 @@ export interface Oracle {
 
 export type Grantee = 'owner' | 'owning_group' | 'everyone' | { type: 'account' | 'group'; id: string }
 
-export interface WriteOptions {
+interface WriteOptions {
   condition?: Target['condition']
   attributes?: Attributes
   key?: string
@@ -145,6 +145,9 @@ export class Bench {
     return into.subarray(0, size)
   }
 }
+
+/** The bench of the test that is running. */
+export type Current = () => Bench
 
 export function sha256(content: Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe } from '@jest/globals'
-import { Bench, type Subject } from './bench.ts'
+import { Bench, type Current, type Subject } from './bench.ts'
 import { attributeCases } from './cases/attributes.ts'
 import { containerCases } from './cases/containers.ts'
 import { crashCases } from './cases/crash.ts'
@@ -9,11 +9,6 @@ import { newContainerCases } from './cases/new_containers.ts'
 import { publishCases } from './cases/publish.ts'
 import { readingCases } from './cases/reading.ts'
 import { siblingCases } from './cases/siblings.ts'
-
-export type { Oracle, Subject, Grantee } from './bench.ts'
-
-/** The bench of the test that is running. */
-export type Current = () => Bench
 
 /**
  * What every platform has to hold: what its capabilities claim is true as a second channel sees it, what they do not claim

@@ -47,7 +47,7 @@ function has(name: string, debian: string, what: string): boolean {
   return there
 }
 
-export function tool(name: string, args: string[]): string {
+function tool(name: string, args: string[]): string {
   return execFileSync(name, args, { encoding: 'utf8' }).replace(/\n$/, '')
 }
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What happened to one name. */
-export interface Effects {
+interface Effects {
   /** Came to be: created, linked, or renamed to. */
   appeared: number
   /** Went: deleted, or renamed from. */
@@ -13,7 +13,7 @@ export interface Effects {
   written: number
 }
 
-export type EffectsByPath = ReadonlyMap<string, Effects>
+type EffectsByPath = ReadonlyMap<string, Effects>
 
 export function canWatch(): boolean {
   return process.platform === 'linux' && spawnSync('inotifywait', ['--help']).error === undefined

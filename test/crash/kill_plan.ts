@@ -9,7 +9,7 @@ export interface Kill {
   delayMs: number
 }
 
-export interface KillPlanOptions {
+interface KillPlanOptions {
   files: number
   kills: Record<Victim, number>
   seed: number

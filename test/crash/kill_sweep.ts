@@ -19,7 +19,7 @@ const mostRecoveryMs = 15_000
 /** How much of the time the worker runs on its way to the next kill. */
 const share = 0.1
 
-export interface KillSweep {
+interface KillSweep {
   folder: string
   tree: SmallFiles
   plan: readonly Kill[]

@@ -36,6 +36,6 @@ export function warningsOf(input: unknown): string[] {
   return result.warnings.map(line)
 }
 
-export function line({ path, message }: Problem): string {
+function line({ path, message }: Problem): string {
   return path === '' ? message : `${path}: ${message}`
 }

@@ -353,13 +353,6 @@ describe('an item that fails', () => {
     }
   })
 
-  test('is flagged at once when no later try could help', async () => {
-    await listRoot(ledger, files(1))
-    const batch = await oneBatch(ledger)
-    await ledger.finished(results(batch, { failed: [failure(batch.items[0]!.item, { retryAfterMs: 'never' })] }))
-    expect(await balance()).toEqual({ found: 1, remediation: 1 })
-  })
-
   test('starts without strikes again once it succeeded', async () => {
     await listRoot(ledger, files(1))
     const batch = await oneBatch(ledger)

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { DatabaseSync } from 'node:sqlite'
-import type { Batch, ContainerToList, ItemState, Listing, TrackedRow } from '../../src/ledger/ledger.ts'
+import type { ItemState } from '../../src/ledger/item_state.ts'
+import type { Batch, ContainerToList, Listing, TrackedRow } from '../../src/ledger/ledger.ts'
 import type { Action } from '../../src/policy/decision.ts'
 import { stateOf } from '../../src/ledger/sqlite/codes.ts'
 import { claimed, facts, failure, fresh, holder, listing, now, results, Rig, start, type Child } from './rig.ts'
@@ -292,13 +293,9 @@ class Walk {
     if (!held) return
     const { batch, open } = held
     const items = batch.items.filter(({ item }) => open.has(item))
-    const fate = new Map(
-      items.map(({ item }) => [item, this.pick(['done', 'done', 'done', 'failed', 'never', 'left'])]),
-    )
+    const fate = new Map(items.map(({ item }) => [item, this.pick(['done', 'done', 'failed', 'left'])]))
     const last = this.random() < 0.6
-    const failed = items
-      .filter(({ item }) => fate.get(item) === 'failed' || fate.get(item) === 'never')
-      .map(({ item }) => failure(item, fate.get(item) === 'never' ? { retryAfterMs: 'never' } : {}))
+    const failed = items.filter(({ item }) => fate.get(item) === 'failed').map(({ item }) => failure(item))
     const only = items.map(({ item }) => item).filter((item) => fate.get(item) === 'done')
     if (this.random() < 0.3) {
       const staged = { container: 'c', key: 'k', hash: 'h', sizeBytes: 1n }

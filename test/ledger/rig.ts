@@ -3,19 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { connectLedger } from '../../src/ledger/client.ts'
-import { noItems, noListing, noResults, pushFacts } from '../../src/ledger/columns.ts'
+import { noItems, noResults, pushFacts } from '../../src/ledger/columns.ts'
 import type { Facts, ItemKind } from '../../src/connector/item.ts'
-import type {
-  AuditRow,
-  Batch,
-  Claim,
-  ContainerToList,
-  ExecutionStart,
-  FailedItem,
-  Holder,
-  Ledger,
-  Listing,
-  Results,
+import {
+  noListing,
+  type AuditRow,
+  type Batch,
+  type Claim,
+  type ContainerToList,
+  type ExecutionStart,
+  type FailedItem,
+  type Holder,
+  type Ledger,
+  type Listing,
+  type Results,
 } from '../../src/ledger/ledger.ts'
 import type { Action } from '../../src/policy/decision.ts'
 import { Owner } from '../../src/ledger/owner.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { StoredExecution } from '../../src/catalog/catalog.ts'
-import type { Balance, ItemState } from '../../src/ledger/ledger.ts'
+import type { ItemState } from '../../src/ledger/item_state.ts'
+import type { Balance } from '../../src/ledger/ledger.ts'
 import { balances, emptyBalance, endedEarly, summarize } from '../../src/report/summary.ts'
 import { summaryText } from '../../src/report/text.ts'
 

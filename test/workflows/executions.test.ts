@@ -31,7 +31,7 @@ async function atRest(job: string): Promise<void> {
 }
 
 async function failureOf(job: string, execution = 1): Promise<ApplicationFailure> {
-  const error = await client.result(job, execution).then(
+  const error = await stage.result(job, execution).then(
     () => undefined,
     (failure: unknown) => failure,
   )
@@ -45,9 +45,9 @@ test('an execution goes through its phases, closes as completed and is recorded'
   const job = await stage.job({ items: 5 })
   const { execution } = await client.start(job)
   expect(execution).toBe(1)
-  const outcome = await client.result(job, 1)
+  const outcome = await stage.result(job, 1)
   expect(outcome).toMatchObject({ status: 'completed', found: 5, changed: 5 })
-  expect(await closedAs(client.executionHandle(job, 1))).toBe('COMPLETED')
+  expect(await closedAs(stage.executionHandle(job, 1))).toBe('COMPLETED')
   await atRest(job)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({
     status: 'idle',
@@ -56,7 +56,7 @@ test('an execution goes through its phases, closes as completed and is recorded'
     executeOn: null,
   })
   expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'completed', phase: 'complete' })
-  const { typedSearchAttributes } = await client.executionHandle(job, 1).describe()
+  const { typedSearchAttributes } = await stage.executionHandle(job, 1).describe()
   expect(typedSearchAttributes.get(attributes.phase)).toBe('complete')
   expect(typedSearchAttributes.get(attributes.status)).toBe('completed')
   expect(typedSearchAttributes.get(attributes.job)).toBe(job)
@@ -65,8 +65,8 @@ test('an execution goes through its phases, closes as completed and is recorded'
 test('items that wait for their next try are a retry that Temporal shows, and stop nothing', async () => {
   const job = await stage.job({ transfer: (call) => (call <= 3 ? waiting(50) : undefined) })
   await client.start(job)
-  expect(await client.result(job, 1)).toMatchObject({ status: 'completed', changed: 3 })
-  const { events } = await client.executionHandle(job, 1).fetchHistory()
+  expect(await stage.result(job, 1)).toMatchObject({ status: 'completed', changed: 3 })
+  const { events } = await stage.executionHandle(job, 1).fetchHistory()
   const retried = events!.map((event) => event.activityTaskStartedEventAttributes).filter((e) => e?.lastFailure)
   expect(retried.length).toBeGreaterThan(0)
   expect(retried[0]!.lastFailure!.message).toBe('12 items waiting: 8 Locked, 4 ChangedWhileRead')
@@ -95,7 +95,7 @@ test('halt closes the execution as failed, and nothing is written after it', asy
     counts: { executions: 1, successes: 0, failures: 1 },
   })
   expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
-  const events = await eventsOf(client.executionHandle(job, 1))
+  const events = await eventsOf(stage.executionHandle(job, 1))
   expect(events.at(-1)).toBe('workflowExecutionFailed')
   expect(events).toContain('activityTaskFailed')
 })
@@ -122,7 +122,7 @@ test('trouble with a connection is waited out as long as the platform asks', asy
   })
   const begun = Date.now()
   await client.start(job)
-  expect(await client.result(job, 1)).toMatchObject({ status: 'completed' })
+  expect(await stage.result(job, 1)).toMatchObject({ status: 'completed' })
   expect(Date.now() - begun).toBeGreaterThanOrEqual(700)
 })
 
@@ -152,7 +152,7 @@ test('a cancelled execution finishes what is in hand, is completed in the ledger
   const writes = stage.engine.writesOf(job).length
   await sleep(200)
   expect(stage.engine.writesOf(job)).toHaveLength(writes)
-  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(await closedAs(stage.executionHandle(job, 1))).toBe('CANCELLED')
   expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'cancelled' })
   await atRest(job)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 1 } })
@@ -161,10 +161,10 @@ test('a cancelled execution finishes what is in hand, is completed in the ledger
 test('a cancel ends an execution that cannot even reach its platforms, and closes its books', async () => {
   const job = await stage.job({ initialize: () => new ConnectionTrouble('source', 'Unreachable', 'no route', 600_000) })
   await client.start(job)
-  await until(async () => (await client.progress(job, 1)).phase === 'initialize', 'it begins')
+  await until(async () => (await stage.progress(job, 1)).phase === 'initialize', 'it begins')
   await sleep(300)
   expect(await client.cancel(job)).toMatchObject({ ended: true })
-  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(await closedAs(stage.executionHandle(job, 1))).toBe('CANCELLED')
   expect(stage.engine.ended.filter((end) => end.jobId === job)).toMatchObject([{ ended: { kind: 'cancelled' } }])
   await atRest(job)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle' })
@@ -175,7 +175,7 @@ test('a cancel that comes while the books are closed waits for them, and what wa
   await client.start(job)
   await until(() => stage.engine.ended.some((end) => end.jobId === job), 'everything is carried out')
   expect(await client.cancel(job)).toMatchObject({ ended: true })
-  expect(await closedAs(client.executionHandle(job, 1))).toBe('COMPLETED')
+  expect(await closedAs(stage.executionHandle(job, 1))).toBe('COMPLETED')
   await atRest(job)
   expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'completed' })
   expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
@@ -193,10 +193,10 @@ test('a pause answers when nothing is written any more; a resume goes on where i
   await sleep(500)
   expect(stage.engine.writesOf(job)).toHaveLength(writes)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'paused' })
-  expect(await client.progress(job, 1)).toMatchObject({ paused: true })
+  expect(await stage.progress(job, 1)).toMatchObject({ paused: true })
   await expect(client.start(job)).rejects.toThrow('is running (execution 1)')
   expect(await client.resume(job)).toEqual({ execution: 1 })
-  expect(await client.result(job, 1)).toMatchObject({ status: 'completed', changed: 400 })
+  expect(await stage.result(job, 1)).toMatchObject({ status: 'completed', changed: 400 })
   expect((await stage.catalog.control.read(job)).paused).toBe(false)
 })
 
@@ -216,7 +216,7 @@ test('a pause whose slices take too long says so at its deadline', async () => {
   expect(await slow.pause(job)).toMatchObject({ drained: false })
   await until(async () => (await slow.pause(job)).drained, 'it drains in the end')
   await slow.resume(job)
-  expect(await slow.result(job, 1)).toMatchObject({ changed: 2 })
+  expect(await stage.result(job, 1)).toMatchObject({ changed: 2 })
 })
 
 test('a paused execution can be cancelled, and leaves no pause behind', async () => {
@@ -226,7 +226,7 @@ test('a paused execution can be cancelled, and leaves no pause behind', async ()
   await client.pause(job)
   expect((await stage.catalog.control.read(job)).paused).toBe(true)
   expect(await client.cancel(job)).toMatchObject({ ended: true })
-  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(await closedAs(stage.executionHandle(job, 1))).toBe('CANCELLED')
   expect((await stage.catalog.control.read(job)).paused).toBe(false)
   await atRest(job)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle' })
@@ -237,12 +237,12 @@ test('an execution with a long history goes on in a new run, with its counts, an
   const job = await stage.job({ items: 60, itemMs: 20 })
   await short.start(job)
   await until(() => stage.engine.writesOf(job).length > 0, 'it writes')
-  const first = await short.executionHandle(job, 1).describe()
-  expect(await short.result(job, 1)).toMatchObject({ status: 'completed', changed: 60 })
-  const last = await short.executionHandle(job, 1).describe()
+  const first = await stage.executionHandle(job, 1).describe()
+  expect(await stage.result(job, 1)).toMatchObject({ status: 'completed', changed: 60 })
+  const last = await stage.executionHandle(job, 1).describe()
   expect(last.runId).not.toBe(first.runId)
   expect(last.typedSearchAttributes.get(attributes.job)).toBe(job)
-  expect((await short.progress(job, 1)).tally.transferred).toBe(60)
+  expect((await stage.progress(job, 1)).tally.transferred).toBe(60)
   const slices = stage.engine.slices.filter((slice) => slice.jobId === job)
   expect(new Set(slices.map((slice) => slice.lane)).size).toBe(5)
   expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
@@ -257,12 +257,12 @@ test('pauses hold while an execution goes on in one new run after another, and n
     await until(() => stage.engine.writesOf(job).length > 20 * pauses, 'it goes on')
     expect(await short.pause(job)).toMatchObject({ drained: true })
     const writes = stage.engine.writesOf(job).length
-    runs.add((await short.executionHandle(job, 1).describe()).runId)
+    runs.add((await stage.executionHandle(job, 1).describe()).runId)
     await sleep(150)
     expect(stage.engine.writesOf(job)).toHaveLength(writes)
     await short.resume(job)
   }
-  expect(await short.result(job, 1)).toMatchObject({ status: 'completed', changed: 120 })
+  expect(await stage.result(job, 1)).toMatchObject({ status: 'completed', changed: 120 })
   expect(runs.size).toBeGreaterThan(1)
   expect(stage.engine.writesOf(job)).toHaveLength(120)
   expect(stage.engine.ended.filter((end) => end.jobId === job)).toHaveLength(1)
@@ -274,7 +274,7 @@ test('a cancel that comes just when an execution goes on in a new run is obeyed,
   await short.start(job)
   await until(() => stage.engine.writesOf(job).length > 5, 'it writes')
   await short.pause(job)
-  const run = short.executionHandle(job, 1)
+  const run = stage.executionHandle(job, 1)
   // More events than a run may have, so that whatever lets it go on makes it begin a new one.
   while ((await run.describe()).historyLength < 40) {
     await run.signal(setPaused, true)
@@ -316,7 +316,7 @@ test('an execution longer than schedule.max_execution is wound down', async () =
     schedule: { mode: 'manual', max_execution: { value: 1, unit: 's' } },
   })
   await client.start(job)
-  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(await closedAs(stage.executionHandle(job, 1))).toBe('CANCELLED')
   expect(await stage.catalog.executions.get(job, 1)).toMatchObject({
     status: 'cancelled',
     sentence: 'cancelled: it took longer than schedule.max_execution',
@@ -334,7 +334,7 @@ test('a worker that is told to end puts down its slices, and the next one goes o
   await sleep(200)
   expect(stage.engine.writesOf(job)).toHaveLength(writes)
   await stage.startWorker()
-  expect(await client.result(job, 1)).toMatchObject({ status: 'completed', changed: 300 })
+  expect(await stage.result(job, 1)).toMatchObject({ status: 'completed', changed: 300 })
 })
 
 test('an error nobody thought of breaks the execution off after some tries, and hides addresses with passwords', async () => {
@@ -346,7 +346,7 @@ test('an error nobody thought of breaks the execution off after some tries, and 
   })
   await client.start(job)
   await failureOf(job)
-  const { events } = await client.executionHandle(job, 1).fetchHistory()
+  const { events } = await stage.executionHandle(job, 1).fetchHistory()
   const text = JSON.stringify(events)
   expect(text).toContain('sftp://[redacted]@host')
   expect(text).not.toContain('hunter2')
@@ -356,11 +356,11 @@ test('an execution that somebody terminates is counted as failed, and the job go
   const job = await stage.job({ items: 100_000, itemMs: 10 })
   await client.start(job)
   await until(() => stage.engine.writesOf(job).length > 2, 'it writes')
-  await client.executionHandle(job, 1).terminate('by hand')
+  await stage.executionHandle(job, 1).terminate('by hand')
   await atRest(job)
   expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'failed' })
   expect((await stage.catalog.executions.get(job, 1))!.endedOn).not.toBeNull()
   stage.engine.play(job, { items: 2 })
   expect(await client.start(job)).toEqual({ execution: 2 })
-  expect(await client.result(job, 2)).toMatchObject({ status: 'completed' })
+  expect(await stage.result(job, 2)).toMatchObject({ status: 'completed' })
 })

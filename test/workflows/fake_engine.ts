@@ -28,7 +28,7 @@ export interface Script {
   status?: ExecutionOutcome['status'] | ((execution: number) => ExecutionOutcome['status'])
 }
 
-export interface Write {
+interface Write {
   job: string
   execution: number
   lane: string

@@ -43,7 +43,7 @@ async function runOnce(job: string): Promise<number> {
 
 /** The timer of the next run was cancelled with its scope after the last execution, none was set again, and the job closed. */
 async function expectScheduleCancelled(job: string): Promise<void> {
-  const handle = client.jobHandle(job)
+  const handle = stage.jobHandle(job)
   expect(await closedAs(handle)).toBe('COMPLETED')
   const events = await eventsOf(handle)
   const closing = events.slice(events.findLastIndex((event) => event.startsWith('childWorkflowExecution')))
@@ -65,8 +65,8 @@ test('a start that cannot be recorded fails with the reason, and nothing runs', 
     await expect(stranger.start(job)).rejects.toThrow(
       `it could not be recorded: there is no job ${job}; does a worker of another home`,
     )
-    expect(await closedAs(stranger.jobHandle(job))).toBe('FAILED')
-    await expect(stranger.executionHandle(job, 1).describe()).rejects.toThrow(WorkflowNotFoundError)
+    expect(await closedAs(stage.jobHandle(job))).toBe('FAILED')
+    await expect(stage.executionHandle(job, 1).describe()).rejects.toThrow(WorkflowNotFoundError)
   } finally {
     await catalog.close()
     rmSync(folder, { recursive: true })
@@ -107,7 +107,7 @@ test('the 25th execution completes the job; the 26th start is refused with the r
   await expect(client.start(job)).rejects.toThrow('is complete: stop_policy.on_execute is met: 25 of')
   expect(await stage.catalog.executions.get(job, 26)).toBeUndefined()
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'complete', lastExecution: 25 })
-  const { typedSearchAttributes } = await client.jobHandle(job).describe()
+  const { typedSearchAttributes } = await stage.jobHandle(job).describe()
   expect(typedSearchAttributes.get(attributes.status)).toBe('complete')
 }, 60_000)
 
@@ -123,7 +123,7 @@ test('on_success completes the job after so many executions that found nothing t
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 2, successes: 1 } })
   await runOnce(job)
   await expectScheduleCancelled(job)
-  expect(await client.jobHandle(job).result()).toEqual({
+  expect(await stage.jobHandle(job).result()).toEqual({
     status: 'complete',
     sentence: expect.stringContaining('stop_policy.on_success is met'),
     counts: { executions: 3, successes: 2, failures: 0 },
@@ -135,7 +135,7 @@ test('on_failure completes the job after so many executions that logged failures
   await client.ensure(job)
   await ended(job, 1)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'failed', counts: { failures: 1 } })
-  expect(await closedAs(client.executionHandle(job, 1))).toBe('FAILED')
+  expect(await closedAs(stage.executionHandle(job, 1))).toBe('FAILED')
   await runOnce(job)
   await expectScheduleCancelled(job)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({
@@ -153,7 +153,7 @@ test('a manual job runs when it is started and is idle again; two starts at once
   expect((refusal!.reason as Error).message).toMatch(/is running \(execution 1\); wait for its end, or cancel it/)
   await ended(job, 1)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', executeOn: null })
-  expect(await client.state(job)).toMatchObject({ status: 'idle', running: false, execution: 1 })
+  expect(await stage.state(job)).toMatchObject({ status: 'idle', running: false, execution: 1 })
   await expect(client.pause(job)).rejects.toThrow('there is nothing to pause')
   await expect(client.resume(job)).rejects.toThrow("isn't paused")
   await expect(client.cancel(job)).rejects.toThrow("isn't running")
@@ -208,7 +208,7 @@ test('a job posted as paused waits for its resume before its first run', async (
 test('a job whose end date has passed is complete', async () => {
   const job = await stage.job({ schedule: { ...hourly, end_date: 1_600_000_000 } })
   await client.ensure(job)
-  expect(await closedAs(client.jobHandle(job))).toBe('COMPLETED')
+  expect(await closedAs(stage.jobHandle(job))).toBe('COMPLETED')
   expect(await stage.catalog.jobs.get(job)).toMatchObject({
     status: 'complete',
     statusReason: 'schedule.end_date leaves no further run',
@@ -227,13 +227,13 @@ test('a job with a long history goes on in a new run between executions', async 
   const short = stage.client({ historyEvents: 40 })
   const job = await stage.job({ items: 0 })
   await short.start(job)
-  const first = await short.jobHandle(job).describe()
+  const first = await stage.jobHandle(job).describe()
   await ended(job, 1)
   for (let n = 2; n <= 5; n++) {
     expect(await short.start(job)).toEqual({ execution: n })
     await ended(job, n)
   }
-  const last = await short.jobHandle(job).describe()
+  const last = await stage.jobHandle(job).describe()
   expect(last.runId).not.toBe(first.runId)
   expect(last.historyLength).toBeLessThan(60)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ counts: { executions: 5 } })
@@ -242,7 +242,7 @@ test('a job with a long history goes on in a new run between executions', async 
 test('a job whose workflow the server lost is started anew by the next command, and goes on counting', async () => {
   const job = await stage.job({ items: 0 })
   await runOnce(job)
-  await client.jobHandle(job).terminate('lost')
+  await stage.jobHandle(job).terminate('lost')
   expect(await runOnce(job)).toBe(2)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ counts: { executions: 2 }, lastExecution: 2 })
 })
@@ -257,18 +257,18 @@ test('after the server lost everything, the reconciler takes up executions under
   await until(() => stage.engine.writesOf(running).length > 5, 'it writes')
   // What a lost database looks like to those who are left: workflows gone, rows as they were.
   await stage.stopWorker()
-  await client.executionHandle(running, 1).terminate('lost')
-  await client.jobHandle(running).terminate('lost')
-  await client.jobHandle(scheduled).terminate('lost')
+  await stage.executionHandle(running, 1).terminate('lost')
+  await stage.jobHandle(running).terminate('lost')
+  await stage.jobHandle(scheduled).terminate('lost')
   await stage.startWorker()
   stage.engine.play(running, { items: 400 })
   expect(await client.reconcile()).toBeGreaterThanOrEqual(2)
   await ended(running, 1)
-  expect(await client.result(running, 1)).toMatchObject({ status: 'completed' })
+  expect(await stage.result(running, 1)).toMatchObject({ status: 'completed' })
   expect(stage.engine.writesOf(running)).toHaveLength(400)
   expect(await stage.catalog.jobs.get(running)).toMatchObject({ lastExecution: 1, counts: { executions: 1 } })
-  expect((await client.state(scheduled)).nextRunMs! - Date.now()).toBeGreaterThan(3_000_000)
-  await expect(client.jobHandle(idle).describe()).rejects.toThrow()
+  expect((await stage.state(scheduled)).nextRunMs! - Date.now()).toBeGreaterThan(3_000_000)
+  await expect(stage.jobHandle(idle).describe()).rejects.toThrow()
 })
 
 async function shownOf(handle: WorkflowHandle): Promise<{ summary?: string; details?: string }> {
@@ -282,12 +282,12 @@ test('the Web UI shows a job as people named it, and its document without secret
   const stored = (await stage.catalog.jobs.get(job))!
   await stage.catalog.jobs.update(job, { document: { ...stored.document, notifications: { password: 'hunter2' } } })
   await runOnce(job)
-  const { summary, details } = await shownOf(client.jobHandle(job))
+  const { summary, details } = await shownOf(stage.jobHandle(job))
   expect(summary).toBe(`${stored.name}: source → destination`)
   expect(details).toContain('"transfer_type": "copy"')
   expect(details).not.toContain('hunter2')
   expect(Buffer.byteLength(details!)).toBeLessThanOrEqual(20_000)
-  expect(await shownOf(client.executionHandle(job, 1))).toEqual({
+  expect(await shownOf(stage.executionHandle(job, 1))).toEqual({
     summary: `${stored.name}: source → destination, execution 1`,
     details: expect.stringMatching(
       new RegExp(
@@ -304,8 +304,8 @@ test('a connection that nobody named is shown by its platform, not by its addres
   const { id } = (await acceptJob({ name: 'unnamed', transfer }, stage.catalog)).job
   stage.engine.play(id, { items: 0 })
   await runOnce(id)
-  expect((await shownOf(client.jobHandle(id))).summary).toBe('unnamed: fs → fs')
-  expect((await shownOf(client.executionHandle(id, 1))).details).toContain('| source | fs |')
+  expect((await shownOf(stage.jobHandle(id))).summary).toBe('unnamed: fs → fs')
+  expect((await shownOf(stage.executionHandle(id, 1))).details).toContain('| source | fs |')
 })
 
 test('a job of which the catalog knows nothing is refused before anything is started', async () => {
@@ -316,8 +316,8 @@ test('cancelling the workflow of a job winds its execution down and closes both 
   const job = await stage.job({ items: 100_000, itemMs: 10 })
   await client.start(job)
   await until(() => stage.engine.writesOf(job).length > 2, 'it writes')
-  await client.jobHandle(job).cancel()
-  expect(await closedAs(client.jobHandle(job))).toBe('CANCELLED')
-  expect(await closedAs(client.executionHandle(job, 1))).toBe('CANCELLED')
+  await stage.jobHandle(job).cancel()
+  expect(await closedAs(stage.jobHandle(job))).toBe('CANCELLED')
+  expect(await closedAs(stage.executionHandle(job, 1))).toBe('CANCELLED')
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 1 } })
 })

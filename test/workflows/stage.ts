@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client, type WorkflowClient, type WorkflowHandle } from '@temporalio/client'
 import { pino } from 'pino'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { openCatalog } from '../../src/catalog/open.ts'
@@ -10,7 +11,12 @@ import { openHome, type Home } from '../../src/home/home.ts'
 import { openKey } from '../../src/home/key.ts'
 import { openServer, type TemporalServer } from '../../src/temporal/server.ts'
 import { startWorker, type RunningWorker } from '../../src/serving/worker.ts'
-import type { WorkflowOptions } from '../../workflows/messages.ts'
+import { onceThere } from '../../src/temporal/once_there.ts'
+import { progress, state } from '../../workflows/commands.ts'
+import type { execution } from '../../workflows/execution.ts'
+import type { job } from '../../workflows/job.ts'
+import type { ExecutionOutcome, ExecutionState, JobState, WorkflowOptions } from '../../workflows/messages.ts'
+import { executionWorkflowId, jobWorkflowId } from '../../workflows/names.ts'
 import { FakeEngine, type Script } from './fake_engine.ts'
 
 export interface JobWish extends Script {
@@ -19,12 +25,13 @@ export interface JobWish extends Script {
   simulation_mode?: boolean
 }
 
-/** A home, a server, a worker with a fake engine, a client. */
+/** A home, a server, a worker with a fake engine, clients; and the workflows as one sees them on the server. */
 export class Stage {
   readonly home: Home
   readonly server: TemporalServer
   readonly catalog: Catalog
   readonly engine: FakeEngine
+  readonly workflows: WorkflowClient
   readonly #folder: string
   #worker: RunningWorker | undefined
   #n = 0
@@ -35,6 +42,7 @@ export class Stage {
     this.server = server
     this.catalog = openCatalog(home.catalog, openKey(home.key))
     this.engine = new FakeEngine(this.catalog)
+    this.workflows = new Client({ connection: server.connection, namespace: server.namespace }).workflow
   }
 
   static async open(): Promise<Stage> {
@@ -68,6 +76,27 @@ export class Stage {
     const { connection, namespace } = this.server
     const { catalog } = this
     return new JobClient({ connection, namespace, taskQueue: 'stevedore', catalog, ...(options ? { options } : {}) })
+  }
+
+  jobHandle(jobId: string): WorkflowHandle<typeof job> {
+    return this.workflows.getHandle<typeof job>(jobWorkflowId(jobId))
+  }
+
+  executionHandle(jobId: string, n: number): WorkflowHandle<typeof execution> {
+    return this.workflows.getHandle<typeof execution>(executionWorkflowId(jobId, n))
+  }
+
+  /** @throws WorkflowFailedError when it failed or was cancelled */
+  result(jobId: string, n: number): Promise<ExecutionOutcome> {
+    return onceThere(() => this.executionHandle(jobId, n).result())
+  }
+
+  progress(jobId: string, n: number): Promise<ExecutionState> {
+    return onceThere(() => this.executionHandle(jobId, n).query(progress))
+  }
+
+  state(jobId: string): Promise<JobState> {
+    return this.jobHandle(jobId).query(state)
   }
 
   /** A stored job that behaves as scripted; its id. */

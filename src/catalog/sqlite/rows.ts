@@ -45,7 +45,7 @@ export function contains(q: string | undefined): Condition[] {
   return q ? [['instr(folded, ?) > 0', folded(q)]] : []
 }
 
-export interface Selection {
+interface Selection {
   from: string
   where: readonly Condition[]
   orderBy: string

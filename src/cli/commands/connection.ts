@@ -11,7 +11,7 @@ import type { CliParts, CommonOptions } from '../parts.ts'
 import { readAtMost } from '../read_at_most.ts'
 import { withHome } from '../with_home.ts'
 
-export interface AddOptions extends CommonOptions {
+interface AddOptions extends CommonOptions {
   platform?: string
   name?: string
   set?: string[]

@@ -18,7 +18,7 @@ import { tellChanged } from '../tell_changed.ts'
 import { allJobs, theJob } from '../the_job.ts'
 import { withHome } from '../with_home.ts'
 
-export interface ListOptions extends CommonOptions {
+interface ListOptions extends CommonOptions {
   status?: string
   search?: string
 }

@@ -22,7 +22,7 @@ import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { tellChanged } from '../tell_changed.ts'
 
-export interface RunOptions extends CommonOptions {
+interface RunOptions extends CommonOptions {
   /** Another job, whatever the home holds under this name. */
   new?: boolean
   strict?: boolean

@@ -8,7 +8,7 @@ import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { withHome } from '../with_home.ts'
 
-export interface UpOptions extends CommonOptions {
+interface UpOptions extends CommonOptions {
   host?: string
   port?: string
 }

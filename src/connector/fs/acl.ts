@@ -1,7 +1,7 @@
 /** POSIX ACLs in the kernel's binary form (`system.posix_acl_access`, version 2): little-endian tag, permissions, id. */
 
 export const aclTag = { owner: 1, user: 2, owningGroup: 4, group: 8, mask: 16, other: 32 } as const
-export type AclTag = (typeof aclTag)[keyof typeof aclTag]
+type AclTag = (typeof aclTag)[keyof typeof aclTag]
 
 export interface AclEntry {
   tag: AclTag

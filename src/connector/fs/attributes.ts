@@ -122,7 +122,7 @@ export function currently(stats: BigIntStats): Current {
   }
 }
 
-export interface Current {
+interface Current {
   container: boolean
   /** Others may have it open, or open it, already. */
   reachable: boolean

@@ -3,7 +3,7 @@ import { posixNames, windowsNames } from '../local/names.ts'
 import { posixRights } from './permissions.ts'
 import type { FsSettings } from './settings.ts'
 
-export interface Abilities {
+interface Abilities {
   byHandle: boolean
   /** Why there are no ACLs. */
   noAcls: string | undefined

@@ -51,7 +51,7 @@ export class IdDirectory implements Directory {
   }
 }
 
-export interface DirectoryRow {
+interface DirectoryRow {
   type: Principal['type']
   id: number
   email?: string

@@ -7,7 +7,7 @@ import { childId, join, nameOf, parentOf } from './ids.ts'
 import type { Place } from './place.ts'
 import { errno } from '../local/trouble.ts'
 
-export const exact = { bigint: true, throwIfNoEntry: false } as const
+const exact = { bigint: true, throwIfNoEntry: false } as const
 
 /** What the system says of a child, links not followed; undefined when there is none. */
 export function statsOf(folder: Folder, name: string): BigIntStats | undefined {

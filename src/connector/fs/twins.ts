@@ -2,7 +2,7 @@ import { fstatSync, lstatSync, statSync } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
 import type { Folder } from './folders.ts'
 import { join } from './ids.ts'
-import { namesOf } from './list.ts'
+import { namesIn } from './names_in.ts'
 import { foldCase } from '../local/names.ts'
 
 interface Known {
@@ -53,7 +53,7 @@ export class Twins {
     if (known && (known.modifiedNs === now || isRecent(known))) return known
     const began = performance.now()
     const folded = new Set<number>()
-    for (const names of namesOf(folder)) for (const name of names) folded.add(keyOf(name))
+    for (const names of namesIn(folder)) for (const name of names) folded.add(keyOf(name))
     const readAtMs = performance.now()
     const fresh = { modifiedNs: now, readAtMs, readMs: readAtMs - began, folded }
     this.#known.delete(folder.id)
@@ -80,7 +80,7 @@ function isRecent({ folded, readAtMs, readMs }: Known): boolean {
 
 function otherSpelling(folder: Folder, name: string): string | undefined {
   const folded = foldCase(name)
-  for (const names of namesOf(folder)) {
+  for (const names of namesIn(folder)) {
     const there = names.find((other) => other !== name && foldCase(other) === folded)
     if (there !== undefined) return there
   }

@@ -17,7 +17,7 @@ export interface Node {
   key: string | null
 }
 
-export type NewNode = Pick<Node, 'name' | 'kind' | 'hash' | 'size' | 'created' | 'modified'> & {
+type NewNode = Pick<Node, 'name' | 'kind' | 'hash' | 'size' | 'created' | 'modified'> & {
   parent: bigint
   key: string | null
 }

@@ -3,7 +3,7 @@ import type { Reading } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { guarded } from './trouble.ts'
 
-export interface ReadingSpec {
+interface ReadingSpec {
   id: string
   sizeBytes: bigint
   /** Absent: whatever is there is read. */

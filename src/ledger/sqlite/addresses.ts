@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { WireAddress } from '../wire.ts'
 
-export interface ContainerRow {
+interface ContainerRow {
   parent: number
   name: string
   destinationName: string

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { AuditRow } from '../ledger.ts'
 import { toWireAudit, type WireAudit } from '../wire.ts'
-import type { CurrentExecution } from './parts.ts'
+import type { CurrentExecution } from './current_execution.ts'
 
 /** Rows in one statement: binding is cheap, stepping a statement is not. */
 const together = 25

@@ -7,7 +7,7 @@ import { aloneAfter, lastAfter, type OrphanedBatches } from './orphaned_batches.
 import type { LedgerParts } from './parts.ts'
 import { oneMore, partsOf, pastOf, type WorkQueue, type WorkRow } from './work_queue.ts'
 
-export interface Limit {
+interface Limit {
   items: number
   bytes: number
 }

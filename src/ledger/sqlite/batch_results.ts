@@ -2,6 +2,7 @@ import type { FailedItem } from '../ledger.ts'
 import { LeaseLost } from '../ledger.ts'
 import type { WireDone, WireResults } from '../wire.ts'
 import { actionCode, Container, State } from './codes.ts'
+import type { Containers } from './containers.ts'
 import type { HeldBatches } from './held_batches.ts'
 import { LeaseKind, type Lease, type Member } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
@@ -15,6 +16,7 @@ const reread = actionCode('reread')
 /** What holders report of their batches: how far a long item has come, what is staged, what is done and what failed. */
 export class BatchResults {
   readonly #parts: LedgerParts
+  readonly #containers: Containers
   readonly #held: HeldBatches
   readonly #done
   readonly #doneWithSource
@@ -28,8 +30,9 @@ export class BatchResults {
   readonly #partialBytes
   readonly #written
 
-  constructor(parts: LedgerParts, held: HeldBatches) {
+  constructor(parts: LedgerParts, containers: Containers, held: HeldBatches) {
     this.#parts = parts
+    this.#containers = containers
     this.#held = held
     const { db } = parts
     this.#done = db.prepare(
@@ -127,7 +130,7 @@ export class BatchResults {
       }
       const state = done.state[i]!
       const decided = (member.again && why === undefined ? this.#decidedBefore(item) : null) ?? done.reason[i]!
-      const reason = found.has(item) && !this.#parts.containers.madeNow(item) ? 'matched' : decided
+      const reason = found.has(item) && !this.#containers.madeNow(item) ? 'matched' : decided
       const hash = done.hash[i]! || null
       const sizeNow = size && member.kind === 0 ? size[i]! : member.size
       this.#move(member, state, reason, sizeNow)
@@ -143,7 +146,7 @@ export class BatchResults {
       if (written) carriedOut += 1
       last = item
     }
-    for (const container of touched) this.#parts.containers.touch(container)
+    for (const container of touched) this.#containers.touch(container)
     if (last !== undefined) {
       // Ids of one batch lie close together, so this looks at few rows, mostly none.
       const [low, high] = boundsOf(done.item)
@@ -160,15 +163,14 @@ export class BatchResults {
   }
 
   #made(item: number, member: Member, made: boolean): void {
-    const { containers } = this.#parts
-    if (member.action === create) containers.exists(item, { id: '', made })
-    else containers.touch(item)
+    if (member.action === create) this.#containers.exists(item, { id: '', made })
+    else this.#containers.touch(item)
     this.#parts.addresses.changed(item)
   }
 
   /** Its own listing failed meanwhile, which says more about it than that it was made. */
   #listingFailed(item: number, member: Member): boolean {
-    const state = this.#parts.containers.stateOf(item)
+    const state = this.#containers.stateOf(item)
     return member.again ? state === State.remediation : state !== State.pending
   }
 
@@ -184,8 +186,7 @@ export class BatchResults {
     if (!member) return false
     members.delete(item)
     if (member.kind === Container && this.#listingFailed(item, member)) return false
-    const notBeforeMs = retryAfterMs === 'never' ? 'never' : this.#parts.nowMs() + retryAfterMs
-    this.failed(item, member, { reason, why, notBeforeMs })
+    this.failed(item, member, { reason, why, notBeforeMs: this.#parts.nowMs() + retryAfterMs })
     return true
   }
 

@@ -1,7 +1,7 @@
 import type { ItemKind } from '../../connector/item.ts'
 import type { AuditLevel } from '../../job/settings.ts'
 import type { Action } from '../../policy/decision.ts'
-import type { ItemState } from '../ledger.ts'
+import type { ItemState } from '../item_state.ts'
 
 /** Small numbers in the file for words in the code. Part of the format: never renumber. */
 export const State = {

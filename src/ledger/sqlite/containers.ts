@@ -1,9 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite'
 import type { MadeContainer } from '../ledger.ts'
 import { State } from './codes.ts'
 import type { LedgerParts } from './parts.ts'
 
-export interface ContainerTrouble {
+interface ContainerTrouble {
   reason: string
   why: string
   flag: boolean
@@ -23,7 +22,7 @@ const remembered = 20_000
 
 /** What becomes of containers besides being listed: they get made, fail, and are to be finished at the end. */
 export class Containers {
-  readonly #parts: Omit<LedgerParts, 'containers'>
+  readonly #parts: LedgerParts
   readonly #touched = new Set<number>()
   readonly #item
   readonly #countedAs
@@ -40,7 +39,8 @@ export class Containers {
   readonly #decided
   readonly #carriedOut
 
-  constructor(db: DatabaseSync, parts: Omit<LedgerParts, 'containers'>) {
+  constructor(parts: LedgerParts) {
+    const { db } = parts
     this.#parts = parts
     this.#item = db.prepare('SELECT parent, state, reason, execution FROM item WHERE id = ?')
     this.#countedAs = db.prepare('SELECT counted_as FROM container WHERE item = ? AND listed = ?')

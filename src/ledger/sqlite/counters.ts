@@ -7,7 +7,7 @@ interface Sum {
 }
 
 /** A row in the counters: what it is counted as. */
-export interface Counted {
+interface Counted {
   state: number
   reason: string
   /** 1 for a container, else 0. */

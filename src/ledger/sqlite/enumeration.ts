@@ -3,6 +3,7 @@ import { LeaseLost } from '../ledger.ts'
 import { hopeless } from '../../policy/hopeless.ts'
 import type { WireChanged, WireItems, WireListing, WireToList } from '../wire.ts'
 import { actionCode, Container, State, stateCode } from './codes.ts'
+import type { Containers } from './containers.ts'
 import { LeaseKind, type CountedSum, type Lease } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
 
@@ -29,6 +30,7 @@ interface Before {
 /** Containers to list, and what listing them found. */
 export class Enumeration {
   readonly #parts: LedgerParts
+  readonly #containers: Containers
   readonly #onWork: (first: number, last: number, ids: number[] | undefined) => void
   #nextId: number | undefined
   readonly #frontier
@@ -48,9 +50,14 @@ export class Enumeration {
   readonly #stamp
   readonly #deadPartial
 
-  constructor(parts: LedgerParts, onWork: (first: number, last: number, ids: number[] | undefined) => void) {
+  constructor(
+    parts: LedgerParts,
+    containers: Containers,
+    onWork: (first: number, last: number, ids: number[] | undefined) => void,
+  ) {
     const { db } = parts
     this.#parts = parts
+    this.#containers = containers
     this.#onWork = onWork
     this.#frontier = db.prepare('SELECT item FROM frontier ORDER BY item LIMIT ?')
     this.#join = db.prepare('INSERT OR IGNORE INTO frontier (item) VALUES (?)')
@@ -113,7 +120,8 @@ export class Enumeration {
   }
 
   enumerated(listing: WireListing): void {
-    const { leases, counters, containers, audit, current, wholes } = this.#parts
+    const { leases, counters, audit, current, wholes } = this.#parts
+    const containers = this.#containers
     const lease = leases.require(listing.token, LeaseKind.listing)
     if (lease.container !== listing.container || lease.execution !== listing.execution) {
       throw new LeaseLost(`lease ${listing.token} is not on container ${listing.container}`)
@@ -164,7 +172,8 @@ export class Enumeration {
   #insertFresh(parent: number, depth: number, fresh: WireItems): number {
     const count = fresh.name.length
     if (count === 0) return 0
-    const { counters, containers, current, trials } = this.#parts
+    const { counters, current, trials } = this.#parts
+    const containers = this.#containers
     const execution = current()
     const { n } = execution
     const first = (this.#nextId ??= ((this.#maxId.get() as { id: number | null }).id ?? 0) + 1)
@@ -217,7 +226,8 @@ export class Enumeration {
   }
 
   #decideAgain(depth: number, changed: WireChanged[]): void {
-    const { counters, containers, current, trials } = this.#parts
+    const { counters, current, trials } = this.#parts
+    const containers = this.#containers
     const execution = current()
     const { n } = execution
     const work: number[] = []
@@ -288,7 +298,7 @@ export class Enumeration {
 
   /** A known container joins the frontier, once per execution. */
   #enter(container: number, countedAs: string | null): void {
-    if (this.#parts.containers.enter(container, this.#parts.current().n, countedAs)) this.#join.run(container)
+    if (this.#containers.enter(container, this.#parts.current().n, countedAs)) this.#join.run(container)
   }
 
   /**
@@ -332,13 +342,13 @@ export class Enumeration {
 
   /** The listing starts over, so what its dead holder only counted is taken back; rows it decided stay decided. */
   #takeOver(orphan: Lease, deaths: number, by: { name: string; untilMs: number }): Lease | undefined {
-    const { counters, leases, containers, crashed } = this.#parts
+    const { counters, leases, crashed } = this.#parts
     leases.remove(orphan)
     const container = orphan.container!
     let lease: Lease | undefined
     if (deaths >= givenUpAfter) {
       const why = `the worker died ${deaths} times while listing it`
-      containers.fail(container, { reason: 'crashed_worker', why, flag: true })
+      this.#containers.fail(container, { reason: 'crashed_worker', why, flag: true })
       crashed(container, why)
     } else {
       for (const { state, reason, items, containers: among, bytes } of orphan.counted) {

@@ -54,7 +54,7 @@ export interface Lease {
 
 const noParts: Parts = { spans: [], ids: [], trials: [] }
 
-export type NewLease = Pick<Lease, 'kind' | 'execution' | 'holder' | 'untilMs' | 'attempt'> & Partial<Lease>
+type NewLease = Pick<Lease, 'kind' | 'execution' | 'holder' | 'untilMs' | 'attempt'> & Partial<Lease>
 
 interface Stored {
   token: number

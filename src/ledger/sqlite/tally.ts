@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Balance, ItemState, Progress } from '../ledger.ts'
+import type { ItemState } from '../item_state.ts'
+import type { Balance, Progress } from '../ledger.ts'
 import { allStates, State, stateOf } from './codes.ts'
 
 interface CounterRow {

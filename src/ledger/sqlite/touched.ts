@@ -1,6 +1,7 @@
 import type { Claim, Holder } from '../ledger.ts'
 import { LeaseLost } from '../ledger.ts'
 import type { WireFinishedContainer, WireTouched } from '../wire.ts'
+import type { Containers } from './containers.ts'
 import { LeaseKind, type Lease } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
 
@@ -12,6 +13,7 @@ interface TouchedRow {
 /** Containers whose times, mode and owner are put right once nothing is written in them any more. */
 export class Touched {
   readonly #parts: LedgerParts
+  readonly #containers: Containers
   readonly #batchesClosed: (execution: number) => boolean
   readonly #free
   readonly #deepestLeased
@@ -22,8 +24,9 @@ export class Touched {
   readonly #left
   readonly #facts
 
-  constructor(parts: LedgerParts, batchesClosed: (execution: number) => boolean) {
+  constructor(parts: LedgerParts, containers: Containers, batchesClosed: (execution: number) => boolean) {
     this.#parts = parts
+    this.#containers = containers
     this.#batchesClosed = batchesClosed
     const { db } = parts
     this.#free = db.prepare(
@@ -59,21 +62,21 @@ export class Touched {
   }
 
   finished(token: number, results: WireFinishedContainer[]): void {
-    const { leases, containers, counters } = this.#parts
+    const { leases, counters } = this.#parts
     const lease = leases.require(token, LeaseKind.touched)
     for (const { item, destination, flagged, failure } of results) {
       if (this.#leased.get(item, token) === undefined) throw new LeaseLost(`container ${item} has a result already`)
       this.#remove.run(item)
       if (destination !== undefined) this.#facts.run(destination, item)
-      if (flagged !== undefined) containers.flag(item, flagged)
-      if (failure) containers.fail(item, { ...failure, flag: false })
+      if (flagged !== undefined) this.#containers.flag(item, flagged)
+      if (failure) this.#containers.fail(item, { ...failure, flag: false })
     }
     if (this.#left.get(token) === undefined) leases.remove(lease)
     counters.flush(lease.execution)
   }
 
   #give(rows: TouchedRow[], { execution, name, leaseMs }: Holder): WireTouched {
-    const { addresses, containers, leases, nowMs } = this.#parts
+    const { addresses, leases, nowMs } = this.#parts
     const lease: Lease = leases.give({
       kind: LeaseKind.touched,
       execution,
@@ -82,7 +85,7 @@ export class Touched {
       attempt: 1,
     })
     this.#take.run(lease.token, JSON.stringify(rows.map((row) => row.container)))
-    containers.forget()
+    this.#containers.forget()
     return {
       token: lease.token,
       containers: rows.map(({ container, depth }) => ({

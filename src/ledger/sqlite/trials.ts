@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { WaitingItems } from '../ledger.ts'
 import { State } from './codes.ts'
-import type { CurrentExecution } from './parts.ts'
+import type { CurrentExecution } from './current_execution.ts'
 
 interface Trial {
   execution: number

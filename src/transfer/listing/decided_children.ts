@@ -1,6 +1,6 @@
 import type { Facts, Item } from '../../connector/item.ts'
-import { noListing, pushFacts, type NewItems } from '../../ledger/columns.ts'
-import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
+import { pushFacts, type NewItems } from '../../ledger/columns.ts'
+import { noListing, type ContainerToList, type Listing, type TrackedRow } from '../../ledger/ledger.ts'
 import type { Decision, Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
 import { factsOf } from '../facts_of.ts'

@@ -1,4 +1,4 @@
-import type { ItemState } from '../../ledger/ledger.ts'
+import type { ItemState } from '../../ledger/item_state.ts'
 
 /** One thing in which the two sides, or a side and the ledger, are not as they should be. */
 export interface Difference {

@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { Attributes } from '../../../src/connector/connector.ts'
 import { Right, type Permissions, type Principal } from '../../../src/connector/item.ts'
-import { bytes, refusal, still, type Bench } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { bytes, refusal, still, type Bench, type Current } from '../bench.ts'
 
 const second = 1_000_000_000n
 const times: [string, bigint][] = [

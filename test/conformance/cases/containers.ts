@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { bytes, refusal } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { bytes, refusal, type Current } from '../bench.ts'
 
 export function containerCases(at: Current): void {
   test('the root is a container', async () => {

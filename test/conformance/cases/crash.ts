@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from '@jest/globals'
-import { Bench, pattern, refusal, sha256 } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { Bench, pattern, refusal, sha256, type Current } from '../bench.ts'
 
 const script = new URL('../stage_and_wait.ts', import.meta.url).pathname
 

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { bytes, refusal, still } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { bytes, refusal, still, type Current } from '../bench.ts'
 
 export function listingCases(at: Current): void {
   test('an empty container is a complete listing of nothing', async () => {

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { bytes, refusal, type Bench } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { bytes, refusal, type Bench, type Current } from '../bench.ts'
 import { corpus, isAllowed } from '../names.ts'
 
 export function nameCases(at: Current): void {

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { bytes, refusal, still, type Bench } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { bytes, refusal, still, type Bench, type Current } from '../bench.ts'
 
 /** Where containers can be staged as a whole; elsewhere nothing is claimed, and nothing is asked. */
 export function newContainerCases(at: Current): void {

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { bytes, pattern, refusal, sha256, still } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { bytes, pattern, refusal, sha256, still, type Current } from '../bench.ts'
 
 export function publishCases(at: Current): void {
   test.each([0, 1, 4096, 1_048_577])('%i bytes arrive as they are', async (size) => {

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { bytes, pattern, refusal } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { bytes, pattern, refusal, type Current } from '../bench.ts'
 
 export function readingCases(at: Current): void {
   test.each([0, 1, 4096, 65_535, 65_536, 65_537, 1_048_577])('%i bytes are read as they are', async (size) => {

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { bytes, refusal } from '../bench.ts'
-import type { Current } from '../conformance.ts'
+import { bytes, refusal, type Current } from '../bench.ts'
 
 /** What only platforms have that know things by an id of their own, or let names repeat. */
 export function siblingCases(at: Current): void {

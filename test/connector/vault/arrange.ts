@@ -14,7 +14,7 @@ export function sha256(content: string): string {
   return createHash('sha256').update(content, 'latin1').digest('hex')
 }
 
-export interface Put {
+interface Put {
   key: string
   container?: string
   attributes?: Attributes

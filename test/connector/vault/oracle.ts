@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 /** What a vault holds, read from its files by other means than the connector's. */
-export interface Found {
+interface Found {
   /** Every item's path and content, every container's path with a slash at the end; same names occur as often as they are there. */
   tree: [path: string, content: string][]
   /** Everything that should not be so; a vault in order has none. */
