@@ -1,18 +1,9 @@
 import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync, readSync, renameSync } from 'node:fs'
 import type { Staged, Target } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Item } from '../item.ts'
+import { claim, isClaimed, remove, retract, unclaim } from './claim.ts'
 import { flags } from './flags.ts'
 import type { Folder } from './folders.ts'
 import { childId, join } from './ids.ts'
@@ -25,9 +16,9 @@ import { errno, knowsNoLinks, refusesLink } from '../local/trouble.ts'
 /**
  * Gives a staged content its name, at once and whole. Doing it again after a death half-way ends the same.
  *
- * Where nothing may be there: a hard link, which fails if somebody got there first. Where something is replaced: rename,
- * right after a last look; a write in the microseconds between the two is lost, as Linux offers no conditional rename to
- * Node.
+ * Where nothing may be there: a hard link, which fails if somebody got there first; without hard links a `Claim`, and a
+ * rename over it. Where something is replaced: rename, right after a last look; a write in the microseconds between the two
+ * is lost, as Linux offers no conditional rename to Node.
  */
 export function publish(place: Place, staged: Staged, target: Target): Item {
   const { container, name, condition } = target
@@ -79,6 +70,8 @@ function create(place: Place, way: Way): void {
     if (number === 'EEXIST' || number === 'ENOENT') {
       // Linked already, by a process that died before it could unlink or tell.
       if (isThere(place, way)) return removeOurs(place, way)
+      // That the name is taken is found out before that there are no hard links.
+      if (isClaimed(place, { folder, name, key: way.staged.key })) return createByPlaceholder(place, way)
       throw error
     }
     if (!refusesLink(number)) throw error
@@ -88,50 +81,24 @@ function create(place: Place, way: Way): void {
   remove(folder.base + temporary)
 }
 
-function remove(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (errno(error) !== 'ENOENT') throw error
-  }
-}
-
 function isThere(place: Place, way: Way): boolean {
   const there = statsOf(way.folder, way.name)
   return there !== undefined && isStaged(place, way, there)
 }
 
 function createUnlessThere(place: Place, way: Way): void {
-  if (!isThere(place, way)) createByPlaceholder(way)
+  if (isThere(place, way)) removeOurs(place, way)
+  else createByPlaceholder(place, way)
 }
 
-/**
- * Without hard links: a file made exclusively claims the name, its content says for which staging, and the staged file is
- * renamed over it. Who comes later finds the name taken. Until the rename the placeholder can be seen; somebody who
- * replaces it in just that moment is overwritten.
- */
-function createByPlaceholder({ folder, temporary, name, id, staged }: Way): void {
-  const path = join(folder.base, name)
+/** Until the rename the placeholder can be seen; somebody who replaces it in just that moment is overwritten. */
+function createByPlaceholder(place: Place, { folder, temporary, name, id, staged: { key } }: Way): void {
   if (!statsOf(folder, temporary)) throw new ConnectorError('NotFound', 'what was staged is gone', { id })
-  try {
-    writeFileSync(path, temporary, { flag: 'wx', mode: 0o600 })
-  } catch (error) {
-    if (errno(error) !== 'EEXIST' || !isPlaceholder(folder, name, staged)) throw error
-  }
-  if (!isPlaceholder(folder, name, staged)) throw new ConnectorError('Conflict', 'somebody else took the name', { id })
-  renameSync(folder.base + temporary, path)
-}
-
-function isPlaceholder(folder: Folder, name: string, { key }: Staged): boolean {
-  const temporary = stagingName(key)
-  const stats = statsOf(folder, name)
-  if (!stats?.isFile() || stats.size !== BigInt(temporary.length)) return false
-  const fd = openSync(join(folder.base, name), flags.read)
-  try {
-    return readFileSync(fd, 'latin1') === temporary
-  } finally {
-    closeSync(fd)
-  }
+  claim(place, { folder, name, key })
+  if (!isClaimed(place, { folder, name, key }))
+    throw new ConnectorError('Conflict', 'somebody else took the name', { id })
+  renameSync(folder.base + temporary, join(folder.base, name))
+  retract(folder, key)
 }
 
 /** What has the name now must be what was staged; anything else was put under the temporary name by somebody. */
@@ -165,10 +132,11 @@ function isStaged(place: Place, { staged }: Way, stats: Found['stats']): boolean
   return staged.identity === undefined || place.shape.identity(stats) === staged.identity
 }
 
-/** The second name of what is published already. */
+/** The second name of what is published already, or what announced it. */
 function removeOurs(place: Place, way: Way): void {
   const there = statsOf(way.folder, way.temporary)
   if (there && isStaged(place, way, there)) remove(way.folder.base + way.temporary)
+  retract(way.folder, way.staged.key)
 }
 
 export function syncFolder(folder: Folder): void {
@@ -204,7 +172,8 @@ export function reconcile(
       }
       const left = statsOf(folder, temporary)
       if (left && isStaged(place, way, left) && hashOf(folder, temporary) === staged.hash) return { state: 'staged' }
-      if (there && isPlaceholder(folder, name, staged)) unlinkSync(join(folder.base, name))
+      if (isClaimed(place, { folder, name, key: staged.key })) remove(join(folder.base, name))
+      retract(folder, staged.key)
       return { state: 'gone' }
     })
   } catch (error) {
@@ -226,11 +195,13 @@ function hashOf(folder: Folder, name: string): string {
   }
 }
 
-/** Exactly the file of that key; a folder of such a name is not ours. */
+/** Exactly the file of that key, and the name it had claimed; a folder of such a name is not ours. */
 export function discard(place: Place, container: string, key: string): void {
   const name = stagingName(key)
   try {
     within(place, container, childId(container, name), (folder) => {
+      // First, as what was staged tells whether an empty file is the placeholder.
+      unclaim(place, folder, key)
       if (statsOf(folder, name)?.isDirectory() === false) remove(folder.base + name)
     })
   } catch (error) {
