@@ -19,6 +19,7 @@ import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { factsOf } from './facts_of.ts'
 import { accessOfNew, rememberAccessOfNew } from './new_access.ts'
+import { requireSameRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
@@ -126,16 +127,9 @@ async function destinationRootOf(job: JobInHand, session: Session, access: Acces
   return starting('destination', () => session.makeRoot(spec.destination.path, access))
 }
 
-/** A root replaced by another (an unmounted disk's empty mount point, a restored folder) is not the one that was tracked. */
-async function sameRootAsBefore(job: JobInHand, which: SideName, root: Item): Promise<void> {
-  if (root.identity === undefined) return
-  const before = await job.ledger.recall(rootKey(which))
-  if (before === undefined) return job.ledger.remember(rootKey(which), root.identity)
-  if (before === root.identity) return
-  const { path } = job.spec[which]
-  throw new FailedToStart([
-    `${which}: ${JSON.stringify(path)} is not the folder of earlier executions (is something not mounted?); if it was replaced on purpose, make a new job`,
-  ])
+async function sameRootAsBefore({ spec, ledger }: JobInHand, side: SideName, root: Item): Promise<void> {
+  await starting(side, () => requireSameRoot(ledger, { side, path: spec[side].path }, root))
+  if (root.identity !== undefined) await ledger.remember(rootKey(side), root.identity)
 }
 
 /** One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten. */

@@ -7,6 +7,7 @@ import { stagingKey } from './job_spec.ts'
 import { discardFormer, foreignInside, mergedFormer } from './batch/former_folders.ts'
 import type { JobInHand } from './open_jobs.ts'
 import { recordMade } from './record_made.ts'
+import { requireSameRoot } from './root_identity.ts'
 import { OpenSides } from './sides.ts'
 
 /**
@@ -25,7 +26,7 @@ export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise
     if (!(error instanceof ConnectorError)) throw error
     if (error.kind === 'connection' && !lastingTrouble.has(error.code))
       throw new ConnectionTrouble('destination', error.code, error.message, error.retryAfterMs)
-    // A root that is gone took them along, or keeps them for nobody: no waiting brings them within reach.
+    // A root that is gone, or another in its place: it took them along, and nobody is kept waiting until it is back.
     const message = `what was half-way could not be cleared away at the destination: ${error.message}`
     left.push({ level: 'warn', type: 'left_behind', message })
   }
@@ -57,8 +58,10 @@ async function discardLeftovers(
       left.push({ item, level: 'warn', type: 'left_behind', message: `its staging ${key} stays: ${error.message}` })
     }
   }
-  const root = await session.root(job.spec.destination.path)
-  if (!root) return
+  const { path } = job.spec.destination
+  const root = await session.root(path)
+  if (!root) throw new ConnectorError('RootGone', `${JSON.stringify(path)} is gone`)
+  await requireSameRoot(job.ledger, { side: 'destination', path }, root)
   const idOf = (at: ContainerAddress | undefined): string | undefined => at && descendOf(session, root.id, at)
   for (const batch of batches) {
     const containers = new Map(batch.containers.map((container) => [container.item, container]))
