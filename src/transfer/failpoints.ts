@@ -10,6 +10,7 @@ export type Failpoint =
   | `staged:${'before' | 'after'}-commit`
   | `done:${'before' | 'after'}-commit`
   | 'place:after'
+  | `root:${'before' | 'after'}`
   | `${'stage-container' | 'publish-container'}:${'before' | 'after'}`
   | `${'stage' | 'publish' | 'attributes' | 'link' | 'keep' | 'container' | 'finish-container' | 'partial' | 'enumerated'}:${'before' | 'after'}`
 

@@ -13,8 +13,9 @@ import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { accessKey, accessSince } from './access_asked.ts'
 import { cannotBeExpressed } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
+import { makeDestinationRoot, recallMaking } from './destination_root.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
-import { rootKey, rootMade, type SideSpec } from './job_spec.ts'
+import { rootKey, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { factsOf } from './facts_of.ts'
@@ -115,16 +116,17 @@ function refuseReadOnly({ notes }: Session): void {
 async function destinationRootOf(job: JobInHand, session: Session, access: Access): Promise<Item | null> {
   const { spec } = job
   const there = await starting('destination', () => session.root(spec.destination.path))
-  if (there) return there
+  if (there) {
+    await starting('destination', () => recallMaking(job, session, there))
+    return there
+  }
   if ((await job.ledger.recall(rootKey('destination'))) !== undefined) {
     throw new FailedToStart([
       `destination: ${JSON.stringify(spec.destination.path)} is gone, though earlier executions wrote to it; restore it, or make a new job`,
     ])
   }
   if (spec.simulated) return null
-  // Said first: a folder that was made, and not known to be ours, would stay as closed as it was made.
-  await job.ledger.remember(rootMade, 'yes')
-  return starting('destination', () => session.makeRoot(spec.destination.path, access))
+  return starting('destination', () => makeDestinationRoot(job, session, access))
 }
 
 async function sameRootAsBefore({ spec, ledger }: JobInHand, side: SideName, root: Item): Promise<void> {
