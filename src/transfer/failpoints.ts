@@ -9,6 +9,7 @@ let left = Number(nth ?? 1)
 export type Failpoint =
   | `staged:${'before' | 'after'}-commit`
   | `done:${'before' | 'after'}-commit`
+  | `published:${'before' | 'after'}-record`
   | 'place:after'
   | `root:${'before' | 'after'}`
   | `${'stage-container' | 'publish-container'}:${'before' | 'after'}`

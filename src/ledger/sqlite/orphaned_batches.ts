@@ -97,7 +97,7 @@ export class OrphanedBatches {
       if (lease.execution !== execution || given.has(lease.token)) continue
       if (lease.kind === LeaseKind.batch) batches.push(...this.#takeOverForGood(lease))
       else if (lease.kind === LeaseKind.litter)
-        batches.push(this.#held.told(lease, this.#rows.flagged(lease.parts.ids)))
+        batches.push({ ...this.#held.told(lease, this.#rows.flagged(lease.parts.ids)), flagged: true })
     }
     const partials = this.#allPartials.all() as unknown as { item: number; parent: number; key: string }[]
     return {
