@@ -128,7 +128,7 @@ export interface WireBatch {
 }
 
 export interface WireLeftovers {
-  batches: (WireBatch & Pick<LeftBatch, 'held'>)[]
+  batches: (WireBatch & Pick<LeftBatch, 'held' | 'flagged'>)[]
   partials: { item: number; container: WireAddress; key: string }[]
 }
 
@@ -290,6 +290,7 @@ export function fromWireLeftovers(leftovers: WireLeftovers): Leftovers {
     batches: leftovers.batches.map((batch) => ({
       ...fromWireBatch(batch),
       ...(batch.held ? { held: batch.held } : {}),
+      ...(batch.flagged ? { flagged: batch.flagged } : {}),
     })),
     partials: leftovers.partials.map((partial) => ({ ...partial, container: fromWireAddress(partial.container) })),
   }

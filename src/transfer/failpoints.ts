@@ -9,7 +9,9 @@ let left = Number(nth ?? 1)
 export type Failpoint =
   | `staged:${'before' | 'after'}-commit`
   | `done:${'before' | 'after'}-commit`
+  | `published:${'before' | 'after'}-record`
   | 'place:after'
+  | `root:${'before' | 'after'}`
   | `${'stage-container' | 'publish-container'}:${'before' | 'after'}`
   | `${'stage' | 'publish' | 'attributes' | 'link' | 'keep' | 'container' | 'finish-container' | 'partial' | 'enumerated'}:${'before' | 'after'}`
 

@@ -13,12 +13,14 @@ import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { accessKey, accessSince } from './access_asked.ts'
 import { cannotBeExpressed } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
+import { makeDestinationRoot, recallMaking } from './destination_root.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
-import { rootKey, rootMade, type SideSpec } from './job_spec.ts'
+import { rootKey, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { factsOf } from './facts_of.ts'
 import { accessOfNew, rememberAccessOfNew } from './new_access.ts'
+import { requireSameRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
@@ -114,28 +116,22 @@ function refuseReadOnly({ notes }: Session): void {
 async function destinationRootOf(job: JobInHand, session: Session, access: Access): Promise<Item | null> {
   const { spec } = job
   const there = await starting('destination', () => session.root(spec.destination.path))
-  if (there) return there
+  if (there) {
+    await starting('destination', () => recallMaking(job, session, there))
+    return there
+  }
   if ((await job.ledger.recall(rootKey('destination'))) !== undefined) {
     throw new FailedToStart([
       `destination: ${JSON.stringify(spec.destination.path)} is gone, though earlier executions wrote to it; restore it, or make a new job`,
     ])
   }
   if (spec.simulated) return null
-  // Said first: a folder that was made, and not known to be ours, would stay as closed as it was made.
-  await job.ledger.remember(rootMade, 'yes')
-  return starting('destination', () => session.makeRoot(spec.destination.path, access))
+  return starting('destination', () => makeDestinationRoot(job, session, access))
 }
 
-/** A root replaced by another (an unmounted disk's empty mount point, a restored folder) is not the one that was tracked. */
-async function sameRootAsBefore(job: JobInHand, which: SideName, root: Item): Promise<void> {
-  if (root.identity === undefined) return
-  const before = await job.ledger.recall(rootKey(which))
-  if (before === undefined) return job.ledger.remember(rootKey(which), root.identity)
-  if (before === root.identity) return
-  const { path } = job.spec[which]
-  throw new FailedToStart([
-    `${which}: ${JSON.stringify(path)} is not the folder of earlier executions (is something not mounted?); if it was replaced on purpose, make a new job`,
-  ])
+async function sameRootAsBefore({ spec, ledger }: JobInHand, side: SideName, root: Item): Promise<void> {
+  await starting(side, () => requireSameRoot(ledger, { side, path: spec[side].path }, root))
+  if (root.identity !== undefined) await ledger.remember(rootKey(side), root.identity)
 }
 
 /** One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten. */

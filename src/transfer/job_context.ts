@@ -16,6 +16,7 @@ import { ItemAttributes } from './item_attributes.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Later } from './later.ts'
 import { hashContent, nowNs } from './read_content.ts'
+import { requireSameRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 import { Stop, type Obeys, type Signal } from './threads/signals.ts'
 import { trackedOf } from './tracked_of.ts'
@@ -57,9 +58,9 @@ export class JobContext {
     const sides = open.use(new OpenSides())
     const source = await troubleOf('source', () => sides.open(spec.source))
     const destination = await troubleOf('destination', () => sides.open(spec.destination))
-    const sourceRoot = await troubleOf('source', () => source.root(spec.source.path))
+    const sourceRoot = await sameRoot('source', source, { spec, ledger })
     if (!sourceRoot) throw gone('source', spec)
-    const destinationRoot = await troubleOf('destination', () => destination.root(spec.destination.path))
+    const destinationRoot = await sameRoot('destination', destination, { spec, ledger })
     if (!destinationRoot && !spec.simulated) throw gone('destination', spec)
     const roots = { sourceId: sourceRoot.id, destinationId: destinationRoot?.id }
     const context = new JobContext(spec, ledger, { job, source, destination, roots })
@@ -206,6 +207,18 @@ function asSibling({ name, kind }: Item): { key: string; name: string; kind: Ite
 
 function asSiblingById({ id, name, kind }: Item): { key: string; name: string; kind: Item['kind'] } {
   return { key: id, name, kind }
+}
+
+/** Where a disk went away while the execution was under way, its empty mount point is no place to go on. */
+async function sameRoot(
+  side: SideName,
+  session: Session,
+  { spec, ledger }: { spec: JobSpec; ledger: Ledger },
+): Promise<Item | null> {
+  const { path } = spec[side]
+  const root = await troubleOf(side, () => session.root(path))
+  if (root) await troubleOf(side, () => requireSameRoot(ledger, { side, path }, root))
+  return root
 }
 
 function gone(side: SideName, spec: JobSpec): SideTrouble {

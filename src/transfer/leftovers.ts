@@ -1,5 +1,6 @@
 import { ConnectorError, type ErrorCode } from '../connector/errors.ts'
-import type { AuditRow, ContainerAddress, Leftovers } from '../ledger/ledger.ts'
+import type { Session, Staged } from '../connector/connector.ts'
+import type { AuditRow, LeftBatch, Leftovers, WorkItem } from '../ledger/ledger.ts'
 import { descendOf } from './addresses.ts'
 import type { ExecutionRef } from './engine.ts'
 import { ConnectionTrouble } from './errors.ts'
@@ -7,29 +8,33 @@ import { stagingKey } from './job_spec.ts'
 import { discardFormer, foreignInside, mergedFormer } from './batch/former_folders.ts'
 import type { JobInHand } from './open_jobs.ts'
 import { recordMade } from './record_made.ts'
+import { PublishedBefore, recordPublished, type Published } from './record_published.ts'
+import { requireSameRoot } from './root_identity.ts'
 import { OpenSides } from './sides.ts'
 
 /**
- * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name. Folders that
- * such holders made are put on record.
+ * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name. What such holders
+ * had published, and folders that they made, are put on record. A death between any two lines leaves what is found again.
  *
  * @throws ConnectionTrouble when the destination is out of reach for now
  */
 export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise<void> {
   const leftovers = await job.ledger.leftovers(ref.execution)
   if (job.spec.simulated || (leftovers.batches.length === 0 && leftovers.partials.length === 0)) return
-  const left: AuditRow[] = []
+  const clearing = new Clearing(job, ref)
   try {
-    await discardLeftovers(job, ref, leftovers, left)
+    await clearing.run(leftovers)
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error
     if (error.kind === 'connection' && !lastingTrouble.has(error.code))
       throw new ConnectionTrouble('destination', error.code, error.message, error.retryAfterMs)
-    // A root that is gone took them along, or keeps them for nobody: no waiting brings them within reach.
+    // A root that is gone, or another in its place: it took them along, and nobody is kept waiting until it is back.
     const message = `what was half-way could not be cleared away at the destination: ${error.message}`
-    left.push({ level: 'warn', type: 'left_behind', message })
+    clearing.left.push({ level: 'warn', type: 'left_behind', message })
   }
-  if (left.length > 0) await job.ledger.audit(left)
+  for (const [token, published] of clearing.arrived)
+    await recordPublished(job, { execution: ref.execution, token, published })
+  if (clearing.left.length > 0) await job.ledger.audit(clearing.left)
 }
 
 const lastingTrouble: ReadonlySet<string> = new Set<ErrorCode>([
@@ -40,44 +45,87 @@ const lastingTrouble: ReadonlySet<string> = new Set<ErrorCode>([
   'ReadOnly',
 ])
 
-async function discardLeftovers(
-  job: JobInHand,
-  ref: ExecutionRef,
-  { batches, partials }: Leftovers,
-  left: AuditRow[],
-): Promise<void> {
-  await using sides = new OpenSides()
-  const session = await sides.open(job.spec.destination)
-  /** One that is out of reach keeps none of the others. */
-  const discard = async (item: number, container: string, key: string): Promise<void> => {
+/** The destination's part of it. One item that is out of reach keeps none of the others. */
+class Clearing {
+  /** What stays, for the audit log. */
+  readonly left: AuditRow[] = []
+  /** What had been published, by the token of the batch that it is of. */
+  readonly arrived = new Map<number, Published[]>()
+  readonly #job: JobInHand
+  readonly #jobId: string
+
+  constructor(job: JobInHand, { jobId }: ExecutionRef) {
+    this.#job = job
+    this.#jobId = jobId
+  }
+
+  /** @throws ConnectorError */
+  async run({ batches, partials }: Leftovers): Promise<void> {
+    const { ledger, spec } = this.#job
+    await using sides = new OpenSides()
+    const session = await sides.open(spec.destination)
+    const { path } = spec.destination
+    const root = await session.root(path)
+    if (!root) throw new ConnectorError('RootGone', `${JSON.stringify(path)} is gone`)
+    await requireSameRoot(ledger, { side: 'destination', path }, root)
+    const before = await PublishedBefore.of(this.#job, session)
+    for (const batch of batches) await this.#batch(batch, { session, root: root.id, before })
+    for (const { folder, tokens } of mergedFormer(batches)) {
+      const stays = await discardFormer(session, { root: root.id, jobId: this.#jobId, tokens }, folder)
+      this.left.push(...stays.map((name) => foreignInside(folder.item, name)))
+    }
+    for (const { item, container, key } of partials) {
+      const id = descendOf(session, root.id, container)
+      if (id !== undefined) await this.#discard(session, item, { container: id, key })
+    }
+    await recordMade(this.#job, { session, root: root.id }, batches)
+  }
+
+  async #batch(
+    { token, containers, items, staged, formerTokens, flagged }: LeftBatch,
+    { session, root, before }: { session: Session; root: string; before: PublishedBefore },
+  ): Promise<void> {
+    const addresses = new Map(containers.map((container) => [container.item, container]))
+    const onRecord = new Map(staged.map((one) => [one.item, one.staged]))
+    const published: Published[] = []
+    this.arrived.set(token, published)
+    for (const work of items) {
+      const { item } = work
+      const known = onRecord.get(item)
+      if (known) {
+        // A flagged item has its result already.
+        const found = flagged ? undefined : await this.#published(before, work, known)
+        if (found) published.push(found)
+        await this.#discard(session, item, known)
+      }
+      const address = addresses.get(work.container)
+      const container = address && descendOf(session, root, address)
+      if (container === undefined) continue
+      for (const former of formerTokens)
+        await this.#discard(session, item, { container, key: stagingKey(this.#jobId, item, former) })
+    }
+  }
+
+  async #published(before: PublishedBefore, work: WorkItem, staged: Staged): Promise<Published | undefined> {
+    try {
+      return await before.find(work, staged)
+    } catch (error) {
+      this.#stays(work.item, error, 'whether it had arrived could not be told')
+      return undefined
+    }
+  }
+
+  async #discard(session: Session, item: number, { container, key }: Pick<Staged, 'container' | 'key'>): Promise<void> {
     try {
       await session.discard(container, key)
     } catch (error) {
-      if (!(error instanceof ConnectorError) || error.kind === 'connection') throw error
-      left.push({ item, level: 'warn', type: 'left_behind', message: `its staging ${key} stays: ${error.message}` })
+      this.#stays(item, error, `its staging ${key} stays`)
     }
   }
-  const root = await session.root(job.spec.destination.path)
-  if (!root) return
-  const idOf = (at: ContainerAddress | undefined): string | undefined => at && descendOf(session, root.id, at)
-  for (const batch of batches) {
-    const containers = new Map(batch.containers.map((container) => [container.item, container]))
-    const staged = new Map(batch.staged.map((one) => [one.item, one.staged]))
-    for (const { item, container } of batch.items) {
-      const id = idOf(containers.get(container))
-      if (id === undefined) continue
-      const known = staged.get(item)
-      if (known) await discard(item, known.container, known.key)
-      for (const token of batch.formerTokens) await discard(item, id, stagingKey(ref.jobId, item, token))
-    }
+
+  /** @throws the error, unless it is one of the item */
+  #stays(item: number, error: unknown, what: string): void {
+    if (!(error instanceof ConnectorError) || error.kind === 'connection') throw error
+    this.left.push({ item, level: 'warn', type: 'left_behind', message: `${what}: ${error.message}` })
   }
-  for (const { folder, tokens } of mergedFormer(batches)) {
-    const stays = await discardFormer(session, { root: root.id, jobId: ref.jobId, tokens }, folder)
-    left.push(...stays.map((name) => foreignInside(folder.item, name)))
-  }
-  for (const { item, container, key } of partials) {
-    const id = idOf(container)
-    if (id !== undefined) await discard(item, id, key)
-  }
-  await recordMade(job, { session, root: root.id }, batches)
 }

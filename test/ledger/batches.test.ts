@@ -400,6 +400,26 @@ describe('what is left at the end', () => {
     expect(await ledger.leftovers(1)).toEqual({ batches: [], partials: [] })
   })
 
+  test('was held until its holder’s time was up, however often it is asked for, and by nobody when it had been put back', async () => {
+    await listRoot(ledger, files(4))
+    await oneBatch(ledger, 'copy/0', 2)
+    const back = await oneBatch(ledger, 'copy/1', 2)
+    await ledger.staged(back.token, [stagedFor(back.items[0]!.item)])
+    await ledger.finished({ ...results(back, { only: [] }), last: true })
+    const held = async (): Promise<unknown[]> =>
+      (await ledger.leftovers(1)).batches.map((batch) => [names(batch), batch.held?.untilMs]).sort()
+    const first = await held()
+    expect(first).toEqual([
+      [['f0', 'f1'], rig.nowMs + 10_000],
+      [['f2', 'f3'], undefined],
+    ])
+    rig.nowMs += 60_000
+    expect(await held()).toEqual(first)
+    await rig.restart()
+    ;({ ledger } = rig)
+    expect(await held()).toEqual(first)
+  })
+
   test('ending twice says the same, and nothing can be claimed afterwards', async () => {
     await listRoot(ledger, files(3))
     const batch = await oneBatch(ledger, 'copy', 1)

@@ -1,15 +1,20 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { jobFacts } from '../../src/client/job_facts.ts'
 import { aJob } from './a_job.ts'
-import { aTree, look, many, textAt, touched } from './a_tree.ts'
+import { aTree, look, many, paths, textAt, touched } from './a_tree.ts'
+import { die } from './die.ts'
+import { play } from './play.ts'
 import { Rig, type Job } from './rig.ts'
 
 const rig = new Rig()
 afterAll(() => rig.close())
 
+/** A failpoint counts by thread. */
+const oneWriter = { performance: { parallel_writes: { requested: 1 } } }
 const tree = aTree({ 'a.txt': 'a', 'd/b.txt': 'b' })
 
 describe('a root that is not what it was', () => {
@@ -60,6 +65,75 @@ describe('a root that is not what it was', () => {
     expect((await job.run()).sentence).toMatch(/destination: "\/in\/here" is not the folder of earlier executions/)
     expect(readdirSync(at)).toEqual([])
   })
+
+  describe.each(['source', 'destination'] as const)(
+    'a %s whose disk goes away in the middle of an execution',
+    (side) => {
+      const inTheWay = aTree({ ...many(5, (n) => `d/f${n}`), top: 'y' })
+
+      /** Its empty mount point is what is left of it. */
+      function unmount(job: Job): void {
+        renameSync(job[side], `${job[side]}.away`)
+        mkdirSync(job[side])
+      }
+
+      function mount(job: Job): void {
+        expect(readdirSync(job[side])).toEqual([])
+        rmdirSync(job[side])
+        renameSync(`${job[side]}.away`, job[side])
+      }
+
+      test('is waited for like an outage: nothing is written to its mount point, nothing read from it', async () => {
+        const job = await rig.job({}, { source: inTheWay, destination: aTree({ 'd/there': 'x' }) })
+        let back: NodeJS.Timeout | undefined
+        const ran = await job.run({
+          outagesSurvived: 300,
+          afterListing: async () => {
+            unmount(job)
+            // A folder that was walked to is trusted for a second.
+            await sleep(1_100)
+            back = setTimeout(() => mount(job), 3_500)
+          },
+        })
+        clearTimeout(back)
+        expect(ran).toMatchObject({ status: 'completed', failed: 0, reasons: { 'success new': 6 } })
+        expect(textAt(job.destination, 'top')).toBe('y')
+      })
+
+      test('breaks it off when it stays away, also for a worker that knows only the mount point; the next one goes on', async () => {
+        const job = await rig.job(oneWriter, { source: inTheWay, destination: aTree({ 'd/there': 'x' }) })
+        await die(job, 'staged:after-commit', 1)
+        unmount(job)
+        const run = { signal: new AbortController().signal, onBeat: () => undefined }
+        const ref = { jobId: job.id, execution: 1 }
+        const slice = rig.engine.transfer({ ...ref, sliceMs: 3_000, lane: 'transfer-0', width: 1 }, run)
+        await expect(slice).rejects.toMatchObject({ name: 'ConnectionTrouble', side, code: 'RootReplaced' })
+        const ended = await rig.engine.complete(ref, { kind: 'broken', why: 'away' })
+        expect(ended).toMatchObject({ found: 7, changed: 0, failed: 0 })
+        mount(job)
+        expect(await play(rig.engine, { jobId: job.id, execution: 2 })).toMatchObject({
+          status: 'completed',
+          failed: 0,
+        })
+        expect(textAt(job.destination, 'top')).toBe('y')
+      })
+    },
+  )
+
+  test.each(['another root', 'no root'])(
+    'a destination that has %s when an execution is cleared up after keeps what was half-way, and that is told',
+    async (what) => {
+      const job = await rig.job(oneWriter, { source: tree, ...(what === 'no root' ? { to: { path: '/to' } } : {}) })
+      await die(job, 'staged:after-commit', 1)
+      const before = paths(job.destination)
+      renameSync(job.destination, `${job.destination}.away`)
+      mkdirSync(job.destination)
+      await rig.engine.complete({ jobId: job.id, execution: 1 }, { kind: 'cancelled', why: 'asked to' })
+      expect(readdirSync(job.destination)).toEqual([])
+      expect(paths(`${job.destination}.away`)).toEqual(before)
+      expect(job.audit({ type: 'left_behind' })).toHaveLength(1)
+    },
+  )
 
   test('a file in place of the root fails to start', async () => {
     const job = await rig.job({}, { source: tree, from: { path: '/a.txt' } })

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import { ledgerFile } from '../../src/home/home.ts'
@@ -157,6 +158,83 @@ describe('a folder that an execution made and could not record, as nobody went o
       expect(look(job.destination).get('d')?.mode).toBe(mode)
       expect(look(job.destination).get('d/e')?.mode).toBe(0o755)
     }
+  })
+})
+
+describe('a destination root that is not there', () => {
+  const asAtSource = { mode: 0o777, modifiedNs: 1_500_000_000_000_000_000n }
+
+  async function arranged(): Promise<Job> {
+    const parts = {
+      source: (root: string) => {
+        aTree({ 'a.txt': 'a' })(root)
+        chmodSync(root, asAtSource.mode)
+        utimesSync(root, 1_500_000_000, 1_500_000_000)
+      },
+      to: { path: '/a/b' },
+    }
+    return rig.job(settings, parts)
+  }
+
+  /** Somebody makes it himself. */
+  function makeRoot(job: Job, mode: number): void {
+    mkdirSync(join(job.destination, 'a/b'), { recursive: true })
+    chmodSync(join(job.destination, 'a/b'), mode)
+  }
+
+  function expectOurs(job: Job, ours: boolean): void {
+    const root = look(job.destination).get('a/b')
+    if (ours) expect(root).toMatchObject(asAtSource)
+    else expect([root?.mode, root?.modifiedNs]).not.toEqual(Object.values(asAtSource))
+  }
+
+  test.each([0o700, 0o711])(
+    'and could not be made is somebody’s when somebody makes it later: nobody else is let in (mode %o)',
+    async (mode) => {
+      const job = await arranged()
+      writeFileSync(join(job.destination, 'a'), 'in the way')
+      expect((await job.run()).status).toBe('failed_to_start')
+      rmSync(join(job.destination, 'a'))
+      makeRoot(job, mode)
+      expect((await job.run()).status).toBe('completed')
+      expectOurs(job, false)
+      expect(look(job.destination).get('a/b')?.mode).toBe(mode)
+    },
+  )
+
+  test('is ours when a worker died right after it was made', async () => {
+    const job = await arranged()
+    await die(job, 'root:after', 1)
+    expect((await job.resume({ execution: 1 })).status).toBe('completed')
+    expectOurs(job, true)
+  })
+
+  test.each<[string, (job: Job) => void]>([
+    ['is open to others', (job) => makeRoot(job, 0o711)],
+    [
+      'is older than that',
+      (job) => {
+        mkdirSync(join(job.destination, 'a'))
+        renameSync(`${job.destination}.older`, join(job.destination, 'a/b'))
+      },
+    ],
+  ])('is somebody’s when a worker died right before it was made, and what is there then %s', async (_, make) => {
+    const job = await arranged()
+    mkdirSync(`${job.destination}.older`, { mode: 0o700 })
+    await sleep(2_100)
+    await die(job, 'root:before', 1)
+    make(job)
+    expect((await job.resume({ execution: 1 })).status).toBe('completed')
+    expectOurs(job, false)
+  })
+
+  test('is ours when it could be made at the second start', async () => {
+    const job = await arranged()
+    writeFileSync(join(job.destination, 'a'), 'in the way')
+    await job.run()
+    rmSync(join(job.destination, 'a'))
+    await job.run()
+    expectOurs(job, true)
   })
 })
 

@@ -143,6 +143,93 @@ const cases = (['staged:after-commit', 'publish:after'] as const).flatMap((failp
   },
 )
 
+describe('what was published before a death, and recorded by nobody, is known as ours to the next execution', () => {
+  type End = (job: Job) => Promise<void>
+  const ends: [string, End][] = [
+    [
+      'was cancelled',
+      async (job) => {
+        const signal = AbortSignal.abort()
+        const { status, balance } = await job.resume({ execution: job.executions + 1, signal })
+        expect([status, balance?.byStatus.success.items]).toEqual(['cancelled', expect.any(Number)])
+      },
+    ],
+    ['was terminated', async (job) => void (job.executions += 1)],
+  ]
+  const deaths = (['publish:after', 'done:before-commit'] as const).flatMap((failpoint) =>
+    ends.map(([how, end]) => [failpoint, how, end] as const),
+  )
+
+  test.each(deaths)('after %s, when its execution %s: nothing arrives twice', async (failpoint, _, end) => {
+    const four = numbers.slice(0, 4)
+    const source = aTree(many(4, (n) => `d/f${n}`, 'first'))
+    const job = await rig.job({ ...settings, timestamps: false }, { source, destination: aTree({ 'd/theirs': 'x' }) })
+    const names = [...four.map((n) => `f${n}`), 'theirs']
+    const arrived = (): string[] => readdirSync(join(job.destination, 'd')).sort()
+    await die(job, failpoint, 1)
+    const before = look(job.destination)
+    await end(job)
+    const ran = await job.run()
+    expect([ran.status, ran.failed, arrived()]).toEqual([expect.stringMatching(/completed|no_changes/), 0, names])
+    const after = look(job.destination)
+    for (const [path, { kind, inode }] of before)
+      if (kind === 'file' && !path.includes('~')) expect([path, after.get(path)?.inode]).toEqual([path, inode])
+    expect((await job.run()).status).toBe('no_changes')
+
+    // And what replaces it.
+    for (const n of four) writeFileSync(join(job.source, `d/f${n}`), 'second, longer')
+    await die(job, failpoint, job.executions + 1)
+    await end(job)
+    for (const n of four) writeFileSync(join(job.source, `d/f${n}`), 'third, longer still')
+    expect(await job.run()).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(arrived()).toEqual(names)
+    for (const n of four) expect(textAt(job.destination, `d/f${n}`)).toBe('third, longer still')
+    expect(job.audit({ type: '4001' })).toEqual([])
+  })
+
+  test('a large one is not read to learn whether it is whole, but written anew in its place', async () => {
+    const job = await rig.job(settings, { source: aTree({ large: '70 MB' }) })
+    await die(job, 'publish:after', 1)
+    expect(await job.resume({ execution: 2 })).toMatchObject({
+      changed: 1,
+      failed: 0,
+      reasons: { 'success unsure': 1 },
+    })
+    expect(readdirSync(job.destination)).toEqual(['large'])
+    expect(compareTrees(job.source, job.destination).differences).toEqual([])
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test.each(ends)('with a folder that was published whole, when its execution %s', async (_, end) => {
+    const source = aTree(many(20, (n) => `new/f${n}`))
+    const job = await rig.job({ ...settings, timestamps: false }, { source })
+    await die(job, 'publish-container:after', 1)
+    const before = look(job.destination)
+    await end(job)
+    expect(await job.run()).toMatchObject({ failed: 0, flagged: 0 })
+    const after = look(job.destination)
+    expect([...after].map(([path, { inode }]) => [path, inode])).toEqual(
+      [...before].map(([path, { inode }]) => [path, inode]),
+    )
+    expect(after.get('new')?.mode).toBe(look(job.source).get('new')?.mode)
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test.each(['published:before-record', 'published:after-record'])(
+    'also when the worker dies again while it is put on record, at %s',
+    async (failpoint) => {
+      const source = aTree(many(4, (n) => `d/f${n}`))
+      const job = await rig.job({ ...settings, timestamps: false }, { source, destination: aTree({ 'd/theirs': 'x' }) })
+      await die(job, 'publish:after#2', 1)
+      await die(job, failpoint, 2)
+      expect(await job.resume({ execution: 2 })).toMatchObject({ failed: 0, flagged: 0 })
+      expect(readdirSync(join(job.destination, 'd')).sort()).toEqual(['f0', 'f1', 'f2', 'f3', 'theirs'])
+      expect(job.audit({ execution: 1, type: 'transferred' })).toHaveLength(2)
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+})
+
 describe('what kills every worker that has it in hand', () => {
   const halting = { ...settings, failure_policy: 'halt' }
 

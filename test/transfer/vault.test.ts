@@ -109,6 +109,19 @@ describe('a vault as destination', () => {
     }
   })
 
+  test('knows as ours what was published before a death and recorded by nobody, when its execution was terminated', async () => {
+    const oneWriter = { timestamps: false, performance: { parallel_writes: { requested: 1 } } }
+    const job = await rig.job(oneWriter, { source: aTree(many(5, (n) => `d/f${n}`)), to: vaultSide })
+    await die(job, 'publish:after#3', 1)
+    const before = await nodes(job.destination)
+    expect(before).toHaveLength(4)
+    expect(await job.resume({ execution: 2 })).toMatchObject({ failed: 0, flagged: 0 })
+    const after = await nodes(job.destination)
+    expect(after.map(({ path }) => path)).toEqual(['d/', 'd/f0', 'd/f1', 'd/f2', 'd/f3', 'd/f4'])
+    expect(after).toEqual(expect.arrayContaining(before.filter(({ path }) => path !== 'd/')))
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
   test('is not written to by a run without changes, and gets only what changed', async () => {
     const job = await rig.job({}, { source, to: vaultSide })
     await job.run()

@@ -197,7 +197,8 @@ async function pausedBetween(job: string, execution: number): Promise<number> {
     await ended(job, n)
     await client.pause(job)
     const { lastExecution } = (await stage.catalog.jobs.get(job))!
-    if ((await stage.catalog.executions.get(job, lastExecution))?.endedOn != null) return lastExecution
+    const last = await stage.catalog.executions.get(job, lastExecution)
+    if (last && last.endedOn !== null) return lastExecution
     await client.resume(job)
     n = lastExecution
   }

@@ -48,6 +48,8 @@ export interface Lease {
   counted: CountedSum[]
   parts: Parts
   staged: string | null
+  /** Of one that was taken to be cleared up after: when the time of the holder before it was up; null when it had none. */
+  heldUntilMs: number | null
   /** Items without a result, when already read. */
   members?: Map<number, Member>
 }
@@ -69,6 +71,7 @@ interface Stored {
   counted: string | null
   parts: string | null
   staged: string | null
+  held_until_ms: number | null
 }
 
 /** All leases, in memory and in the file; there are few: what slots have in hand, and what failed batches left. */
@@ -80,6 +83,7 @@ export class Leases {
   readonly #staged
   readonly #page
   readonly #attempt
+  readonly #heldUntil
   #all: Map<number, Lease> | undefined
   #newest = 0
   /** Leases up to this token were there when the disk was full. */
@@ -96,6 +100,7 @@ export class Leases {
     this.#staged = db.prepare('UPDATE lease SET staged = ? WHERE token = ?')
     this.#page = db.prepare('UPDATE lease SET pages = ?, counted = ? WHERE token = ?')
     this.#attempt = db.prepare('UPDATE lease SET attempt = ? WHERE token = ?')
+    this.#heldUntil = db.prepare('UPDATE lease SET held_until_ms = ? WHERE token = ?')
   }
 
   all(): Map<number, Lease> {
@@ -110,7 +115,8 @@ export class Leases {
 
   give(lease: NewLease): Lease {
     const all = this.all()
-    const given = { former: [], container: null, pages: 0, counted: [], parts: noParts, staged: null, ...lease }
+    const none = { former: [], container: null, pages: 0, counted: [], parts: noParts, staged: null, heldUntilMs: null }
+    const given = { ...none, ...lease }
     const { lastInsertRowid } = this.#insert.run(
       given.kind,
       given.execution,
@@ -184,6 +190,11 @@ export class Leases {
     this.#staged.run(staged, lease.token)
   }
 
+  heldUntil(lease: Lease, untilMs: number): void {
+    lease.heldUntilMs = untilMs
+    this.#heldUntil.run(untilMs, lease.token)
+  }
+
   page(lease: Lease): void {
     lease.pages += 1
     this.#page.run(lease.pages, JSON.stringify(lease.counted), lease.token)
@@ -241,5 +252,6 @@ function restored(row: Stored): Lease {
     counted: row.counted === null ? [] : (JSON.parse(row.counted) as CountedSum[]),
     parts: row.parts === null ? noParts : (JSON.parse(row.parts) as Parts),
     staged: row.staged,
+    heldUntilMs: row.held_until_ms,
   }
 }

@@ -12,6 +12,9 @@ export const aloneAfter = 2
 /** An item whose holder died this often is tried once more when nothing else is left, and in no other company. */
 export const lastAfter = aloneAfter + 1
 
+/** The holder of what is cleared up after. */
+const clearing = 'complete'
+
 interface OrphanParts {
   work: WorkQueue
   rows: BatchRows
@@ -97,7 +100,7 @@ export class OrphanedBatches {
       if (lease.execution !== execution || given.has(lease.token)) continue
       if (lease.kind === LeaseKind.batch) batches.push(...this.#takeOverForGood(lease))
       else if (lease.kind === LeaseKind.litter)
-        batches.push(this.#held.told(lease, this.#rows.flagged(lease.parts.ids)))
+        batches.push({ ...this.#held.told(lease, this.#rows.flagged(lease.parts.ids)), flagged: true })
     }
     const partials = this.#allPartials.all() as unknown as { item: number; parent: number; key: string }[]
     return {
@@ -107,14 +110,19 @@ export class OrphanedBatches {
   }
 
   #takeOverForGood(lease: Lease): WireLeftovers['batches'] {
+    const { leases } = this.#parts
     const rows = this.#rows.of(lease.parts, lease.execution, lease.token)
-    this.#parts.leases.remove(lease)
+    leases.remove(lease)
     if (rows.length === 0) return []
     const former = [...lease.former, lease.token]
     const past = { attempt: lease.attempt, former, staged: lease.staged }
-    const { begunMs: fromMs } = this.#begun.get(lease.execution) as { begunMs: number }
     const batch = this.#held.give({ parts: lease.parts, rows }, complete(lease.execution), past)
-    return [{ ...batch, held: { fromMs, untilMs: lease.untilMs } }]
+    // Who clears up may die of it, too: then it is still the time of who had it in hand that counts.
+    const untilMs = lease.holder === clearing ? lease.heldUntilMs : lease.untilMs
+    if (untilMs === null) return [batch]
+    leases.heldUntil(leases.require(batch.token), untilMs)
+    const { begunMs: fromMs } = this.#begun.get(lease.execution) as { begunMs: number }
+    return [{ ...batch, held: { fromMs, untilMs } }]
   }
 
   #flag(item: number, member: Member, past: Past, execution: number): void {
@@ -133,5 +141,5 @@ function only(parts: Parts, item: number): Parts {
 }
 
 function complete(execution: number): Holder {
-  return { name: 'complete', execution, leaseMs: 24 * 60 * 60 * 1000 }
+  return { name: clearing, execution, leaseMs: 24 * 60 * 60 * 1000 }
 }

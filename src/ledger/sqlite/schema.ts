@@ -154,4 +154,8 @@ export const ledgerMigrations: readonly string[] = [
   ALTER TABLE trial ADD COLUMN decided_reason TEXT;
   ALTER TABLE trial ADD COLUMN decided_why TEXT;
   `,
+  `
+  -- Of a batch that is cleared up after: when the time of the holder it was taken from was up.
+  ALTER TABLE lease ADD COLUMN held_until_ms INTEGER;
+  `,
 ]

@@ -1,0 +1,66 @@
+import type { Access, Session } from '../connector/connector.ts'
+import type { Item } from '../connector/item.ts'
+import { isMadeAsOurs } from './containers.ts'
+import { failpoint } from './failpoints.ts'
+import { rootMade } from './job_spec.ts'
+import type { JobInHand } from './open_jobs.ts'
+
+/** What the ledger remembers while the destination root is being made; empty text when nobody is at it. */
+const rootBegun = 'root:begun'
+
+interface Begun {
+  access: Access
+  /** Unix milliseconds. */
+  fromMs: number
+}
+
+/**
+ * Makes the destination root, and remembers that it is ours. What a death between the two leaves is found out by
+ * {@link recallMaking}; where the making failed, nothing that comes to be there later is of it.
+ *
+ * @throws ConnectorError
+ */
+export async function makeDestinationRoot(job: JobInHand, session: Session, access: Access): Promise<Item> {
+  const { ledger, spec } = job
+  const { path } = spec.destination
+  const begun: Begun = { access, fromMs: Date.now() }
+  await ledger.remember(rootBegun, JSON.stringify(begun))
+  let root: Item
+  try {
+    failpoint('root:before')
+    root = await session.makeRoot(path, access)
+    failpoint('root:after')
+  } catch (error) {
+    if (await isMissing(session, path)) await ledger.remember(rootBegun, '')
+    throw error
+  }
+  await ledger.remember(rootMade, 'yes')
+  await ledger.remember(rootBegun, '')
+  return root
+}
+
+/**
+ * A root that is there although its making was not recorded: of a worker that died right after it, or somebody's. It is known
+ * by how it looks, as any container is that such a worker made, and by having been made since then.
+ *
+ * @throws ConnectorError
+ */
+export async function recallMaking({ ledger, spec }: JobInHand, session: Session, { id }: Item): Promise<void> {
+  const text = await ledger.recall(rootBegun)
+  if (!text) return
+  const { access, fromMs } = JSON.parse(text) as Begun
+  const root = await session.stat(id, access === 'closed' ? ['permissions'] : [])
+  const since = BigInt(fromMs) * 1_000_000n - spec.toleranceNs
+  const isOurs = root?.createdNs !== undefined && root.createdNs >= since && isMadeAsOurs(root, access)
+  if (isOurs) await ledger.remember(rootMade, 'yes')
+  await ledger.remember(rootBegun, '')
+}
+
+/** As far as can be told. */
+async function isMissing(session: Session, path: string): Promise<boolean> {
+  try {
+    return (await session.root(path)) === null
+  } catch {
+    return false
+  }
+}
