@@ -33,8 +33,6 @@ export class BatchResults {
   readonly #doneWithSource
   readonly #bareFacts
   readonly #fail
-  readonly #why
-  readonly #decidedWhy
   readonly #writePartial
   readonly #anyPartial
   readonly #dropPartial
@@ -58,10 +56,6 @@ export class BatchResults {
       'UPDATE item SET destination_id = coalesce(?, destination_id), destination = ? WHERE id = ?',
     )
     this.#fail = db.prepare('UPDATE item SET state = ?, reason = ? WHERE id = ?')
-    this.#why = db.prepare(
-      'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
-    )
-    this.#decidedWhy = db.prepare('UPDATE plan SET why = ? WHERE item = ?')
     this.#writePartial = db.prepare('INSERT OR REPLACE INTO partial (item, key, bytes, source) VALUES (?, ?, ?, ?)')
     this.#anyPartial = db.prepare('SELECT 1 FROM partial WHERE item BETWEEN ? AND ? LIMIT 1')
     this.#dropPartial = db.prepare('DELETE FROM partial WHERE item BETWEEN ? AND ?')
@@ -102,13 +96,13 @@ export class BatchResults {
 
   /** One failed try; `never` flags the item. */
   failed(item: number, member: Member, failure: { reason: string; why: string; notBeforeMs: number | 'never' }): void {
-    const { trials, current } = this.#parts
+    const { plans, trials, current } = this.#parts
     const { reason, why, notBeforeMs } = failure
     const state = trials.failed(item, current(), notBeforeMs)
     if (!member.again) trials.keepDecision(item, member.reason)
     this.#move(member, state, reason)
     this.#fail.run(state, reason, item)
-    this.#why.run(item, why)
+    plans.explain(item, why)
   }
 
   #recordDone(done: WireDone, members: Map<number, Member>, lease: Lease): void {
@@ -141,7 +135,7 @@ export class BatchResults {
     const destinationId = done.destinationId.length > 0 ? done.destinationId[i]! || null : null
     const destination = done.destination[i]!
     const why = done.why[i]
-    if (why !== undefined) this.#why.run(item, why)
+    if (why !== undefined) this.#parts.plans.explain(item, why)
     if (isContainer && this.#listingFailed(item, member)) {
       this.#bareFacts.run(destinationId, destination, item)
       this.#made(item, member, made)
@@ -171,7 +165,7 @@ export class BatchResults {
   /** The decision's own reason, also for what arrives only when it is tried again; how it failed is in the audit log. */
   #decidedBefore(item: number): string | null {
     const { reason, why } = this.#parts.trials.decision(item)!
-    if (reason !== null) this.#decidedWhy.run(why, item)
+    if (reason !== null) this.#parts.plans.explainAgain(item, why)
     return reason
   }
 
