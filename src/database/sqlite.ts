@@ -254,13 +254,16 @@ function primaryCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined
 }
 
-function unusable(file: string, error: unknown): unknown {
+/** @returns that the file is damaged, in words, when that is why; SQLITE_CORRUPT, _NOTADB */
+export function asDamaged(error: unknown, file: string): DatabaseUnusable | undefined {
   const code = primaryCode(error)
-  if (code === 11 || code === 26) {
-    return new DatabaseUnusable(file, `is damaged (${message(error)}); it is left as it is`, error)
-  }
-  if (code === 14) return new DatabaseUnusable(file, `cannot be opened (${message(error)})`, error)
-  return error
+  if (code !== 11 && code !== 26) return undefined
+  return new DatabaseUnusable(file, `is damaged (${message(error)}); it is left as it is`, error)
+}
+
+function unusable(file: string, error: unknown): unknown {
+  if (primaryCode(error) === 14) return new DatabaseUnusable(file, `cannot be opened (${message(error)})`, error)
+  return asDamaged(error, file) ?? error
 }
 
 function message(error: unknown): string {

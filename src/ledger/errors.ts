@@ -1,4 +1,4 @@
-import { asFull, isFull } from '../database/sqlite.ts'
+import { asDamaged, asFull, isFull } from '../database/sqlite.ts'
 import { LeaseLost } from './ledger.ts'
 
 /** Another process, or another thread of this one, writes this ledger. */
@@ -52,30 +52,15 @@ export function toSent(error: unknown, file: string): SentError {
   if (isFull(asFull(error, file))) {
     return { name: 'HomeFull', message: `no room left to write ${file}`, code: 'HomeFull' }
   }
-  if (damaged.has(primaryCode(error) ?? 0)) {
-    return { name: 'DatabaseUnusable', message: `${file}: is damaged (${messageOf(error)}); it is left as it is`, file }
-  }
-  return plain(error)
-}
-
-/** SQLITE_CORRUPT, SQLITE_NOTADB */
-const damaged: ReadonlySet<number> = new Set([11, 26])
-
-function primaryCode(error: unknown): number | undefined {
-  const code = (error as { errcode?: unknown } | undefined)?.errcode
-  return typeof code === 'number' ? code & 0xff : undefined
-}
-
-function messageOf(error: unknown): string {
-  return String((error as { message?: unknown } | undefined)?.message ?? error)
+  return plain(asDamaged(error, file) ?? error)
 }
 
 function plain(error: unknown): SentError {
   // Not `instanceof`: errors of built-in modules belong to another realm in a vm context.
-  const { name, code, pid, file, latest } = (error ?? {}) as Record<string, unknown>
+  const { name, message, code, pid, file, latest } = (error ?? {}) as Record<string, unknown>
   return {
     name: typeof name === 'string' ? name : 'Error',
-    message: messageOf(error),
+    message: String(message ?? error),
     ...(typeof code === 'string' ? { code } : {}),
     ...(typeof pid === 'number' ? { pid } : {}),
     ...(typeof file === 'string' ? { file } : {}),

@@ -24,7 +24,7 @@ import { actionCode, actionOf, kindCode, kindOf, levelCode, stateCode } from './
  * that the one thread that all results go through spends its time on SQLite.
  */
 
-interface WireRest {
+export interface WireRest {
   why?: string
   keepAs?: string
   processing?: string

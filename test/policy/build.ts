@@ -2,8 +2,10 @@ import type { Capabilities, NameRules } from '../../src/connector/capabilities.t
 import type { Facts, Item, Principal } from '../../src/connector/item.ts'
 import { posixNames as localNames } from '../../src/connector/local/names.ts'
 import type { Settings } from '../../src/job/settings.ts'
+import { settingsOf } from '../../src/job/settings_of.ts'
 import type { Counterpart, Decision, Tracked } from '../../src/policy/decision.ts'
 import { compilePlanner, type Triple } from '../../src/policy/plan.ts'
+import { aJob } from '../job/a_job.ts'
 
 /** Of a platform that escapes nothing, and has no names of its own. */
 export const posixNames: NameRules = { ...localNames, reserved: [], maxSegment: { n: 255, unit: 'bytes' } }
@@ -21,35 +23,11 @@ export const windowsNames: NameRules = {
   maxSegment: { n: 255, unit: 'utf16' },
 }
 
+const settings = settingsOf(aJob())
+
+/** Those of a copy that asks for nothing, with these changes. */
 export function someSettings(change: Partial<Settings> = {}): Settings {
-  return {
-    transferType: 'copy',
-    auditLevel: 'info',
-    batchMode: 'always',
-    conflictResolution: 'copy',
-    deletePropagation: 'ignore_both',
-    failurePolicy: 'continue',
-    largeItem: 'fail',
-    lockPropagation: 'ignore',
-    maxItemsPerContainer: 10_000,
-    parallelWrites: 2,
-    permissions: { policy: 'none', links: false, failures: 'exceptions' },
-    preserveOwners: false,
-    preserveDestinationRootOwner: false,
-    timestamps: true,
-    emptyContainers: 'create',
-    duplicateNames: 'rename',
-    itemOverwrite: 'overwrite',
-    restrictedContent: 'convert',
-    segmentTransform: true,
-    encodeInvalidCharacters: false,
-    segmentTruncate: false,
-    versioning: { preserve: 'native', select: 'all' },
-    filter: { source: [], destination: [] },
-    simulationMode: false,
-    durability: 'process',
-    ...change,
-  }
+  return { ...settings, ...change }
 }
 
 export function someCapabilities(change: Partial<Capabilities> = {}): Capabilities {

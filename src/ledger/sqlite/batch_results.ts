@@ -13,6 +13,18 @@ const create = actionCode('create')
 const attributes = actionCode('attributes')
 const reread = actionCode('reread')
 
+/** What the rows of one report add up to, so that it is written once. */
+interface Sums {
+  /** Containers that were to be made, and that somebody else had made by then. */
+  found: ReadonlySet<number>
+  /** Containers something arrived in. */
+  touched: Set<number>
+  carriedOut: number
+  writtenBytes: number
+  /** The item recorded last. */
+  last: number | undefined
+}
+
 /** What holders report of their batches: how far a long item has come, what is staged, what is done and what failed. */
 export class BatchResults {
   readonly #parts: LedgerParts
@@ -22,8 +34,6 @@ export class BatchResults {
   readonly #doneWithSource
   readonly #bareFacts
   readonly #fail
-  readonly #why
-  readonly #decidedWhy
   readonly #writePartial
   readonly #anyPartial
   readonly #dropPartial
@@ -47,10 +57,6 @@ export class BatchResults {
       'UPDATE item SET destination_id = coalesce(?, destination_id), destination = ? WHERE id = ?',
     )
     this.#fail = db.prepare('UPDATE item SET state = ?, reason = ? WHERE id = ?')
-    this.#why = db.prepare(
-      'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
-    )
-    this.#decidedWhy = db.prepare('UPDATE plan SET why = ? WHERE item = ?')
     this.#writePartial = db.prepare('INSERT OR REPLACE INTO partial (item, key, bytes, source) VALUES (?, ?, ?, ?)')
     this.#anyPartial = db.prepare('SELECT 1 FROM partial WHERE item BETWEEN ? AND ? LIMIT 1')
     this.#dropPartial = db.prepare('DELETE FROM partial WHERE item BETWEEN ? AND ?')
@@ -96,69 +102,76 @@ export class BatchResults {
 
   /** One failed try; `never` flags the item. */
   failed(item: number, member: Member, failure: { reason: string; why: string; notBeforeMs: number | 'never' }): void {
-    const { trials, current } = this.#parts
+    const { plans, trials, current } = this.#parts
     const { reason, why, notBeforeMs } = failure
     const state = trials.failed(item, current(), notBeforeMs)
     if (!member.again) trials.keepDecision(item, member.reason)
     this.#move(member, state, reason)
     this.#fail.run(state, reason, item)
-    this.#why.run(item, why)
+    plans.explain(item, why)
   }
 
   #recordDone(done: WireDone, members: Map<number, Member>, lease: Lease): void {
-    const { trials } = this.#parts
-    const ids = done.destinationId.length > 0
-    const { source, size } = done
-    const found = new Set(done.found)
-    const touched = new Set<number>()
-    let carriedOut = 0
-    let writtenBytes = 0
-    let last: number | undefined
+    const sums: Sums = {
+      found: new Set(done.found),
+      touched: new Set(),
+      carriedOut: 0,
+      writtenBytes: 0,
+      last: undefined,
+    }
     for (let i = 0; i < done.item.length; i++) {
-      const item = done.item[i]!
-      const member = members.get(item)
+      const member = members.get(done.item[i]!)
       if (!member) continue
-      members.delete(item)
-      const destinationId = ids ? done.destinationId[i]! || null : null
-      const destination = done.destination[i]!
-      const why = done.why[i]
-      if (why !== undefined) this.#why.run(item, why)
-      if (member.kind === Container && this.#listingFailed(item, member)) {
-        this.#bareFacts.run(destinationId, destination, item)
-        this.#made(item, member, !found.has(item))
-        continue
-      }
-      const state = done.state[i]!
-      const decided = (member.again && why === undefined ? this.#decidedBefore(item) : null) ?? done.reason[i]!
-      const reason = found.has(item) && !this.#containers.madeNow(item) ? 'matched' : decided
-      const hash = done.hash[i]! || null
-      const sizeNow = size && member.kind === 0 ? size[i]! : member.size
-      this.#move(member, state, reason, sizeNow)
-      if (source) this.#doneWithSource.run(state, reason, hash, destinationId, destination, source[i]!, sizeNow, item)
-      else this.#done.run(state, reason, hash, destinationId, destination, item)
-      // What is held against a container from before is settled when it is finished, too.
-      if (member.tried && (member.kind !== Container || member.again)) trials.settled(item)
-      if (member.kind === Container) this.#made(item, member, !found.has(item))
-      // Read again and found to be as recorded: nothing was carried out.
-      const written = member.action !== reread || done.bytes[i]! > 0
-      if (member.kind !== Container && member.action !== attributes && written) touched.add(member.parent)
-      if (done.bytes[i]! > 0) writtenBytes += done.bytes[i]!
-      if (written) carriedOut += 1
-      last = item
+      members.delete(done.item[i]!)
+      this.#recordOne(done, i, member, sums)
     }
-    for (const container of touched) this.#containers.touch(container)
-    if (last !== undefined) {
-      // Ids of one batch lie close together, so this looks at few rows, mostly none.
-      const [low, high] = boundsOf(done.item)
-      if (this.#anyPartial.get(low, high)) for (const item of done.item) this.#dropPartial.run(item, item)
-      this.#written.run(carriedOut, BigInt(writtenBytes), last, lease.execution)
+    for (const container of sums.touched) this.#containers.touch(container)
+    if (sums.last === undefined) return
+    // Ids of one batch lie close together, so this looks at few rows, mostly none.
+    const [low, high] = boundsOf(done.item)
+    if (this.#anyPartial.get(low, high)) for (const item of done.item) this.#dropPartial.run(item, item)
+    this.#written.run(sums.carriedOut, BigInt(sums.writtenBytes), sums.last, lease.execution)
+  }
+
+  /** For each row of a batch: it makes nothing that the row itself does not need. */
+  #recordOne(done: WireDone, i: number, member: Member, sums: Sums): void {
+    const item = done.item[i]!
+    const isContainer = member.kind === Container
+    const made = !sums.found.has(item)
+    const destinationId = done.destinationId.length > 0 ? done.destinationId[i]! || null : null
+    const destination = done.destination[i]!
+    const why = done.why[i]
+    if (why !== undefined) this.#parts.plans.explain(item, why)
+    if (isContainer && this.#listingFailed(item, member)) {
+      this.#bareFacts.run(destinationId, destination, item)
+      this.#made(item, member, made)
+      return
     }
+    const state = done.state[i]!
+    const decided = (member.again && why === undefined ? this.#decidedBefore(item) : null) ?? done.reason[i]!
+    const reason = made || this.#containers.madeNow(item) ? decided : 'matched'
+    const hash = done.hash[i]! || null
+    const { source } = done
+    const size = done.size && member.kind === 0 ? done.size[i]! : member.size
+    this.#move(member, state, reason, size)
+    if (source) this.#doneWithSource.run(state, reason, hash, destinationId, destination, source[i]!, size, item)
+    else this.#done.run(state, reason, hash, destinationId, destination, item)
+    // What is held against a container from before is settled when it is finished, too.
+    if (member.tried && (!isContainer || member.again)) this.#parts.trials.settled(item)
+    if (isContainer) this.#made(item, member, made)
+    const bytes = done.bytes[i]!
+    // Read again and found to be as recorded: nothing was carried out.
+    const written = member.action !== reread || bytes > 0
+    if (!isContainer && member.action !== attributes && written) sums.touched.add(member.parent)
+    if (bytes > 0) sums.writtenBytes += bytes
+    if (written) sums.carriedOut += 1
+    sums.last = item
   }
 
   /** The decision's own reason, also for what arrives only when it is tried again; how it failed is in the audit log. */
   #decidedBefore(item: number): string | null {
     const { reason, why } = this.#parts.trials.decision(item)!
-    if (reason !== null) this.#decidedWhy.run(why, item)
+    if (reason !== null) this.#parts.plans.explainAgain(item, why)
     return reason
   }
 

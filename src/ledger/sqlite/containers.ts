@@ -29,7 +29,6 @@ export class Containers {
   readonly #countedByItself
   readonly #setState
   readonly #setId
-  readonly #why
   readonly #ready
   readonly #made
   readonly #countMade
@@ -47,9 +46,6 @@ export class Containers {
     this.#countedByItself = db.prepare('UPDATE container SET counted_as = NULL WHERE item = ?')
     this.#setState = db.prepare('UPDATE item SET state = ?, reason = ?, execution = ? WHERE id = ?')
     this.#setId = db.prepare('UPDATE item SET destination_id = ? WHERE id = ?')
-    this.#why = db.prepare(
-      'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
-    )
     this.#ready = db.prepare('UPDATE container SET ready = 1 WHERE item = ?')
     this.#made = db.prepare('UPDATE container SET ready = 1, made = ? WHERE item = ?')
     this.#countMade = db.prepare('UPDATE execution SET containers_made = containers_made + 1 WHERE n = ?')
@@ -151,7 +147,7 @@ export class Containers {
   }
 
   #becomes(container: number, state: number, { reason, why }: Omit<ContainerTrouble, 'flag'>): void {
-    const { counters, current } = this.#parts
+    const { counters, current, plans } = this.#parts
     const execution = current()
     const before = this.#item.get(container) as unknown as ItemRow
     const counted = { container: 1, size: 0 }
@@ -163,7 +159,7 @@ export class Containers {
     }
     counters.add({ state, reason, ...counted })
     this.#setState.run(state, reason, execution.n, container)
-    this.#why.run(container, why)
+    plans.explain(container, why)
   }
 
   /** What the container is, for results that come after it failed in another way. */

@@ -40,8 +40,6 @@ export class Enumeration {
   readonly #hasExtent
   readonly #addExtent
   readonly #insert
-  readonly #plan
-  readonly #dropPlan
   readonly #before
   readonly #update
   readonly #gone
@@ -69,10 +67,6 @@ export class Enumeration {
       `INSERT INTO item (id, parent, name, kind, state, action, execution, size, reason, destination_name, source_id,
          destination_id, source, destination) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    this.#plan = db.prepare(
-      'INSERT OR REPLACE INTO plan (item, why, keep_as, processing, counterpart, counterpart_id) VALUES (?, ?, ?, ?, ?, ?)',
-    )
-    this.#dropPlan = db.prepare('DELETE FROM plan WHERE item = ?')
     this.#before = db.prepare('SELECT state, reason, execution, gone, name FROM item WHERE id = ?')
     this.#update = db.prepare(
       `UPDATE item SET kind = ?, state = ?, action = ?, execution = ?, gone = 0, size = ?, reason = ?, destination_name = ?,
@@ -172,10 +166,9 @@ export class Enumeration {
   #insertFresh(parent: number, depth: number, fresh: WireItems): number {
     const count = fresh.name.length
     if (count === 0) return 0
-    const { counters, current, trials } = this.#parts
+    const { counters, current, plans } = this.#parts
     const containers = this.#containers
-    const execution = current()
-    const { n } = execution
+    const { n } = current()
     const first = (this.#nextId ??= ((this.#maxId.get() as { id: number | null }).id ?? 0) + 1)
     const ids = fresh.sourceId.length > 0
     let work = 0
@@ -188,12 +181,8 @@ export class Enumeration {
       const name = fresh.name[i]!
       const destinationName = fresh.destinationName[i]!
       const rest = fresh.rest[i]
-      const done = action === adopt || action === none
-      let state: number = State.pending
-      if (done) state = State.success
-      else if (action === skip) state = State.skipped
-      else if (action === fail) state = trials.strike(id, execution, isHopeless(reason))
-      else if (kind === Container && action === create) state = State.lazy
+      const baseline = isDone(action) ? rest : undefined
+      const state = this.#stateOfDecision(id, kind, action, reason)
       if (state === State.pending) work += 1
       this.#insert.run(
         id,
@@ -207,11 +196,11 @@ export class Enumeration {
         reason,
         destinationName === name ? null : destinationName,
         ids ? fresh.sourceId[i]! : null,
-        done ? rest?.counterpartId || null : null,
+        baseline?.counterpartId || null,
         fresh.source[i]!,
-        done ? (rest?.counterpart ?? null) : null,
+        baseline?.counterpart ?? null,
       )
-      if (rest) this.#writePlan(id, rest)
+      if (rest) plans.write(id, rest)
       if (kind === Container) {
         const enters = action !== skip && action !== fail
         containers.insert(id, depth, enters && action !== create, enters ? n : 0)
@@ -226,22 +215,17 @@ export class Enumeration {
   }
 
   #decideAgain(depth: number, changed: WireChanged[]): void {
-    const { counters, current, trials } = this.#parts
+    const { counters, current, plans, trials } = this.#parts
     const containers = this.#containers
-    const execution = current()
-    const { n } = execution
+    const { n } = current()
     const work: number[] = []
     for (const row of changed) {
       const { item, kind, action } = row
       const before = this.#before.get(item) as unknown as Before | undefined
       // Decided in this execution already, by an earlier try at this listing: that decision stands.
       if (!before || before.execution === n) continue
-      const done = action === adopt || action === none
-      let state: number = State.pending
-      if (done) state = State.success
-      else if (action === skip) state = State.skipped
-      else if (action === fail) state = trials.strike(item, execution, isHopeless(row.reason))
-      else if (kind === Container && action === create) state = State.lazy
+      const baseline = isDone(action) ? row : undefined
+      const state = this.#stateOfDecision(item, kind, action, row.reason)
       this.#update.run(
         kind,
         state,
@@ -252,15 +236,15 @@ export class Enumeration {
         row.destinationName === before.name ? null : row.destinationName,
         row.sourceId,
         row.source,
-        done ? (row.counterpart ?? null) : null,
-        done ? row.counterpartId || null : null,
+        baseline?.counterpart ?? null,
+        baseline?.counterpartId || null,
         row.forgetHash ? 1 : 0,
         item,
       )
-      if (row.why ?? row.keepAs ?? row.processing ?? row.counterpart) this.#writePlan(item, row)
-      else this.#dropPlan.run(item)
+      if (row.why ?? row.keepAs ?? row.processing ?? row.counterpart) plans.write(item, row)
+      else plans.drop(item)
       // What is held against a container is settled by a whole execution without trouble.
-      if (kind !== Container && (done || action === skip)) trials.settled(item)
+      if (kind !== Container && (baseline || action === skip)) trials.settled(item)
       if (kind === Container) {
         const enters = action !== skip && action !== fail
         containers.insert(item, depth, false, 0)
@@ -275,15 +259,12 @@ export class Enumeration {
     if (work.length > 0) this.#onWork(work[0]!, work.at(-1)!, work)
   }
 
-  #writePlan(item: number, rest: WireItems['rest'][number]): void {
-    this.#plan.run(
-      item,
-      rest.why ?? null,
-      rest.keepAs ?? null,
-      rest.processing ?? null,
-      rest.counterpart ?? null,
-      rest.counterpartId ?? null,
-    )
+  /** A container to be made is no work before it is looked into. */
+  #stateOfDecision(item: number, kind: number, action: number, reason: string): number {
+    if (isDone(action)) return State.success
+    if (action === skip) return State.skipped
+    if (action === fail) return this.#parts.trials.strike(item, this.#parts.current(), isHopeless(reason))
+    return kind === Container && action === create ? State.lazy : State.pending
   }
 
   /** Flagged containers that are looked into all the same, and deleted ones, are counted under a reason of their own. */
@@ -403,6 +384,11 @@ function addTo(sums: CountedSum[], more: CountedSum): void {
   sum.items += more.items
   sum.containers += more.containers
   sum.bytes = String(BigInt(sum.bytes) + BigInt(more.bytes))
+}
+
+/** Nothing is to be carried out: what the destination has is the baseline. */
+function isDone(action: number): boolean {
+  return action === adopt || action === none
 }
 
 /** Another execution would decide the same: a person is asked at once. */

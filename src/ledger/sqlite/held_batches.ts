@@ -12,31 +12,18 @@ export interface Taken {
   rows: WireWork[]
 }
 
-interface PlanRow {
-  item: number
-  keep_as: string | null
-  processing: string | null
-  counterpart: string | null
-  counterpart_id: string | null
-}
-
 /** Batches in somebody's hand: leased with all that their holder needs to know, and put back. */
 export class HeldBatches {
   readonly #parts: LedgerParts
   readonly #work: WorkQueue
   readonly #rows: BatchRows
-  readonly #plans
   readonly #partials
 
   constructor(parts: LedgerParts, work: WorkQueue, rows: BatchRows) {
     this.#parts = parts
     this.#work = work
     this.#rows = rows
-    const { db } = parts
-    this.#plans = db.prepare(
-      'SELECT item, keep_as, processing, counterpart, counterpart_id FROM plan WHERE item BETWEEN ? AND ?',
-    )
-    this.#partials = db.prepare('SELECT item, key, bytes, source FROM partial WHERE item BETWEEN ? AND ?')
+    this.#partials = parts.db.prepare('SELECT item, key, bytes, source FROM partial WHERE item BETWEEN ? AND ?')
   }
 
   give({ parts, rows }: Taken, holder: Holder, past: Past = { attempt: 1, former: [], staged: null }): WireBatch {
@@ -130,7 +117,7 @@ export class HeldBatches {
       return one
     }
     for (const [first, last] of rangesOf(lease.parts)) {
-      for (const row of this.#plans.all(first, last) as unknown as PlanRow[]) {
+      for (const row of this.#parts.plans.between(first, last)) {
         if (!mine.has(row.item)) continue
         const one = of(row.item)
         if (row.keep_as !== null) one.keepAs = row.keep_as

@@ -36,6 +36,7 @@ import { HeldBatches } from './held_batches.ts'
 import { LeaseKind, Leases } from './leases.ts'
 import { OrphanedBatches } from './orphaned_batches.ts'
 import type { LedgerParts } from './parts.ts'
+import { Plans } from './plans.ts'
 import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
 import { Tally } from './tally.ts'
 import { Touched } from './touched.ts'
@@ -85,6 +86,7 @@ export class SqliteLedger {
       counters: new Counters(db),
       addresses: new Addresses(db),
       leases: new Leases(db),
+      plans: new Plans(db),
       trials: new Trials(db, (item) => this.#note({ item, level: 'error', type: 'flagged' })),
       audit: new AuditLog(db, nowMs),
       wholes: new WholeContainers(),

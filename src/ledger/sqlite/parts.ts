@@ -4,6 +4,7 @@ import type { AuditLog } from './audit_log.ts'
 import type { Counters } from './counters.ts'
 import type { CurrentExecution } from './current_execution.ts'
 import type { Leases } from './leases.ts'
+import type { Plans } from './plans.ts'
 import type { Trials } from './trials.ts'
 import type { WholeContainers } from './whole_containers.ts'
 
@@ -16,6 +17,7 @@ export interface LedgerParts {
   counters: Counters
   addresses: Addresses
   leases: Leases
+  plans: Plans
   trials: Trials
   audit: AuditLog
   wholes: WholeContainers

@@ -1,0 +1,55 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { WireRest } from '../wire.ts'
+
+interface PlanRow {
+  item: number
+  keep_as: string | null
+  processing: string | null
+  counterpart: string | null
+  counterpart_id: string | null
+}
+
+/** Particulars of what was decided about items, and of why they failed since. */
+export class Plans {
+  readonly #write
+  readonly #drop
+  readonly #explain
+  readonly #explainAgain
+  readonly #between
+
+  constructor(db: DatabaseSync) {
+    this.#write = db.prepare(
+      'INSERT OR REPLACE INTO plan (item, why, keep_as, processing, counterpart, counterpart_id) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    this.#drop = db.prepare('DELETE FROM plan WHERE item = ?')
+    this.#explain = db.prepare(
+      'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
+    )
+    this.#explainAgain = db.prepare('UPDATE plan SET why = ? WHERE item = ?')
+    this.#between = db.prepare(
+      'SELECT item, keep_as, processing, counterpart, counterpart_id FROM plan WHERE item BETWEEN ? AND ?',
+    )
+  }
+
+  write(item: number, { why, keepAs, processing, counterpart, counterpartId }: WireRest): void {
+    this.#write.run(item, why ?? null, keepAs ?? null, processing ?? null, counterpart ?? null, counterpartId ?? null)
+  }
+
+  drop(item: number): void {
+    this.#drop.run(item)
+  }
+
+  /** Why it is as it is now; the rest of its plan stays. */
+  explain(item: number, why: string): void {
+    this.#explain.run(item, why)
+  }
+
+  /** As {@link explain}, of an item that has a plan; null takes the explanation away. */
+  explainAgain(item: number, why: string | null): void {
+    this.#explainAgain.run(why, item)
+  }
+
+  between(first: number, last: number): PlanRow[] {
+    return this.#between.all(first, last) as unknown as PlanRow[]
+  }
+}

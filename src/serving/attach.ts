@@ -1,0 +1,78 @@
+import type { Connection } from '@temporalio/client'
+import { JobClient } from '../client/job_client.ts'
+import type { Config } from '../config.ts'
+import { holderOf, type HeldBy } from '../home/lock.ts'
+import { openLogs } from '../home/logs.ts'
+import type { OpenHome } from '../open_home/open_home.ts'
+import { connect, disconnect } from '../temporal/connect.ts'
+import { listen } from './listen.ts'
+import { opening } from './opened.ts'
+import type { ServeOptions, Stevedore } from './stevedore.ts'
+
+/** Nobody serves the home, so there is nobody to command. */
+class NotServed extends Error {
+  override readonly name = 'NotServed'
+}
+
+interface Attaching {
+  config: Config
+  options: ServeOptions
+  holder: HeldBy | undefined
+}
+
+/** Sends commands to whoever serves the home; also listens, where that alone is asked for. @throws NotServed */
+export async function attach(home: OpenHome, { config, options, holder }: Attaching): Promise<Stevedore> {
+  const address = config.temporal.address ?? (await addressOf(home, holder, options.signal))
+  return opening(async (opened) => {
+    const connection = await reach(address, holder, options.signal)
+    opened.add(() => disconnect(connection))
+    const { namespace, taskQueue } = config.temporal
+    const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
+    // Who came to serve finds it done: the API is there, at the addresses of who does.
+    const listens = options.api !== undefined && !options.worker
+    const logs = listens ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
+    if (logs) opened.add(() => logs.close())
+    const api = logs ? await listen(home, { client, options, logger: logs.logger, opened }) : {}
+    return {
+      addresses: { ...holder?.addresses, temporal: address, ...api },
+      namespace,
+      serves: false,
+      ...(holder ? { holder } : {}),
+      stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
+      broken: new Promise(() => undefined),
+      commands: client,
+      close: () => opened.close(),
+    }
+  })
+}
+
+const comingUpMs = 60_000
+
+/** Who just took the lock may still be starting its server. */
+async function addressOf(home: OpenHome, holder: HeldBy | undefined, signal: AbortSignal | undefined): Promise<string> {
+  const deadline = Date.now() + comingUpMs
+  for (let now = holder; now; now = holderOf(home.home)) {
+    if (now.addresses.temporal !== undefined) return now.addresses.temporal
+    if (Date.now() > deadline)
+      throw new NotServed(`process ${now.pid} holds ${home.home.path}, but has started no Temporal server in a minute`)
+    signal?.throwIfAborted()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new NotServed(`nobody serves ${home.home.path}: start \`stevedore up\`, or set TEMPORAL_ADDRESS`)
+}
+
+async function reach(
+  address: string,
+  holder: HeldBy | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Connection> {
+  try {
+    return await connect(address, signal)
+  } catch (error) {
+    signal?.throwIfAborted()
+    const whose = holder ? `, started by process ${holder.pid},` : ''
+    throw new NotServed(`the Temporal server at ${address}${whose} does not answer: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}

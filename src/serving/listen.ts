@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify'
+import type { JobClient } from '../client/job_client.ts'
+import type { Logger } from '../home/logs.ts'
+import type { OpenHome } from '../open_home/open_home.ts'
+import type { Opened } from './opened.ts'
+import type { ServeOptions } from './stevedore.ts'
+
+interface Listening {
+  client: JobClient
+  options: Pick<ServeOptions, 'api'>
+  logger: Logger
+  opened: Opened
+}
+
+/** The REST API, where it is asked for. */
+export async function listen(
+  home: OpenHome,
+  { client, options, logger, opened }: Listening,
+): Promise<{ api?: string }> {
+  if (!options.api) return {}
+  const { createApi } = await import('../api/server.ts')
+  const { host, port } = options.api
+  const app: FastifyInstance = createApi({ ...home, commands: client }, { host, logger })
+  opened.add(() => app.close())
+  try {
+    return { api: await app.listen({ host, port }) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why =
+      code === 'EADDRINUSE'
+        ? `port ${port} of ${host} is in use: give another with --port or STEVEDORE_API_PORT`
+        : `the API cannot listen on port ${port} of ${host}: ${message}`
+    throw new Error(why, { cause: error })
+  }
+}

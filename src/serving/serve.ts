@@ -1,0 +1,140 @@
+import { JobClient } from '../client/job_client.ts'
+import type { Config } from '../config.ts'
+import type { Addresses, Lock } from '../home/lock.ts'
+import { openLogs } from '../home/logs.ts'
+import type { OpenHome } from '../open_home/open_home.ts'
+import { cancellable } from '../temporal/connect.ts'
+import { keepRunning } from '../temporal/keep_running.ts'
+import type { TemporalServer } from '../temporal/server.ts'
+import { listen } from './listen.ts'
+import { opening, type Opened } from './opened.ts'
+import type { ServeOptions, Stevedore } from './stevedore.ts'
+import type { RunningWorker } from './worker.ts'
+
+interface Serving {
+  config: Config
+  options: ServeOptions
+  lock: Lock
+}
+
+/** Server, worker and, where it is asked for, API, in this process; the lock is given back when it is closed, or fails. */
+export function serve(home: OpenHome, { config, options, lock }: Serving): Promise<Stevedore> {
+  return opening(async (opened) => {
+    opened.add(() => lock.release())
+    const { logger, ...logs } = await openLogs(home.home, 'worker', { level: config.log.level })
+    opened.add(() => logs.close())
+    // Loaded here: commands that only look must not wait for the worker's native code.
+    const [{ openServer }, { createEngine }, { startWorker }, { workflowBundle }] = await Promise.all([
+      import('../temporal/server.ts'),
+      import('../transfer/create_engine.ts'),
+      import('./worker.ts'),
+      import('../temporal/bundle.ts'),
+    ])
+    const { cache } = config
+    const bundled = workflowBundle({ cache })
+    bundled.catch(() => undefined)
+    const { catalog } = home
+    const engine = createEngine({ home: home.home, catalog })
+    opened.add(() => engine.close())
+    const say = (line: string): void => {
+      logger.info(line)
+      options.say(line)
+    }
+    const { signal } = options
+    signal?.throwIfAborted()
+    const server = await openServer(home.home, { config, say, signal })
+    endAtExit(server, opened)
+    opened.add(() => server.close())
+    const { address, namespace } = server
+    const { taskQueue } = config.temporal
+    const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
+    const whereabouts = new Whereabouts(lock, server)
+    const kept = keepRunning(server, { say, startedAgain: startedAgain(server, { whereabouts, client, say }) })
+    opened.add(() => kept.stop())
+    await bundled
+    signal?.throwIfAborted()
+    const worker = await startWorker({ address, namespace, taskQueue, engine, catalog, cache, logger })
+    // Before the engine is closed, and the connections under both.
+    opened.add(() => worker.close())
+    const { api } = await listen(home, { client, options, logger, opened })
+    whereabouts.tell(api)
+    signal?.throwIfAborted()
+    await client.reconcile()
+    return {
+      get addresses() {
+        return whereabouts.addresses
+      },
+      namespace,
+      serves: true,
+      stillServed: () => true,
+      broken: Promise.race([kept.broken, brokenBy(worker)]),
+      commands: client,
+      close: () => opened.close(),
+    }
+  })
+}
+
+/** Where the home is served; the Web UI may move when the server is started again. */
+class Whereabouts {
+  readonly #lock: Lock
+  readonly #server: TemporalServer
+  #api: string | undefined
+
+  constructor(lock: Lock, server: TemporalServer) {
+    this.#lock = lock
+    this.#server = server
+  }
+
+  get addresses(): Addresses {
+    const { address, ui } = this.#server
+    return {
+      temporal: address,
+      ...(ui === undefined ? {} : { ui }),
+      ...(this.#api === undefined ? {} : { api: this.#api }),
+    }
+  }
+
+  /** To those who come next. */
+  tell(api = this.#api): void {
+    this.#api = api
+    this.#lock.serve(this.addresses, this.#server.pid)
+  }
+}
+
+interface AfterRestart {
+  whereabouts: Whereabouts
+  client: JobClient
+  say(line: string): void
+}
+
+function startedAgain(server: TemporalServer, { whereabouts, client, say }: AfterRestart) {
+  const { ui } = server
+  return async (over: AbortSignal): Promise<void> => {
+    whereabouts.tell()
+    if (server.ui !== undefined && server.ui !== ui) say(`The Web UI is at ${server.ui} now.`)
+    await server.answers(over)
+    // A database that had to be set aside has taken the workflows with it.
+    await cancellable(server.connection, over, () => client.reconcile())
+  }
+}
+
+/** Why the worker ended by itself; one that was told to has broken nothing. */
+function brokenBy(worker: RunningWorker): Promise<Error> {
+  return worker.ended.then(
+    () => new Promise<never>(() => undefined),
+    (error: unknown) => new Error(`the worker ended: ${error instanceof Error ? error.message : String(error)}`),
+  )
+}
+
+/** A second Ctrl-C, or a fault, ends this process at once: the server it started must not stay behind. */
+function endAtExit(server: TemporalServer, opened: Opened): void {
+  const end = (): void => {
+    try {
+      server.closeAtExit()
+    } catch {
+      // It has ended in this moment.
+    }
+  }
+  process.once('exit', end)
+  opened.add(() => process.off('exit', end))
+}
