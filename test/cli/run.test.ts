@@ -504,11 +504,10 @@ describe('run', () => {
     bench.whenRefusing = async (id, catalog) => {
       await catalog.executions.begin(id, 1, false)
       await catalog.jobs.update(id, { status: 'running', lastExecution: 1 })
-      setTimeout(() => {
-        void catalog.executions
-          .update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 })
-          .then(() => catalog.jobs.update(id, { status: 'idle' }))
-      }, 200)
+      // Not after a time: on a busy machine it would have ended before it was looked for, and another would begin.
+      void until(() => bench.said.includes('Going on with execution 1'))
+        .then(() => catalog.executions.update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 }))
+        .then(() => catalog.jobs.update(id, { status: 'idle' }))
     }
     const { code, out } = await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
     expect(out).toMatch(/^Run 1 of "Share" completed/)
