@@ -1,9 +1,11 @@
+import { workloads, type Options } from './options.ts'
 import { median, medianInterval, type Interval } from './statistics.ts'
 
 /** What is measured, by name; each list has one number per pair or per run. */
 export type Measurements = Record<string, number[]>
 
 export interface GateRule {
+  /** The workload it is of, or `all`. */
   id: string
   /** What a reader is told: `W1: rclone time / our time`. */
   what: string
@@ -27,6 +29,12 @@ export interface GateResult {
   unit: string
   passed: boolean
   why?: string
+}
+
+/** The rules of the workloads that were asked for; what holds of all of them only when nothing less and nothing more was. */
+export function rulesFor({ only, pairs }: Pick<Options, 'only' | 'pairs'>, rules: readonly GateRule[]): GateRule[] {
+  const asIs = pairs === undefined && workloads.every((workload) => only.includes(workload))
+  return rules.filter(({ id }) => (id === 'all' ? asIs : (only as readonly string[]).includes(id)))
 }
 
 /** Judges by the median; the interval only says how sure that is. */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-const workloads = ['W1', 'W2', 'W3', 'W10'] as const
+export const workloads = ['W1', 'W2', 'W3', 'W10'] as const
 export type Workload = (typeof workloads)[number]
 
 export interface Options {

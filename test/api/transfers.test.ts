@@ -146,7 +146,7 @@ describe('GET /v1/transfers/auditing', () => {
 })
 
 describe('executions', () => {
-  test('the history of a job, newest first, with counts; last and current pick one', async () => {
+  test('the history of a job, newest first, with counts; last and current pick one, current none after its end', async () => {
     const { executions, jobs } = bench.catalog
     for (const n of [1, 2]) {
       await executions.begin(job, n, false)
@@ -183,5 +183,11 @@ describe('executions', () => {
     expect(whole.json.job).toMatchObject({ execution: { id: 2 }, previous_execution: { id: 1 } })
     expect((await bench.call('GET', '/v1/jobs/history')).json.meta.total_count).toBe(2)
     expect((await bench.call('GET', '/v1/jobs/history?q=nobody')).json.meta.total_count).toBe(0)
+
+    await executions.update(job, 2, { status: 'completed', phase: 'complete', endedOn: 3 })
+    expect(await pick('last')).toEqual([2])
+    expect(await pick('current')).toEqual([])
+    const none = await bench.call('GET', `/v1/jobs/${job}/history?execution=current`)
+    expect([none.status, none.json.meta.total_count]).toEqual([200, 0])
   })
 })

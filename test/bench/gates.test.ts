@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import { judge, type GateRule } from '../../scripts/bench/gates.ts'
-import { readOptions } from '../../scripts/bench/options.ts'
+import { judge, rulesFor, type GateRule } from '../../scripts/bench/gates.ts'
+import { readOptions, usage } from '../../scripts/bench/options.ts'
 
 const faster: GateRule = { id: 'W1', what: 'faster', over: 'them', under: 'us', atLeast: 1.5 }
 const quick: GateRule = { id: 'W10', what: 'quick', of: 'ms', atMost: 400, unit: 'ms' }
+
+const promised = JSON.parse(readFileSync(new URL('../../scripts/bench/gates.json', import.meta.url), 'utf8')) as Record<
+  string,
+  GateRule[]
+>
 
 describe('gates', () => {
   test('a ratio is judged pair by pair, by its median', () => {
@@ -31,10 +36,7 @@ describe('gates', () => {
   })
 
   test('the full gates are those that were promised', () => {
-    const { full } = JSON.parse(
-      readFileSync(new URL('../../scripts/bench/gates.json', import.meta.url), 'utf8'),
-    ) as Record<string, GateRule[]>
-    expect(full?.map(({ id, over, of, atLeast, atMost }) => [id, over ?? of, atLeast ?? atMost])).toEqual([
+    expect(promised.full?.map(({ id, over, of, atLeast, atMost }) => [id, over ?? of, atLeast ?? atMost])).toEqual([
       ['W1', 'W1 rclone', 1.8],
       ['W1', 'W1 rsync', 0.9],
       ['W1', 'W1 rclone', 1.3],
@@ -44,6 +46,33 @@ describe('gates', () => {
       ['W3', 'W3 rclone', 0.8],
       ['W10', 'W10 ours ms', 400],
     ])
+  })
+})
+
+describe('the time of the short benchmark', () => {
+  const whole = rulesFor(readOptions(['--short']), promised.short!).filter(({ id }) => id === 'all')
+
+  test.each([
+    [90, true],
+    [90.1, false],
+  ])('%d s are judged, passed: %s', (seconds, passed) => {
+    expect(judge(whole, { 'all seconds': [seconds] })).toMatchObject([{ value: seconds, unit: 's', passed }])
+    expect(usage).toContain(`under ${whole[0]?.atMost} seconds`)
+  })
+
+  test.each([
+    ['--only', 'W1'],
+    ['--only', 'W1,W2,W3'],
+    ['--pairs', '9'],
+  ])('is not judged where less or more was asked for: %s %s', (...args) => {
+    const ids = rulesFor(readOptions(['--short', ...args]), promised.short!).map(({ id }) => id)
+    expect(ids).not.toContain('all')
+    expect(ids).toContain('W1')
+  })
+
+  test('gates of a workload are judged where it was asked for', () => {
+    const judged = rulesFor(readOptions(['--only', 'W10,W2']), promised.full!)
+    expect(judged.map(({ id }) => id)).toEqual(['W2', 'W10'])
   })
 })
 

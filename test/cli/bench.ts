@@ -28,6 +28,8 @@ export class CliBench {
   whenRefusing: (jobId: string, catalog: Catalog) => Promise<unknown> = async () => undefined
   served = 0
   serves = true
+  /** Whether the process that serves the home instead is still there. */
+  stillServed = true
   /** What happens while it is being started, and while it is being closed. */
   whenServing: (signal: AbortSignal | undefined) => Promise<void> = async () => undefined
   whenClosing: () => Promise<void> = async () => undefined
@@ -40,6 +42,11 @@ export class CliBench {
 
   constructor() {
     for (const side of ['old', 'new']) mkdirSync(join(this.folder, side))
+  }
+
+  /** What people were told by the command that runs now. */
+  get said(): string {
+    return this.#err.join('\n')
   }
 
   /** Runs a command line. */
@@ -148,7 +155,7 @@ export class CliBench {
     return {
       addresses: { temporal: '127.0.0.1:7233', ui: 'http://127.0.0.1:8233', api: 'http://127.0.0.1:9090' },
       serves: this.serves,
-      stillServed: () => true,
+      stillServed: () => this.stillServed,
       namespace: 'stevedore',
       broken: new Promise(() => undefined),
       commands: {

@@ -36,6 +36,25 @@ describe('job', () => {
     expect(out).not.toContain('found')
   })
 
+  test('lists those of one status, in text and for programs, and none where none has it', async () => {
+    for (const name of ['Share', 'Other']) await bench.run('run', bench.file(bench.aJob({ name })))
+    await bench.catalog(async ({ catalog }) =>
+      catalog.jobs.update((await catalog.jobs.findByName('Other'))!.id, { status: 'paused' }),
+    )
+    const listed = async (...args: string[]): Promise<string[]> => {
+      const { out } = await bench.run('job', 'list', ...args)
+      const { lines } = out === '' ? { lines: [] } : await bench.run('job', 'list', ...args, '--json')
+      const names = lines.map(({ name }: { name: string }) => name)
+      expect(out.split('\n').map((line) => line.split('  ').at(-1))).toEqual(out === '' ? [''] : names)
+      return names.sort()
+    }
+    expect(await listed()).toEqual(['Other', 'Share'])
+    expect(await listed('--status', 'paused')).toEqual(['Other'])
+    expect(await listed('--status', 'idle')).toEqual(['Share'])
+    expect(await listed('--status', 'not-complete')).toEqual(['Other', 'Share'])
+    expect(await listed('--status', 'cancelling')).toEqual([])
+  })
+
   test('a status there is not is refused, not taken for one that no job has', async () => {
     const { code, err } = await bench.run('job', 'list', '--status', 'runing')
     expect(code).toBe(2)

@@ -35,6 +35,13 @@ beforeEach(async () => {
       fresh: fresh([
         { name: 'what?.txt', size: 10, destinationName: 'what_.txt', rest: { processing: ['renamed'] } },
         { name: 'open\x1b[2J.xls', size: 20 },
+        {
+          name: 'both.txt',
+          size: 30,
+          action: 'overwrite',
+          reason: 'conflict_copy',
+          rest: { keepAs: 'both (conflict 2023-11-14T221320Z)\x1b[2J.txt' },
+        },
       ]),
     }),
   )
@@ -73,6 +80,16 @@ describe('explain', () => {
     expect(text).toMatch(/next try not before 2023-11-14T/)
     expect(text).toMatch(/failed: somebody has it open/)
     expect(text).not.toContain('\x1b')
+  })
+
+  test('a conflict that keeps both: under which name the destination’s own version stays', () => {
+    const text = said('Sales', 'both.txt')
+    expect(text).toMatch(/^ {2}decided +replace the destination’s \(execution 1\)$/m)
+    const kept = 'both (conflict 2023-11-14T221320Z)\\u{1b}[2J.txt'
+    expect(text.split('\n').filter((line) => line.startsWith('  kept '))).toEqual([
+      `  kept         the destination’s own version as ${kept}`,
+    ])
+    expect(said('Sales', 'what?.txt')).not.toContain('own version')
   })
 
   test('what was left out, and why', () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { Refused } from '../../src/client/refused.ts'
 import { aBalance, CliBench, until, type Ending, type Wire } from './bench.ts'
@@ -96,7 +97,9 @@ describe('the exit code of run', () => {
     const help = await bench.run('--help')
     expect(help.code).toBe(0)
     expect(help.out).toContain('STEVEDORE_HOME')
-    expect(help.out).toContain('130 interrupted')
+    expect(help.out).toContain(
+      'Exit codes: 0 done, 1 done with failed or flagged items, 2 bad document or usage, 3 halted, failed to start or infrastructure, 130 interrupted',
+    )
     expect((await bench.run('--version')).out).toBe('0.0.0-test')
   })
 })
@@ -428,6 +431,52 @@ describe('run', () => {
     }
   })
 
+  test('paused by another command, it says so once, with the command that goes on, and follows it to its end', async () => {
+    bench.endings = ['never']
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await until(() => bench.commands.includes('start'))
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.jobs.update(id, { status: 'paused' })
+      await until(() => bench.said.includes('Paused'))
+      // It looks a few times more, and says nothing more.
+      await sleep(300)
+      await catalog.jobs.update(id, { status: 'running' })
+      await catalog.executions.update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 })
+      await catalog.jobs.update(id, { status: 'idle' })
+    })
+    const { code, err } = await running
+    const paused = `Paused by another command. Go on: stevedore job resume --home ${bench.home} Share`
+    expect(err.split('\n').filter((line) => line.includes('Paused'))).toEqual([paused])
+    expect([code, bench.commands]).toEqual([0, ['start']])
+  })
+
+  test('when the process that served the home ends, this one says that it goes on in its place, and does', async () => {
+    bench.endings = ['never']
+    bench.serves = false
+    let closed = 0
+    bench.whenClosing = async () => void closed++
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await until(() => bench.commands.includes('start'))
+    // As long as the other one is there, it is left in its place.
+    await sleep(150)
+    expect([bench.served, bench.said]).toEqual([1, expect.not.stringContaining('in its place')])
+    bench.serves = true
+    bench.stillServed = false
+    await until(() => bench.served > 1)
+    await bench.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.executions.update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 })
+      await catalog.jobs.update(id, { status: 'idle' })
+    })
+    const { code, err } = await running
+    expect(err.split('\n').filter((line) => line.includes('in its place'))).toEqual([
+      'The process that served this home has ended; this one goes on in its place.',
+    ])
+    expect({ code, served: bench.served, closed }).toEqual({ code: 0, served: 2, closed: 2 })
+    expect(bench.commands).toEqual(['start'])
+  })
+
   test('an execution that began before it was on record is gone on with', async () => {
     await bench.run('run', bench.file(bench.aJob()))
     // As a process leaves it that dies right after the start.
@@ -455,11 +504,10 @@ describe('run', () => {
     bench.whenRefusing = async (id, catalog) => {
       await catalog.executions.begin(id, 1, false)
       await catalog.jobs.update(id, { status: 'running', lastExecution: 1 })
-      setTimeout(() => {
-        void catalog.executions
-          .update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 })
-          .then(() => catalog.jobs.update(id, { status: 'idle' }))
-      }, 200)
+      // Not after a time: on a busy machine it would have ended before it was looked for, and another would begin.
+      void until(() => bench.said.includes('Going on with execution 1'))
+        .then(() => catalog.executions.update(id, 1, { status: 'completed', phase: 'complete', endedOn: 1 }))
+        .then(() => catalog.jobs.update(id, { status: 'idle' }))
     }
     const { code, out } = await bench.run('run', bench.file(bench.aJob({ schedule: { mode: 'auto' } })))
     expect(out).toMatch(/^Run 1 of "Share" completed/)

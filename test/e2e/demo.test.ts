@@ -14,8 +14,23 @@ interface Ended {
 
 /** The demo in a folder of its own, ended with SIGKILL or by Ctrl-C when its output has a word in it. */
 function demo(ended?: { when: RegExp; signal: NodeJS.Signals }): Promise<Ended> {
-  const env = { ...process.env, NODE_OPTIONS: '' }
-  const child = spawn(process.execPath, [script, '--close'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  return started(process.execPath, [script, '--close'], ended)
+}
+
+/** Of util-linux: runs a command on a terminal of its own. */
+const terminal = process.platform === 'linux' && existsSync('/usr/bin/script') ? '/usr/bin/script' : undefined
+
+/** The demo as on a terminal, where there is one to be had; without the carriage returns of line ends. */
+async function demoOnTerminal(): Promise<Ended> {
+  if (terminal === undefined) return demo()
+  const { code, text } = await started(terminal, ['-qec', `'${process.execPath}' '${script}' --close`, '/dev/null'])
+  return { code, text: text.replaceAll('\r\n', '\n') }
+}
+
+function started(command: string, args: string[], ended?: { when: RegExp; signal: NodeJS.Signals }): Promise<Ended> {
+  const env: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '', TERM: 'xterm', NO_COLOR: '1' }
+  delete env.CI
+  const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (more: string) => {
@@ -49,8 +64,10 @@ test(
     const interrupted = await demo({ when: /goes on where it was|the first run/, signal: 'SIGINT' })
     expect(interrupted.text).toMatch(/goes on where this one was|What arrived/)
 
-    const whole = await demo()
+    const whole = await demoOnTerminal()
     expect(whole.code).toBe(0)
+    expect(whole.text).toMatch(/^Temporal Web UI {2}http:\/\/127\.0\.0\.1:\d+$/m)
+    if (terminal) expect(whole.text).toMatch(/[█░]{8,}/)
     expect(whole.text).toMatch(/found +2,107 /)
     expect(whole.text).toMatch(/too_large +1 /)
     expect(whole.text).toContain('Settings that were accepted and change nothing here')

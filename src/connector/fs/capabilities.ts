@@ -54,8 +54,13 @@ export function capabilitiesOf(
   }
   const notes: CapabilityNote[] = []
   const note = (capability: string, why: string) => notes.push({ capability, why })
-  if (!byHandle)
+  if (!byHandle) {
     note('root confinement', 'paths are re-checked instead of walked by descriptor: this system has no /proc')
+    note(
+      'names',
+      'a folder whose name is no UTF-8 is not worked in: its path is not text, and this system has no /proc',
+    )
+  }
   if (noAcls !== undefined) note('permissions.named', noAcls)
   if (aclsUnseen)
     note(

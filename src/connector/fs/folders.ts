@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs'
 import { sep } from 'node:path'
 import { ConnectorError } from '../errors.ts'
-import { nameOfBytes } from '../local/escape.ts'
+import { bytesOfName, leadIn, nameOfBytes } from '../local/escape.ts'
 import { flags } from './flags.ts'
 import { checkSegment, idOfPath, join, parentOf } from './ids.ts'
 import type { Root } from './root.ts'
@@ -214,15 +214,15 @@ export class PathFolders implements Folders {
   constructor(root: Root, follow: boolean) {
     this.#root = root
     this.#follow = follow
-    this.#real = realpathSync.native(root.path)
+    this.#real = textOf(realpathSync.native(root.path, 'buffer'), '')
     this.#prefix = this.#real.endsWith(sep) ? this.#real : this.#real + sep
   }
 
   get(id: string): Folder {
     if (id !== '') for (const segment of id.split('/')) checkSegment(segment, id)
     this.#root.check()
-    const path = id === '' ? this.#real : this.#prefix + id.split('/').join(sep)
-    const real = realpathSync.native(path)
+    const path = id === '' ? this.#real : this.#prefix + textOf(bytesOfName(id), id).split('/').join(sep)
+    const real = textOf(realpathSync.native(path, 'buffer'), id)
     const inside = this.#follow ? real === this.#real || real.startsWith(this.#prefix) : real === path
     if (!inside) throw new ConnectorError('Escapes', 'a symbolic link is in the way', { id })
     const stats = statSync(real, { bigint: true })
@@ -239,6 +239,13 @@ export class PathFolders implements Folders {
   hold(): void {}
   release(): void {}
   close(): void {}
+}
+
+/** A path of a folder is text, for names are put after it; of one that is not, something else would be found, or nothing. */
+function textOf(path: Buffer, id: string): string {
+  const text = path.toString()
+  if (!text.includes(leadIn) || Buffer.from(text).equals(path)) return text
+  throw new ConnectorError('Unsupported', 'a folder whose name is no UTF-8 needs Linux and its /proc', { id })
 }
 
 /** The id of what a path leads to; undefined outside the root. */

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from '@jest/globals'
 import { fs } from '../../../src/connector/fs/fs.ts'
+import { FsSession } from '../../../src/connector/fs/session.ts'
+import { settingsOf } from '../../../src/connector/fs/settings.ts'
 import type { Session } from '../../../src/connector/connector.ts'
 
 const folders: string[] = []
@@ -23,6 +25,13 @@ export function aFolder(): string {
 /** A session, closed after the test. */
 export async function aSession(root: string, settings: Record<string, unknown> = {}): Promise<Session> {
   const session = await fs.open({ root, ...settings })
+  sessions.push(session)
+  return session
+}
+
+/** A session as systems without /proc have it, closed after the test. */
+export function aSessionByPaths(root: string, settings: Record<string, unknown> = {}): Session {
+  const session = new FsSession(settingsOf({ root, ...settings }), { xattrs: null, handles: false })
   sessions.push(session)
   return session
 }

@@ -43,6 +43,15 @@ test('a closed folder lets nobody else in', async () => {
   expect(disk.statSync(join(root, 'new')).mode & 0o777).toBe(0o700)
 })
 
+test('a file larger than max_size is refused in a new folder too, and one of just that size is taken', async () => {
+  const root = aFolder()
+  const session = await aSession(root, { max_size: 7 })
+  const staged = await folders(session).stage('', 'k', 'platform')
+  await folders(session).put(staged, 'fits', placing('content'))
+  expect(await refusal(() => folders(session).put(staged, 'larger', placing('contents')))).toBe('TooLarge')
+  expect(disk.readdirSync(join(root, '.~k'))).toEqual(['fits'])
+})
+
 test('whatever has the name already stays, an empty folder too', async () => {
   const there: ((path: string) => void)[] = [
     (path) => disk.writeFileSync(path, 'theirs'),
