@@ -457,3 +457,21 @@ function flip(root: string, path: string): void {
   writeFileSync(at, '\u0001', { flag: 'r+' })
   utimesSync(at, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9)
 }
+
+test('what is dated when the destination has no time arrives with another; that is told, and is no difference', async () => {
+  const source = aTree({ 'late.txt': 'x', 'early/in.txt': 'y', 'now.txt': 'z' })
+  const job = await rig.job({}, { source, to: { platform: 'vault' } })
+  utimesSync(join(job.source, 'late.txt'), 10_413_792_000, 10_413_792_000)
+  utimesSync(join(job.source, 'early'), '-11676096000', '-11676096000')
+  expect(await job.run()).toMatchObject({
+    failed: 0,
+    flagged: 0,
+    reasons: { 'processed new': 1, 'success new': 3 },
+  })
+  const message = 'its modified time is left out: the destination keeps times from 1677 to 2262'
+  expect(job.audit({ type: 'time_left_out' })).toMatchObject(
+    ['late.txt', 'early'].map((path) => ({ item: job.explain(path).item, level: 'warn', message })),
+  )
+  expect((await job.run()).status).toBe('no_changes')
+  expect((await verify(job)).said).toEqual([])
+})
