@@ -178,9 +178,10 @@ describe('after a copy', () => {
     expect(foreign).toBe(2)
   })
 
-  test('litter of this job is found, and whose it was', async () => {
+  // With a tilde: the announcement of a name, on file systems without hard links.
+  test.each(['', '~'])('litter of this job is found, and whose it was: .~key%s', async (end) => {
     const { item } = job.explain('a.txt')
-    const name = `.~${job.id.slice(0, 6)}-${item.toString(36)}-zz`
+    const name = `.~${job.id.slice(0, 6)}-${item.toString(36)}-zz${end}`
     writeFileSync(join(job.destination, 'deep/er', name), 'half')
     const { found, foreign } = await verify(job)
     expect(found).toContainEqual({
