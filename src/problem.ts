@@ -23,7 +23,7 @@ export class Unacceptable extends NotDone {
   override readonly name = 'Unacceptable'
 }
 
-/** A job is stored and will not run as it is; every reason at once. */
+/** A job will not run as it is, and stays as it was; every reason at once. */
 export class NotStarted extends NotDone {
   override readonly name = 'NotStarted'
 }

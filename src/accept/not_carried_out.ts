@@ -6,32 +6,32 @@ import { mapTypes } from '../job/maps.ts'
 import type { Problem } from '../problem.ts'
 import type { Inert } from '../report/summary.ts'
 
+type Documented = Pick<StoredJob, 'document'>
+
 /**
- * What keeps a stored job from starting: settings that are not carried out here although leaving them out could lose,
+ * What keeps a job from starting, stored or only checked: settings that are not carried out here although leaving them out could lose,
  * expose or overwrite something (brake 12). Empty when it may start.
  */
-export async function refusals(job: StoredJob, catalog: Catalog): Promise<Problem[]> {
+export async function refusals(job: Documented, catalog: Catalog): Promise<Problem[]> {
   const found = await notCarriedOutBy(job, catalog)
   return found.refusals.map(({ path, message }) => ({ code: 'not_carried_out', property: path, description: message }))
 }
 
-/** Settings of a stored job that change nothing here. */
-export async function inertSettings(job: StoredJob, catalog: Catalog): Promise<Inert[]> {
+/** Settings of a job that change nothing here. */
+export async function inertSettings(job: Documented, catalog: Catalog): Promise<Inert[]> {
   const found = await notCarriedOutBy(job, catalog)
   return found.warnings.map(({ path, message }) => ({ path, why: message }))
 }
 
-async function notCarriedOutBy(job: StoredJob, catalog: Catalog): Promise<NotCarriedOut> {
+async function notCarriedOutBy(job: Documented, catalog: Catalog): Promise<NotCarriedOut> {
   const read = readJob(job.document)
   if (!read.ok) return { warnings: [], refusals: read.problems }
   const [source, destination] = await Promise.all(
     sides.map(async (side) => {
       const { connection } = read.job.transfer[side]
-      const stored = 'id' in connection ? await catalog.connections.get(connection.id) : undefined
-      return {
-        platform: stored?.platform ?? '',
-        ignoresImpersonation: stored?.auth.impersonation === 'ignore',
-      }
+      if (!('id' in connection)) return { platform: connection.platform.id, ...ignoring(connection.auth) }
+      const stored = await catalog.connections.get(connection.id)
+      return { platform: stored?.platform ?? '', ...ignoring(stored?.auth) }
     }),
   )
   const [accountMap, groupMap] = await Promise.all(
@@ -41,4 +41,8 @@ async function notCarriedOutBy(job: StoredJob, catalog: Catalog): Promise<NotCar
     }),
   )
   return notCarriedOut(read.job, { source: source!, destination: destination!, accountMap, groupMap })
+}
+
+function ignoring(auth: Record<string, unknown> = {}): { ignoresImpersonation: boolean } {
+  return { ignoresImpersonation: auth.impersonation === 'ignore' }
 }

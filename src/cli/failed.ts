@@ -10,7 +10,7 @@ export function failed(error: unknown, terminal: Terminal, json: boolean): ExitC
   if (json) terminal.out(toJson({ type: 'error', errors: problems }))
   for (const problem of problems) terminal.err(`error: ${sentence(problem)}`)
   if (problems.length > 1) terminal.err(`${problems.length} problems`)
-  if (error instanceof NotStarted) terminal.err('The job is stored, but was not started.')
+  if (error instanceof NotStarted) terminal.err('Nothing was stored, and nothing was started.')
   return code
 }
 

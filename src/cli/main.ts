@@ -13,6 +13,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? ExitCode.done : ExitCode.failed),
 )
+// Nor is one of what is said on the way (`stevedore run job.json 2> >(head -1)`), and the run goes on.
+process.stderr.on('error', () => undefined)
 
 const code = await runCli(process.argv.slice(2), {
   terminal: processTerminal(),

@@ -53,7 +53,15 @@ export interface Capabilities {
     hash: boolean
     sparse: boolean
   }
-  times: { modified: Tri; created: Tri; accessed: Tri; precisionNs: bigint; containers: boolean }
+  times: {
+    modified: Tri
+    created: Tri
+    accessed: Tri
+    precisionNs: bigint
+    containers: boolean
+    /** The first and the last there is, in nanoseconds since 1970; not given where whatever files have fits. */
+    range?: { firstNs: bigint; lastNs: bigint }
+  }
   owners: { owner: Tri; group: Tri }
   /** Whether items tell of themselves that they are hidden, or shared (`Item.hidden`, `Item.shared`). */
   marks: { hidden: boolean; shared: boolean }

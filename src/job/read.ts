@@ -83,7 +83,8 @@ function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
   if (params?.['sentence'] === true) return { path: pathText(path), message: issue.message }
   const allowed = (params?.['allowed'] as string | readonly string[] | undefined) ?? issue.message
   if (value === undefined) return { path: pathText(path), message: `is missing; it takes ${issue.message}`, allowed }
-  if (isSecretPath(path)) return { path: pathText(path), message: `what was given is not ${issue.message}`, allowed }
+  if (isSecretPath(path) && !isIdInPlace(path, value))
+    return { path: pathText(path), message: `what was given is not ${issue.message}`, allowed }
   const text = typeof value === 'string' ? withoutUserInfo(value) : ''
   const short = typeof value !== 'object' && text.length <= 200 && !holdsSecret(text)
   return {
@@ -92,6 +93,12 @@ function problemOf(issue: z.core.$ZodIssue, input: unknown): Problem {
     ...(short ? { given: typeof value === 'string' ? text : value } : {}),
     allowed,
   }
+}
+
+/** An id, or a name, where an object that holds it belongs: too plain for a connection string, too short for a key. */
+function isIdInPlace(path: Path, value: unknown): boolean {
+  if (path.at(-1) !== 'connection' || typeof value !== 'string') return false
+  return /^[\w-]{1,16}$|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
 }
 
 /** What is missing may be there under a mistyped name. */

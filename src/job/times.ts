@@ -1,6 +1,5 @@
-import { isObject } from '../json/json.ts'
 import type { z } from 'zod'
-import { block, leaf, needed, optional, orShort, whole, type Leaf } from './wire.ts'
+import { block, choice, conflict, leaf, needed, optional, orShort, whole, type Leaf } from './wire.ts'
 
 /** Wire forms of moments, lengths of time and times of day. */
 
@@ -30,42 +29,31 @@ export function durationMs({ value, unit }: Duration): number {
 const tenYearsMs = 3_653 * msPerUnit.d
 
 /** `{"value": 15, "unit": "m"}` or `"15m"`, from a second to ten years. */
-export function duration(): Leaf<Duration> {
-  const json = {
-    anyOf: [
-      {
-        type: 'object',
-        properties: {
-          value: { anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'string' }] },
-          unit: { type: 'string', enum: units },
-        },
-        required: ['value', 'unit'],
-        additionalProperties: false,
-      },
-      { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)? ?(ns|us|ms|s|m|h|d)$' },
-    ],
-  }
-  const allowed = 'a length of time from 1 s to 10 years, as {"value": 15, "unit": "m"} (ns, us, ms, s, m, h or d)'
-  return leaf(allowed, json, (given) => {
-    const read = typeof given === 'string' ? fromText(given) : fromObject(given)
-    if (!read) return undefined
+export function duration() {
+  const parts = block(
+    { value: needed(amount(), 'How many.'), unit: needed(choice(units), 'Of what.') },
+    { called: 'a length of time such as {"value": 15, "unit": "m"} or "15m" (ns, us, ms, s, m, h or d)' },
+  )
+  const short = { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)? ?(ns|us|ms|s|m|h|d)$' }
+  return orShort(parts, short, fromText).transform((read, ctx): Duration => {
     const ms = durationMs(read)
-    return ms >= msPerUnit.s && ms <= tenYearsMs ? read : undefined
+    if (ms < msPerUnit.s || ms > tenYearsMs)
+      conflict(ctx, [], `${read.value} ${read.unit} is not between 1 s and 10 years`)
+    return read
   })
 }
 
-function fromText(given: string): Duration | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,15})?) ?(ns|us|ms|s|m|h|d)$/.exec(given)
-  return match ? { value: Number(match[1]), unit: match[2] as DurationUnit } : undefined
+function amount(): Leaf<number> {
+  const json = { anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'string' }] }
+  return leaf('a number above 0', json, (given) => {
+    const number = typeof given === 'string' && /^\d{1,15}(\.\d{1,15})?$/.test(given) ? Number(given) : given
+    return typeof number === 'number' && number > 0 ? number : undefined
+  })
 }
 
-function fromObject(given: unknown): Duration | undefined {
-  if (!isObject(given)) return undefined
-  const { value, unit, ...others } = given
-  const number = typeof value === 'string' && /^\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value
-  if (typeof number !== 'number' || !units.includes(unit as DurationUnit) || Object.keys(others).length > 0)
-    return undefined
-  return { value: number, unit: unit as DurationUnit }
+function fromText(given: unknown): unknown {
+  const match = typeof given === 'string' ? /^(\d{1,15}(?:\.\d{1,15})?) ?(ns|us|ms|s|m|h|d)$/.exec(given) : null
+  return match ? { value: match[1], unit: match[2] } : given
 }
 
 const firstSecond = -62_135_596_800 // year 1

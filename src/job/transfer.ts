@@ -8,14 +8,15 @@ import { schedule } from './schedule.ts'
 import { anything, block, choice, conflict, flag, listOf, notes, optional, whole } from './wire.ts'
 import { versioning } from './versioning.ts'
 
-const deletePropagation = listOf(choice(['mirror', 'ignore_source', 'ignore_destination', 'ignore_both'])).transform(
-  (values, ctx) => {
-    const [value, ...others] = new Set(values)
-    if (value === undefined || others.length > 0)
-      conflict(ctx, [], 'takes one of mirror, ignore_source, ignore_destination, ignore_both')
-    return value ?? defaults.delete_propagation
-  },
-)
+const deletePolicies = ['mirror', 'ignore_source', 'ignore_destination', 'ignore_both'] as const
+const deletePropagation = listOf(choice(deletePolicies)).transform((values, ctx) => {
+  const [value, ...others] = new Set(values)
+  if (value === undefined || others.length > 0) {
+    const given = value === undefined ? 'an empty list' : [value, ...others].join(', ')
+    conflict(ctx, [], `${given}: it takes one of ${deletePolicies.join(', ')}`)
+  }
+  return value ?? defaults.delete_propagation
+})
 notes.add(deletePropagation, { json: { maxItems: 1 } })
 
 const inspection = choice(['none', 'filtered', 'shared', 'all', 'flagged'])

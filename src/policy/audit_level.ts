@@ -33,6 +33,7 @@ export const auditTypes = {
   skipped: { level: 'warn', meaning: 'left out by a policy' },
   renamed: { level: 'warn', meaning: 'arrives under another name' },
   hard_link: { level: 'warn', meaning: 'has other names at the source; each is copied as a file of its own' },
+  time_left_out: { level: 'warn', meaning: 'the destination has no time so early or so late; what it was given stays' },
   setting: { level: 'warn', meaning: 'a setting that has no effect here' },
   4001: { level: 'warn', meaning: 'conflict copy created' },
   4002: { level: 'warn', meaning: 'invalid security identifier: somebody has no counterpart' },

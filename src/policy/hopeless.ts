@@ -13,7 +13,7 @@ export const hopeless: ReadonlySet<Reason> = new Set<Reason>([
   'conflict_of_copy',
 ])
 
-/** Reasons that the plan of an item alone gives for failing it: where it no longer does, what was flagged starts afresh. */
+/** Reasons that each execution finds anew for failing an item: where it no longer does, what was flagged starts afresh. */
 export const objections: ReadonlySet<Reason> = new Set<Reason>([
   'special',
   'kind_differs',
@@ -21,6 +21,7 @@ export const objections: ReadonlySet<Reason> = new Set<Reason>([
   'name_refused',
   'name_too_long',
   'name_taken',
+  'too_many_items',
   'restricted_content',
   'too_large',
   'exists',

@@ -21,3 +21,17 @@ export function carriedTimes(
   const items = setting && modified === 'readwrite'
   return { items, containers: items && containers }
 }
+
+/**
+ * Why the destination can't be given a time: it has none so early, or so late. The content arrives all the same.
+ *
+ * @returns nothing when it can
+ */
+export function timeLeftOut(range: Times['range'], ns: bigint): string | undefined {
+  if (range === undefined || (ns >= range.firstNs && ns <= range.lastNs)) return undefined
+  return `its modified time is left out: the destination keeps times from ${yearOf(range.firstNs)} to ${yearOf(range.lastNs)}`
+}
+
+function yearOf(ns: bigint): number {
+  return new Date(Number(ns / 1_000_000n)).getUTCFullYear()
+}

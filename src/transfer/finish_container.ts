@@ -1,7 +1,7 @@
 import type { ContainerAddress, FinishedContainer, TouchedBatch } from '../ledger/ledger.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import { destinationContainerId, readable, sourceContainerId } from './addresses.ts'
-import type { Notes } from './notes.ts'
+import { noNotes } from './notes.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { factsOf } from './facts_of.ts'
@@ -43,7 +43,7 @@ async function finishOne(
     const destination = destinationContainerId(context.destination, context.roots, container)
     if (destination === undefined || context.spec.simulated) return { item }
     const source = sourceContainerId(context.source, context.roots, container)
-    const notes: Notes = { narrowed: false, audit: [] }
+    const notes = noNotes()
     const attributes = await context.attributes.ofContainer({ source, destination }, container, notes)
     side = 'destination'
     const there = attributes

@@ -1,10 +1,12 @@
+import type { Capabilities } from '../connector/capabilities.ts'
 import type { Access, Attributes, Session } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { Facet, Facts, Item } from '../connector/item.ts'
 import { then, type Maybe } from '../connector/maybe.ts'
 import type { ContainerAddress, Ledger, WorkItem } from '../ledger/ledger.ts'
-import { carriedTimes } from '../policy/timestamps.ts'
+import { carriedTimes, timeLeftOut } from '../policy/timestamps.ts'
 import { AccessCarrier, type CarriedAccess, type CarriedTo } from './access_carrier.ts'
+import { Audit } from './audit.ts'
 import { rootMade, type JobSpec } from './job_spec.ts'
 import { accessOfNew } from './new_access.ts'
 import type { Notes } from './notes.ts'
@@ -18,6 +20,8 @@ export class ItemAttributes {
   readonly #source: Session
   readonly #carrier: AccessCarrier
   readonly #carriedTimes: ReturnType<typeof carriedTimes>
+  readonly #range: Capabilities['times']['range']
+  readonly #audit: Audit
 
   constructor(spec: JobSpec, ledger: Ledger, { source, destination }: { source: Session; destination: Session }) {
     this.#spec = spec
@@ -25,7 +29,10 @@ export class ItemAttributes {
     this.#source = source
     this.accessOfNew = accessOfNew(spec, { source, destination })
     this.#carrier = new AccessCarrier(spec, source, destination)
-    this.#carriedTimes = carriedTimes(spec.settings.timestamps, destination.capabilities.times)
+    const { times } = destination.capabilities
+    this.#range = times.range
+    this.#carriedTimes = carriedTimes(spec.settings.timestamps, times)
+    this.#audit = new Audit(spec.settings.auditLevel)
   }
 
   /** What listings must carry, of both sides: else our own writes look like somebody's. Owners are in the facts anyway. */
@@ -54,7 +61,7 @@ export class ItemAttributes {
 
   #noted(access: CarriedAccess, work: WorkItem, notes: Notes): Attributes {
     noteAccess(access, work.item, notes)
-    return this.#withTimes(access.attributes, work.source, work.kind)
+    return this.#withTimes(access.attributes, work.source, { item: work.item, kind: work.kind, notes })
   }
 
   /** Attributes of a finished container; nothing when none is asked for. */
@@ -75,19 +82,31 @@ export class ItemAttributes {
     const onto = there && { item: there, replaced: false }
     const access = await this.#carrier.accessOf(source, item, { as: isRoot ? 'root' : 'container', onto })
     noteAccess(access, container.item, notes)
-    return this.#withTimes(access.attributes, item, 'container')
+    return this.#withTimes(access.attributes, item, { item: container.item, kind: 'container', notes })
   }
 
-  #withTimes(access: Attributes, { modifiedNs }: Facts, kind: Item['kind']): Attributes {
+  #withTimes(access: Attributes, { modifiedNs }: Facts, { item, kind, notes }: Carried): Attributes {
     const carried = kind === 'container' ? this.#carriedTimes.containers : this.#carriedTimes.items
-    return carried && modifiedNs !== undefined ? { ...access, modifiedNs } : access
+    if (!carried || modifiedNs === undefined) return access
+    const why = timeLeftOut(this.#range, modifiedNs)
+    if (why === undefined) return { ...access, modifiedNs }
+    notes.altered = true
+    this.#audit.add(notes.audit, 'time_left_out', () => ({ item, message: why }))
+    return access
   }
+}
+
+/** Whose attributes are asked for. */
+interface Carried {
+  item: number
+  kind: Item['kind']
+  notes: Notes
 }
 
 /** @throws ConnectorError when `permissions.failures` stops the item */
 function noteAccess(access: CarriedAccess, item: number, notes: Notes): void {
   if (access.stopped !== undefined) throw new ConnectorError('AccessDenied', access.stopped)
-  notes.narrowed ||= access.narrowed
+  notes.altered ||= access.narrowed
   if (access.flagged !== undefined) notes.flagged = access.flagged
   for (const warning of access.warnings) notes.audit.push({ item, ...warning })
 }

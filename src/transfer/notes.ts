@@ -2,12 +2,13 @@ import type { AuditRow } from '../ledger/ledger.ts'
 
 /** What came up while an item was carried out. */
 export interface Notes {
-  narrowed: boolean
+  /** It arrived with less than the source has of it. */
+  altered: boolean
   /** It arrived, and a person has to look at it all the same. */
   flagged?: string
   audit: AuditRow[]
 }
 
 export function noNotes(): Notes {
-  return { narrowed: false, audit: [] }
+  return { altered: false, audit: [] }
 }

@@ -139,10 +139,14 @@ describe('run', () => {
     expect(changed.lines.map((line) => line.type)).toEqual(['warning', 'changed', 'started', 'summary'])
     expect(changed.lines[0]).toMatchObject({ property: 'frobnicate' })
     expect(changed.lines[1].changes).toContain('priority: (absent) → 3')
-    const refused = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'move' })), '--json')
-    expect(refused.code).toBe(3)
     const answer = { type: 'error', errors: [{ code: 'not_carried_out', property: 'transfer.transfer_type' }] }
-    expect(refused.lines.at(-1)).toMatchObject(answer)
+    const refused = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'move' })), '--json')
+    expect(refused).toMatchObject({ code: 3, lines: [answer] })
+    await bench.catalog(async ({ catalog }) => {
+      const { id, document } = (await catalog.jobs.findByName('Share'))!
+      const transfer = { ...(document.transfer as object), transfer_type: 'move' }
+      await catalog.jobs.update(id, { document: { ...document, transfer } })
+    })
     expect((await bench.run('job', 'start', 'Share', '--json')).lines).toMatchObject([answer])
   })
 
@@ -167,10 +171,36 @@ describe('run', () => {
     expect((await bench.run('run', bench.file(bench.aJob({}, { large_item: 'skip' })))).err).not.toContain('Changed')
   })
 
-  test('a changed category, priority or switch to disabled is what the job then has', async () => {
+  test('what is refused is not stored either: neither a change nor a job, nor what is in it', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    bench.commands.length = 0
+    const map = { map_by: { name: true }, exceptions: [] }
+    const harmful = { disabled: true, kind: 'policy', priority: 3 }
+    for (const name of ['Share', 'Another']) {
+      const { code, err } = await bench.run('run', bench.file(bench.aJob({ ...harmful, name }, { account_map: map })))
+      expect(code).toBe(3)
+      expect(err).toMatch(/^error: kind: .*^error: disabled: .*^Nothing was stored, and nothing was started\.$/ms)
+      expect(err).not.toContain('Changed since')
+    }
+    const all = { offset: 0, limit: 9 }
+    await bench.catalog(async ({ catalog }) => {
+      expect((await catalog.jobs.list(all)).rows).toMatchObject([{ name: 'Share', disabled: false, priority: 0 }])
+      expect((await catalog.jobs.findByName('Share'))?.document).toMatchObject({ kind: 'transfer' })
+      expect(await catalog.maps.list('account_map', all)).toMatchObject({ total: 0 })
+      expect(await catalog.connections.list(all)).toMatchObject({ total: 2 })
+    })
+    expect(bench.commands).toEqual([])
+    const { err } = await bench.run('run', bench.file(bench.aJob()))
+    expect(err).not.toContain('Changed since')
+  })
+
+  test('a changed category or priority is what the job then has, and it is no longer disabled', async () => {
     await bench.run('run', bench.file(bench.aJob({ category: 'Legal', priority: 5 })))
-    await bench.run('run', bench.file(bench.aJob({ category: 'Other', priority: 7, disabled: true })))
-    const job = await bench.catalog(({ catalog }) => catalog.jobs.findByName('Share'))
+    await bench.run('run', bench.file(bench.aJob({ category: 'Other', priority: 7 })))
+    const job = await bench.catalog(async ({ catalog }) => {
+      const { id, document } = (await catalog.jobs.findByName('Share'))!
+      return catalog.jobs.update(id, { document: { ...document, disabled: true }, disabled: true })
+    })
     expect(job).toMatchObject({ category: { name: 'Other' }, priority: 7, disabled: true })
     await bench.run('run', bench.file(bench.aJob()))
     const after = await bench.catalog(({ catalog }) => catalog.jobs.findByName('Share'))

@@ -86,7 +86,9 @@ describe('stevedore verify', () => {
       folders: 1,
       differences: lines.length - 1,
       not_transferred: [{ status: 'skipped', reason: 'too_large', items: 1 }],
+      access_before: 0,
     })
+    expect(Object.keys(lines.at(-1)!).filter((key) => /[A-Z]/.test(key))).toEqual([])
   })
 
   test('of many differences of a kind shows the first, and how many more there are; for programs all', async () => {

@@ -33,6 +33,7 @@ interface Ended {
 function stevedore(
   args: string[],
   onOut: (text: string, child: ChildProcess) => void = () => undefined,
+  onErr: (child: ChildProcess) => void = () => undefined,
 ): Promise<Ended> {
   const env = { ...process.env, NODE_OPTIONS: '' }
   const child = spawn(process.execPath, [bin, ...args, '--home', home], { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -43,7 +44,10 @@ function stevedore(
     out += text
     onOut(out, child)
   })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+    onErr(child)
+  })
   return new Promise((resolve) =>
     child.once('close', (code) => {
       running.delete(child)
@@ -158,6 +162,18 @@ describe('stevedore', () => {
         found: { items: many + 40 },
       })
       expect(filesIn(join(folder, 'many/new'))).toEqual(filesIn(join(folder, 'many/old')))
+    },
+    long,
+  )
+
+  test(
+    'a reader of standard error that has seen enough does not end the run',
+    async () => {
+      tree('unheard', { 'a.txt': 'one' })
+      const file = job('unheard', { timestmaps: true })
+      const { code, out } = await stevedore(['run', file], undefined, (child) => child.stderr?.destroy())
+      expect(code).toBe(0)
+      expect(out).toMatch(/^Run 1 of "unheard" completed/)
     },
     long,
   )

@@ -67,6 +67,48 @@ describe('a wrong value', () => {
     ])
   })
 
+  test.each<[string, Record<string, unknown>, string[]]>([
+    [
+      'the unit of a length of time',
+      aDocument({}, { schedule: { mode: 'auto', repeat_interval: { value: '30', unit: 'min' } } }),
+      ['schedule.repeat_interval.unit: "min" is not one of ns, us, ms, s, m, h, d'],
+    ],
+    [
+      'the number of one, and what is missing',
+      aDocument({}, { schedule: { mode: 'auto', repeat_interval: { value: 'half' } } }),
+      [
+        'schedule.repeat_interval.value: "half" is not a number above 0',
+        'schedule.repeat_interval.unit: is missing; it takes one of ns, us, ms, s, m, h, d',
+      ],
+    ],
+    [
+      'a length of time that is too short',
+      aDocument({}, { schedule: { mode: 'auto', max_execution: { value: 5, unit: 'ms' } } }),
+      ['schedule.max_execution: 5 ms is not between 1 s and 10 years'],
+    ],
+    [
+      'a word in place of a connection',
+      aDocument({ source: { connection: 'old-share' } }),
+      ['transfer.source.connection: "old-share" is not an object with id, platform, auth, name, disabled, type, …'],
+    ],
+    [
+      'several values where one is taken',
+      aDocument({ delete_propagation: ['mirror', 'ignore_both'] }),
+      [
+        'transfer.delete_propagation: mirror, ignore_both: it takes one of mirror, ignore_source, ignore_destination, ignore_both',
+      ],
+    ],
+    [
+      'none where one is taken',
+      aDocument({ delete_propagation: [] }),
+      [
+        'transfer.delete_propagation: an empty list: it takes one of mirror, ignore_source, ignore_destination, ignore_both',
+      ],
+    ],
+  ])('names %s', (_what, document, problems) => {
+    expect(problemsOf(document)).toEqual(problems)
+  })
+
   test('comes with what was given and the list of what is allowed, for programs', () => {
     const result = readJob(aDocument({ large_item: 'maybe' }))
     expect(result).toMatchObject({
@@ -208,6 +250,8 @@ describe('a wrong value', () => {
         account_map: { map_by: { ldap: true }, ldap: { servers: [{ name: 'x', password: { of: secret } }] } },
       }),
       aDocument({ source: { connection: `sftp://me:${secret}@host` } }),
+      aDocument({ source: { connection: `${secret}${secret}` } }),
+      aDocument({ source: { connection: `Password=${secret}` } }),
     ]
     for (const document of documents) {
       const result = readJob(document)

@@ -76,10 +76,33 @@ describe('max_items_per_container', () => {
     expect(readdirSync(join(job.destination, 'full'))).toHaveLength(5)
   })
 
-  test('counts for the root too', async () => {
+  test.each(['create', 'skip'])(
+    'raised, what was flagged for it is copied; raised by too little, nobody is asked again (empty_containers %s)',
+    async (empty) => {
+      const source = aTree({ ...many(6, (n) => `full/f${n}`), 'full/sub/in.txt': 'x' })
+      const job = await rig.job({ max_items_per_container: 5, empty_containers: empty }, { source })
+      expect((await job.run()).reasons).toEqual({ 'remediation too_many_items': 1 })
+      await job.change({ max_items_per_container: 6, failure_policy: 'halt' })
+      expect(await job.run()).toMatchObject({
+        status: 'no_changes',
+        reasons: { 'remediation flagged_before': 1 },
+      })
+      expect(job.explain('full').strikes).toBe(1)
+      expect(job.audit({ execution: 2, type: 'failed' })).toEqual([])
+      await job.change({ max_items_per_container: 7 })
+      expect(await job.run()).toMatchObject({ status: 'completed', flagged: 0, failed: 0, found: 9 })
+      expect(paths(job.destination)).toEqual(paths(job.source))
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
+  test('counts for the root too, until it is raised', async () => {
     const job = await rig.job({ max_items_per_container: 2 }, { source: aTree(many(3, (n) => `f${n}`)) })
     expect(await job.run()).toMatchObject({ flagged: 1 })
     expect(readdirSync(job.destination)).toEqual([])
+    await job.change({ max_items_per_container: 3 })
+    expect(await job.run()).toMatchObject({ flagged: 0, failed: 0 })
+    expect(readdirSync(job.destination)).toHaveLength(3)
   })
 })
 

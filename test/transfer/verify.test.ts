@@ -178,9 +178,10 @@ describe('after a copy', () => {
     expect(foreign).toBe(2)
   })
 
-  test('litter of this job is found, and whose it was', async () => {
+  // With a tilde: the announcement of a name, on file systems without hard links.
+  test.each(['', '~'])('litter of this job is found, and whose it was: .~key%s', async (end) => {
     const { item } = job.explain('a.txt')
-    const name = `.~${job.id.slice(0, 6)}-${item.toString(36)}-zz`
+    const name = `.~${job.id.slice(0, 6)}-${item.toString(36)}-zz${end}`
     writeFileSync(join(job.destination, 'deep/er', name), 'half')
     const { found, foreign } = await verify(job)
     expect(found).toContainEqual({
@@ -457,3 +458,21 @@ function flip(root: string, path: string): void {
   writeFileSync(at, '\u0001', { flag: 'r+' })
   utimesSync(at, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9)
 }
+
+test('what is dated when the destination has no time arrives with another; that is told, and is no difference', async () => {
+  const source = aTree({ 'late.txt': 'x', 'early/in.txt': 'y', 'now.txt': 'z' })
+  const job = await rig.job({}, { source, to: { platform: 'vault' } })
+  utimesSync(join(job.source, 'late.txt'), 10_413_792_000, 10_413_792_000)
+  utimesSync(join(job.source, 'early'), '-11676096000', '-11676096000')
+  expect(await job.run()).toMatchObject({
+    failed: 0,
+    flagged: 0,
+    reasons: { 'processed new': 1, 'success new': 3 },
+  })
+  const message = 'its modified time is left out: the destination keeps times from 1677 to 2262'
+  expect(job.audit({ type: 'time_left_out' })).toMatchObject(
+    ['late.txt', 'early'].map((path) => ({ item: job.explain(path).item, level: 'warn', message })),
+  )
+  expect((await job.run()).status).toBe('no_changes')
+  expect((await verify(job)).said).toEqual([])
+})

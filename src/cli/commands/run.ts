@@ -37,8 +37,6 @@ export async function runJob(file: string, options: RunOptions, parts: CliParts)
     try {
       const told: string[] = []
       const job = await settle(document, home.catalog, options, parts, told)
-      const refused = await refusals(job, home.catalog)
-      if (refused.length > 0) throw new NotStarted(refused)
       return await new Run(job, { home, interruption, parts, options, file, told }).toItsEnd()
     } finally {
       await home.close()
@@ -73,7 +71,11 @@ class Interruption {
   }
 }
 
-/** The stored job this document belongs to: the one of the same name, revised, or a new one. */
+/**
+ * The stored job this document belongs to: the one of the same name, revised, or a new one.
+ *
+ * @throws Unacceptable, NotStarted before anything is stored
+ */
 async function settle(
   document: Record<string, unknown>,
   catalog: Catalog,
@@ -87,21 +89,22 @@ async function settle(
     else parts.terminal.err(`warning: ${sentence(warning)}`)
   }
   const stored = options.new === true ? undefined : await catalog.jobs.findByName(checked.name)
+  const changes = stored && (await changesOf(stored, checked, catalog))
+  const refused = await refusals({ document: { ...checked.job } }, catalog)
+  if (refused.length > 0) throw new NotStarted(refused)
   if (stored === undefined) return storeJob(checked, catalog)
-  return revised(stored, checked, catalog, (changes) => {
-    told.push(...changes)
-    if (options.json === true) return parts.terminal.out(toJson({ type: 'changed', changes }))
+  if (changes === undefined || changes.length === 0) return stored
+  told.push(...changes)
+  if (options.json === true) parts.terminal.out(toJson({ type: 'changed', changes }))
+  else {
     parts.terminal.err(`Changed since the last run of ${JSON.stringify(stored.name)}:`)
     for (const change of changes) parts.terminal.err(`  ${change}`)
-  })
+  }
+  return reviseJob(stored, checked, catalog)
 }
 
-async function revised(
-  stored: StoredJob,
-  checked: CheckedJob,
-  catalog: Catalog,
-  tell: (changes: string[]) => void,
-): Promise<StoredJob> {
+/** @throws Unacceptable when it is another job */
+async function changesOf(stored: StoredJob, checked: CheckedJob, catalog: Catalog): Promise<string[]> {
   const { endpoints, settings } = await revisionOf(stored, checked, catalog)
   if (endpoints.length > 0)
     throw new Unacceptable(
@@ -110,9 +113,7 @@ async function revised(
         description: `${sayOpenChange(change)}: job ${JSON.stringify(stored.name)} keeps its source and destination; give another name, or --new`,
       })),
     )
-  if (settings.length === 0) return stored
-  tell(settings.map(sayChange))
-  return reviseJob(stored, checked, catalog)
+  return settings.map(sayChange)
 }
 
 interface RunParts {

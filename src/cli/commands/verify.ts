@@ -106,6 +106,6 @@ function wire({ path, destinationPath, kind, message }: Difference): Record<stri
   return { path, destination_path: destinationPath, kind, message }
 }
 
-function wireSummary({ notTransferred, ...rest }: Verified): Record<string, unknown> {
-  return { ...rest, not_transferred: notTransferred }
+function wireSummary({ notTransferred, accessBefore, ...rest }: Verified): Record<string, unknown> {
+  return { ...rest, not_transferred: notTransferred, access_before: accessBefore }
 }

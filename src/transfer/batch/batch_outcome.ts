@@ -47,7 +47,7 @@ export class BatchOutcome {
   finished(work: WorkItem, result: Finished): void {
     const context = this.#context
     const { item, hash, notes, read } = result
-    const processed = work.processing.length > 0 || notes.narrowed
+    const processed = work.processing.length > 0 || notes.altered
     const bytes = work.kind === 'item' ? (result.contentBytes ?? work.source.sizeBytes) : 0n
     const done = this.#done
     done.item.push(work.item)

@@ -5,7 +5,7 @@ import { readable } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Child, JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
-import { decideByHash } from './decide_by_hash.ts'
+import { decideByLook, wantsLook } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { listWideContainer } from './list_wide_container.ts'
@@ -47,7 +47,7 @@ export async function listContainer(context: JobContext, container: ContainerToL
   }
   const children = { items, counterparts, tracked }
   for (const [child, decision] of decideChildren(context, container, children, listing))
-    add(context, listing, child, await decideByHash(context, { child, decision }, obeys))
+    add(context, listing, child, await decideByLook(context, { child, decision }, obeys))
   failpoint('enumerated:before')
   const committed = context.ledger.enumerated(listing).then(() => failpoint('enumerated:after'))
   // Work is handed over before more of it is looked for; where nothing is new, the next container is looked at meanwhile.
@@ -68,7 +68,7 @@ export interface Children {
 /**
  * Names, filters and plans all children of one container; fills the listing. Pure but for the context's caches.
  *
- * @returns those about whom only the bytes at the destination tell, left out of the listing
+ * @returns those about whom only a look at themselves tells, left out of the listing
  */
 export function decideChildren(
   context: JobContext,
@@ -98,7 +98,7 @@ export function decideChildren(
     const counterpart = counterparts.get(nameKey(named.name)) ?? null
     const child = { item, path: prefix + item.name, named, counterpart, row, taken }
     const decision = context.decide(child)
-    if (decision.wantsHash) undecided.push([child, decision])
+    if (wantsLook({ child, decision })) undecided.push([child, decision])
     else add(context, listing, child, decision)
   }
   listing.gone = []

@@ -5,7 +5,7 @@ import { readable } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
-import { decideByHash } from './decide_by_hash.ts'
+import { decideByLook, wantsLook } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { readSide } from './read_side.ts'
@@ -53,8 +53,9 @@ async function decideInPieces(
       const named = names.of(key, item.name)
       const child = { item, path: prefix + item.name, named, counterpart, row, taken }
       const decision = context.decide(child)
-      if (decision.wantsHash) add(context, listing, child, await decideByHash(context, { child, decision }, obeys))
-      else add(context, listing, child, decision)
+      const decided = { child, decision }
+      const wants = wantsLook(decided)
+      add(context, listing, child, wants ? await decideByLook(context, decided, obeys) : decision)
     }
     const last = children.at(-1)
     listing.last = last === undefined

@@ -2,7 +2,7 @@ import type { Capabilities } from '../../connector/capabilities.ts'
 import type { Facts, Item } from '../../connector/item.ts'
 import type { ItemState } from '../../ledger/item_state.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
-import { carriedTimes, timesPreserved } from '../../policy/timestamps.ts'
+import { carriedTimes, timeLeftOut, timesPreserved } from '../../policy/timestamps.ts'
 import type { Settings } from '../../job/settings.ts'
 import type { Finding } from './difference.ts'
 
@@ -10,6 +10,8 @@ import type { Finding } from './difference.ts'
 export interface ComparableTimes {
   itemsNs: bigint | undefined
   containersNs: bigint | undefined
+  /** Of the destination. */
+  range: Capabilities['times']['range'] | undefined
 }
 
 /** Times are compared only where the job carries them, and no finer than the coarser of both sides keeps them. */
@@ -18,11 +20,13 @@ export function comparableTimes(
   source: Capabilities['times'],
   destination: Capabilities['times'],
 ): ComparableTimes {
-  if (!timesPreserved(settings.timestamps, source, destination)) return { itemsNs: undefined, containersNs: undefined }
+  if (!timesPreserved(settings.timestamps, source, destination))
+    return { itemsNs: undefined, containersNs: undefined, range: undefined }
   const coarser = source.precisionNs > destination.precisionNs ? source.precisionNs : destination.precisionNs
   return {
     itemsNs: coarser,
     containersNs: carriedTimes(settings.timestamps, destination).containers ? coarser : undefined,
+    range: destination.range,
   }
 }
 
@@ -100,9 +104,10 @@ function linkFindings(from: Item, to: Item): Finding[] {
   return [{ kind: 'link', message: `leads to ${a} at the source, to ${b} at the destination` }]
 }
 
-export function timeFindings(from: Item, to: Item, { itemsNs, containersNs }: ComparableTimes): Finding[] {
+export function timeFindings(from: Item, to: Item, { itemsNs, containersNs, range }: ComparableTimes): Finding[] {
   const precisionNs = from.kind === 'container' ? containersNs : itemsNs
   if (precisionNs === undefined || from.modifiedNs === undefined || to.modifiedNs === undefined) return []
+  if (timeLeftOut(range, from.modifiedNs) !== undefined) return []
   const apart = from.modifiedNs - to.modifiedNs
   if (apart <= precisionNs && -apart <= precisionNs) return []
   const [a, b] = [moment(from.modifiedNs), moment(to.modifiedNs)]

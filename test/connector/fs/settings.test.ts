@@ -16,8 +16,9 @@ test.each<[Record<string, unknown>, string[]]>([
   [{ root: '/a', maxsize: 5 }, ['maxsize: unknown setting; did you mean max_size?']],
   [{ root: '/a', max_size: -1 }, ['max_size: -1 is not a whole number above 0']],
   [{ root: '/a', names: 'mac' }, ['names: "mac" is not one of posix, windows']],
+  [{ root: '/a', symlinks: 'folow' }, ['symlinks: "folow" is not one of keep, follow']],
   [{ root: '/a', names: ['windows'] }, ['names: a list is not one of posix, windows']],
-  [{ root: '/a', read_only: 'yes' }, ['read_only: what was given is neither true nor false']],
+  [{ root: '/a', read_only: 'yes' }, ['read_only: "yes" is neither true nor false']],
   [{ root: '/a', impersonation: 'child' }, ['impersonation: "child" is not one of ignore']],
 ])('the settings %j have these problems: %j', (auth, problems) => {
   expect(fs.check(auth)).toEqual(problems)
