@@ -33,7 +33,8 @@ export function pace(readings: Reading[]): Pace {
   // Items and bytes count alike. By either alone a few large files among many small ones, while they pass, make hours of
   // what is done in seconds, or the other way round.
   const share = shareDone(now.progress)
-  const sharePerSecond = (share - shareDone({ ...now.progress, done: first.progress.done })) / seconds
+  const { found } = now.progress
+  const sharePerSecond = (share - shareDone({ ...first.progress, found })) / seconds
   return {
     itemsPerSecond,
     bytesPerSecond,
@@ -58,8 +59,10 @@ function amounts({ done, found }: Progress, { atLeast }: Pace): [string, string[
 
 function howFast(progress: Progress, { itemsPerSecond, bytesPerSecond, leftMs, atLeast }: Pace): string[] {
   const parts: string[] = []
-  if (itemsPerSecond > 0 || bytesPerSecond > 0)
-    parts.push(`${count(Math.round(itemsPerSecond))} items/s, ${bytes(bytesPerSecond)}/s`)
+  const items = Math.round(itemsPerSecond)
+  // Of one long file nothing but bytes moves.
+  if (items > 0) parts.push(`${count(items)} items/s, ${bytes(bytesPerSecond)}/s`)
+  else if (bytesPerSecond > 0) parts.push(`${bytes(bytesPerSecond)}/s`)
   if (leftMs !== undefined) parts.push(`${atLeast ? 'at least' : 'about'} ${duration(leftMs)} left`)
   if (progress.failed > 0) parts.push(`${count(progress.failed)} failed`)
   if (progress.waiting > 0) parts.push(`${count(progress.waiting)} waiting for another try`)

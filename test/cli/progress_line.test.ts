@@ -12,6 +12,7 @@ function progress(change: Partial<Progress> = {}): Progress {
     waiting: 0,
     containersToList: 0,
     enumerationClosed: true,
+    partItems: 0,
     ...change,
   }
 }
@@ -41,6 +42,28 @@ describe('the progress of an execution', () => {
     ])
     expect(leftMs).toBeGreaterThan(5_000)
     expect(leftMs).toBeLessThan(30_000)
+  })
+
+  test('one long file moves the bar, the rate and the estimate', () => {
+    const found = { items: 1, containers: 0, bytes: 4_000_000_000n }
+    const at = (bytes: bigint): Progress =>
+      progress({ found, done: { items: 0, bytes }, partItems: Number(bytes) / 4_000_000_000 })
+    const now = at(1_000_000_000n)
+    const speed = pace([
+      { atMs: 0, progress: at(0n) },
+      { atMs: 5_000, progress: now },
+    ])
+    expect(speed.leftMs).toBeCloseTo(15_000, 0)
+    const [line, second] = progressBar(now, speed, 100)
+    expect(line).toContain(' 25%  0 of 1 items · 954 MiB of 3.7 GiB')
+    expect(second).toBe('  191 MiB/s · about 15 s left')
+    expect(progressLine(now, speed)).toBe('0 of 1 items · 954 MiB of 3.7 GiB · 191 MiB/s · about 15 s left')
+  })
+
+  test('a long file that is there whole, and not yet published, is not done', () => {
+    const found = { items: 1, containers: 0, bytes: 1_000n }
+    const written = progress({ found, done: { items: 0, bytes: 1_000n }, partItems: 1 })
+    expect(progressBar(written, pace([{ atMs: 0, progress: written }]), 100)[0]).toContain(' 99%')
   })
 
   test('when all is done nothing is left to estimate', () => {
