@@ -49,6 +49,11 @@ export function progressLine(progress: Progress, speed: Pace): string {
   return [speed.atLeast ? `${items}, ${enumerating}` : items, ...size, ...howFast(progress, speed)].join(' · ')
 }
 
+/** `waiting: destination: "/mnt/new" is gone` */
+export function waitingLine(why: string): string {
+  return `waiting: ${printable(why)}`
+}
+
 const enumerating = 'still enumerating'
 
 function amounts({ done, found }: Progress, { atLeast }: Pace): [string, string[]] {
@@ -69,8 +74,8 @@ function howFast(progress: Progress, { itemsPerSecond, bytesPerSecond, leftMs, a
   return parts
 }
 
-/** The three lines of a terminal: a bar with how much of how much, how fast that goes, and the path in hand. */
-export function progressBar(progress: Progress, speed: Pace, width: number): string[] {
+/** The three lines of a terminal: a bar with how much of how much, how fast that goes, and the path in hand or what is waited for. */
+export function progressBar(progress: Progress, speed: Pace, width: number, waitingFor?: string): string[] {
   const [items, size] = amounts(progress, speed)
   const line = [items, ...size].join(' · ')
   const pace = [...(speed.atLeast ? [enumerating] : []), ...howFast(progress, speed)].join(' · ')
@@ -79,7 +84,13 @@ export function progressBar(progress: Progress, speed: Pace, width: number): str
   const room = Math.min(24, width - line.length - 8)
   const bar = room >= 8 ? `${drawn(share, room)} ${percent}  ` : ''
   const hand = progress.inHand === undefined ? '' : `  ${shorten(printable(progress.inHand), Math.max(10, width - 4))}`
-  return [shorten(bar + line, width - 1), shorten(`  ${pace}`, width - 1), hand]
+  const third = waitingFor === undefined ? hand : waitingBar(waitingFor, width)
+  return [shorten(bar + line, width - 1), shorten(`  ${pace}`, width - 1), third]
+}
+
+/** What stands on a terminal when nothing is known of any progress yet. */
+export function waitingBar(why: string, width: number): string {
+  return shorten(`  ${waitingLine(why)}`, width - 1)
 }
 
 function drawn(share: number, width: number): string {

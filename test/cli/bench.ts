@@ -102,6 +102,23 @@ export class CliBench {
     }
   }
 
+  /** What the first execution of the job waits for, as a worker says it. */
+  async waits(waitingFor: string | null): Promise<void> {
+    await this.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.executions.update(id, 1, { waitingFor })
+    })
+  }
+
+  /** What went to standard error so far. */
+  get said(): readonly string[] {
+    return this.#err
+  }
+
+  get printed(): readonly string[] {
+    return this.#out
+  }
+
   close(): void {
     rmSync(this.folder, { recursive: true, force: true })
   }
