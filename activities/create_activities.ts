@@ -7,6 +7,7 @@ import { recordJob } from './record_job.ts'
 import { recordPhase } from './record_phase.ts'
 import { settleExecution } from './settle_execution.ts'
 import { slice } from './slice.ts'
+import { tellingWhatItWaitsFor } from './waiting.ts'
 import { writeControl } from './write_control.ts'
 
 interface ActivityParts {
@@ -17,7 +18,9 @@ interface ActivityParts {
 export type Activities = ReturnType<typeof createActivities>
 
 /** Everything workflows may ask of the world. Ids and counts go in and come out. */
-export function createActivities({ engine, catalog }: ActivityParts) {
+export function createActivities(parts: ActivityParts) {
+  const { catalog } = parts
+  const engine = tellingWhatItWaitsFor(parts.engine, catalog)
   return {
     initialize: initialize(engine),
     enumerateSlice: slice((input, run) => engine.enumerate(input, run)),

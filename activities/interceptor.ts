@@ -67,6 +67,16 @@ export function toFailure(error: unknown, attempt: number, isLocal = false): Err
   })
 }
 
+/**
+ * What has to pass before the next attempt can go better, for people; undefined of an error that is tried no more. Items
+ * that wait are counted in the progress already.
+ */
+export function whyItWaits(error: unknown): string | undefined {
+  const { name, message } = described(error)
+  if (error instanceof TemporalFailure || endings.has(name) || name === 'ItemsWaiting') return undefined
+  return message
+}
+
 function isKnown(error: unknown): boolean {
   const { name } = described(error)
   return error instanceof TemporalFailure || endings.has(name) || passing.has(name)

@@ -114,7 +114,7 @@ async function withServer(stage: Stage): Promise<number> {
   const ended = await watchExecution(
     home,
     { jobId: job.id, execution: number },
-    { onProgress: view.show, between: async () => (ctrlC.aborted ? 'stop' : undefined) },
+    { onProgress: view.show, onWaiting: view.waiting, between: async () => (ctrlC.aborted ? 'stop' : undefined) },
   )
   view.end()
   if (ended === 'stopped') {

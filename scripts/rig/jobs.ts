@@ -7,17 +7,19 @@ export interface Ends {
   name: string
   source: string
   destination: string
+  /** Path at the destination. */
+  target?: string | undefined
 }
 
 /** A copy with nothing set that has a default, connections inline. @param transfer keys of `transfer` that differ */
-export function copyJob({ name, source, destination }: Ends, transfer: object = {}): object {
+export function copyJob({ name, source, destination, target = '' }: Ends, transfer: object = {}): object {
   return {
     name,
     kind: 'transfer',
     transfer: {
       transfer_type: 'copy',
       source: { connection: fsConnection(source), target: { path: '/' } },
-      destination: { connection: fsConnection(destination), target: { path: '/' } },
+      destination: { connection: fsConnection(destination), target: { path: `/${target}` } },
       ...transfer,
     },
     schedule: { mode: 'manual' },

@@ -64,6 +64,7 @@ export function executionView(execution: StoredExecution, ledgers: LedgerViews):
     end_time: endedOn,
     duration: endedOn === null ? null : { value: Math.max(0, round(endedOn - startedOn)), unit: 's' },
     sentence: execution.sentence,
+    ...(execution.waitingFor === undefined ? {} : { waiting_for: execution.waitingFor }),
     warnings: execution.warnings,
     stats:
       balance === null || moved === undefined

@@ -191,6 +191,8 @@ export interface StoredExecution {
   sentence: string
   warnings: string[]
   balance: Balance | null
+  /** While trouble is waited out: which, for people. As the worker said it last; one that died can't take it back. */
+  waitingFor?: string
   /** The job's document as it was when this began; kept until its end. */
   document?: Record<string, unknown>
 }
@@ -201,7 +203,11 @@ export interface Executions {
   update(
     jobId: string,
     execution: number,
-    change: Partial<Pick<StoredExecution, 'status' | 'phase' | 'endedOn' | 'sentence' | 'warnings' | 'balance'>>,
+    change: Partial<
+      Pick<StoredExecution, 'status' | 'phase' | 'endedOn' | 'sentence' | 'warnings' | 'balance'> & {
+        waitingFor: string | null
+      }
+    >,
   ): Promise<void>
   get(jobId: string, execution: number): Promise<StoredExecution | undefined>
   list(jobId: string, paging: Paging): Promise<Listed<StoredExecution>>

@@ -33,7 +33,8 @@ export function pace(readings: Reading[]): Pace {
   // Items and bytes count alike. By either alone a few large files among many small ones, while they pass, make hours of
   // what is done in seconds, or the other way round.
   const share = shareDone(now.progress)
-  const sharePerSecond = (share - shareDone({ ...now.progress, done: first.progress.done })) / seconds
+  const { found } = now.progress
+  const sharePerSecond = (share - shareDone({ ...first.progress, found })) / seconds
   return {
     itemsPerSecond,
     bytesPerSecond,
@@ -48,6 +49,11 @@ export function progressLine(progress: Progress, speed: Pace): string {
   return [speed.atLeast ? `${items}, ${enumerating}` : items, ...size, ...howFast(progress, speed)].join(' · ')
 }
 
+/** `waiting: destination: "/mnt/new" is gone` */
+export function waitingLine(why: string): string {
+  return `waiting: ${printable(why)}`
+}
+
 const enumerating = 'still enumerating'
 
 function amounts({ done, found }: Progress, { atLeast }: Pace): [string, string[]] {
@@ -58,16 +64,18 @@ function amounts({ done, found }: Progress, { atLeast }: Pace): [string, string[
 
 function howFast(progress: Progress, { itemsPerSecond, bytesPerSecond, leftMs, atLeast }: Pace): string[] {
   const parts: string[] = []
-  if (itemsPerSecond > 0 || bytesPerSecond > 0)
-    parts.push(`${count(Math.round(itemsPerSecond))} items/s, ${bytes(bytesPerSecond)}/s`)
+  const items = Math.round(itemsPerSecond)
+  // Of one long file nothing but bytes moves.
+  if (items > 0) parts.push(`${count(items)} items/s, ${bytes(bytesPerSecond)}/s`)
+  else if (bytesPerSecond > 0) parts.push(`${bytes(bytesPerSecond)}/s`)
   if (leftMs !== undefined) parts.push(`${atLeast ? 'at least' : 'about'} ${duration(leftMs)} left`)
   if (progress.failed > 0) parts.push(`${count(progress.failed)} failed`)
   if (progress.waiting > 0) parts.push(`${count(progress.waiting)} waiting for another try`)
   return parts
 }
 
-/** The three lines of a terminal: a bar with how much of how much, how fast that goes, and the path in hand. */
-export function progressBar(progress: Progress, speed: Pace, width: number): string[] {
+/** The three lines of a terminal: a bar with how much of how much, how fast that goes, and the path in hand or what is waited for. */
+export function progressBar(progress: Progress, speed: Pace, width: number, waitingFor?: string): string[] {
   const [items, size] = amounts(progress, speed)
   const line = [items, ...size].join(' · ')
   const pace = [...(speed.atLeast ? [enumerating] : []), ...howFast(progress, speed)].join(' · ')
@@ -76,7 +84,13 @@ export function progressBar(progress: Progress, speed: Pace, width: number): str
   const room = Math.min(24, width - line.length - 8)
   const bar = room >= 8 ? `${drawn(share, room)} ${percent}  ` : ''
   const hand = progress.inHand === undefined ? '' : `  ${shorten(printable(progress.inHand), Math.max(10, width - 4))}`
-  return [shorten(bar + line, width - 1), shorten(`  ${pace}`, width - 1), hand]
+  const third = waitingFor === undefined ? hand : waitingBar(waitingFor, width)
+  return [shorten(bar + line, width - 1), shorten(`  ${pace}`, width - 1), third]
+}
+
+/** What stands on a terminal when nothing is known of any progress yet. */
+export function waitingBar(why: string, width: number): string {
+  return shorten(`  ${waitingLine(why)}`, width - 1)
 }
 
 function drawn(share: number, width: number): string {

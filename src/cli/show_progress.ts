@@ -1,12 +1,14 @@
 import { bytes, count } from '../report/format.ts'
 import { toJson, wireNumber } from '../json/json.ts'
 import type { Progress } from '../ledger/ledger.ts'
-import { pace, progressBar, progressLine, type Reading } from './progress_line.ts'
+import { pace, progressBar, progressLine, waitingBar, waitingLine, type Reading } from './progress_line.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface ProgressView {
   /** Shows where the execution stands. */
   show(progress: Progress, atMs: number): void
+  /** Shows what the execution waits for; without it, that it goes on. */
+  waiting(why: string | undefined): void
   /** Lines that stay, above whatever is redrawn. */
   say(line: string): void
   /** Ends the redrawing; nothing of it stays. */
@@ -21,13 +23,15 @@ export function progressView(terminal: Terminal, { json = false }: { json?: bool
   if (json)
     return everySoOften(
       jsonEveryMs,
-      (progress, readings) => terminal.out(asJson(progress, readings)),
+      (progress, readings, waitingFor) => terminal.out(asJson(progress, readings, waitingFor)),
+      (why) => terminal.out(toJson({ type: 'waiting', waiting_for: why ?? null })),
       () => undefined,
     )
   if (!terminal.interactive)
     return everySoOften(
       plainEveryMs,
       (progress, readings) => terminal.err(progressLine(progress, pace(readings))),
+      (why) => terminal.err(why === undefined ? 'no longer waiting: going on' : waitingLine(why)),
       (line) => terminal.err(line),
     )
   return redrawn(terminal)
@@ -35,18 +39,24 @@ export function progressView(terminal: Terminal, { json = false }: { json?: bool
 
 function everySoOften(
   everyMs: number,
-  emit: (progress: Progress, readings: Reading[]) => void,
+  emit: (progress: Progress, readings: Reading[], waitingFor: string | undefined) => void,
+  emitWaiting: (why: string | undefined) => void,
   say: (line: string) => void,
 ): ProgressView {
   const readings: Reading[] = []
   let last: number | undefined
+  let waitingFor: string | undefined
   return {
     show(progress, atMs) {
       readings.push({ atMs, progress })
       last ??= atMs
       if (atMs - last < everyMs) return
       last = atMs
-      emit(progress, readings)
+      emit(progress, readings, waitingFor)
+    },
+    waiting(why) {
+      waitingFor = why
+      emitWaiting(why)
     },
     say,
     end: () => undefined,
@@ -56,8 +66,11 @@ function everySoOften(
 function redrawn(terminal: Terminal): ProgressView {
   const readings: Reading[] = []
   let drawn: string[] | undefined
+  let last: Progress | undefined
+  let waitingFor: string | undefined
   const clear = (): void => {
-    if (drawn) terminal.draw(`\r\x1b[${drawn.length - 1}A\x1b[0J`)
+    // No line up is not said with a 0: that is taken for 1.
+    if (drawn) terminal.draw(`\r${drawn.length > 1 ? `\x1b[${drawn.length - 1}A` : ''}\x1b[0J`)
     drawn = undefined
   }
   const paint = (lines: string[]): void => {
@@ -65,10 +78,21 @@ function redrawn(terminal: Terminal): ProgressView {
     terminal.draw(lines.join('\n'))
     drawn = lines
   }
+  const redraw = (): void => {
+    const width = terminal.columns()
+    if (last) paint(progressBar(last, pace(readings), width, waitingFor))
+    else if (waitingFor === undefined) clear()
+    else paint([waitingBar(waitingFor, width)])
+  }
   return {
     show(progress, atMs) {
+      last = progress
       readings.push({ atMs, progress })
-      paint(progressBar(progress, pace(readings), terminal.columns()))
+      redraw()
+    },
+    waiting(why) {
+      waitingFor = why
+      redraw()
     },
     say(line) {
       const again = drawn
@@ -80,7 +104,7 @@ function redrawn(terminal: Terminal): ProgressView {
   }
 }
 
-function asJson(progress: Progress, readings: Reading[]): string {
+function asJson(progress: Progress, readings: Reading[], waitingFor: string | undefined): string {
   const { itemsPerSecond, bytesPerSecond, leftMs, atLeast } = pace(readings)
   return toJson({
     type: 'progress',
@@ -93,6 +117,7 @@ function asJson(progress: Progress, readings: Reading[]): string {
     bytes_per_second: Math.round(bytesPerSecond),
     ...(leftMs === undefined ? {} : { seconds_left: Math.round(leftMs / 100) / 10 }),
     ...(progress.inHand === undefined ? {} : { in_hand: progress.inHand }),
+    ...(waitingFor === undefined ? {} : { waiting_for: waitingFor }),
   })
 }
 

@@ -5,6 +5,8 @@ import type { OpenHome } from '../open_home/open_home.ts'
 
 interface Watch {
   onProgress(progress: Progress, atMs: number): void
+  /** Called when it begins to wait for something else, and without it when it goes on. */
+  onWaiting(why: string | undefined): void
   /** Called between two looks; what it resolves to ends the watching unless it is undefined. */
   between?(job: StoredJob | undefined): Promise<'stop' | undefined>
 }
@@ -21,6 +23,7 @@ export async function watchExecution(
   { jobId, execution }: { jobId: string; execution: number },
   watch: Watch,
 ): Promise<StoredExecution | 'failed_to_start' | 'stopped'> {
+  let waitingFor: string | undefined
   for (let wait = leastMs; ; wait = Math.min(mostMs, wait * 1.3)) {
     const run = await catalog.executions.get(jobId, execution)
     const job = await catalog.jobs.get(jobId)
@@ -30,6 +33,7 @@ export async function watchExecution(
     if (run && run.endedOn !== null && atRest) return run
     if (!run && job?.status === 'failed-to-start') return 'failed_to_start'
     if (run && run.endedOn === null) {
+      if (run.waitingFor !== waitingFor) watch.onWaiting((waitingFor = run.waitingFor))
       const now = ledgers.open(jobId, run.simulated ? 'simulated' : 'real')?.progress(execution)
       if (now) watch.onProgress(now, Date.now())
     }

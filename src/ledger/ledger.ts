@@ -347,7 +347,10 @@ export interface Balance {
 export interface Progress {
   /** As in {@link Balance}: `items` counts containers too. */
   found: { items: number; containers: number; bytes: bigint }
+  /** `bytes` counts also what is recorded of long contents half-way. */
   done: { items: number; bytes: bigint }
+  /** What is recorded of contents half-way, in items: two of which half is there are 1. */
+  partItems: number
   failed: number
   waiting: number
   containersToList: number

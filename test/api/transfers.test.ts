@@ -163,6 +163,10 @@ describe('executions', () => {
     expect(json).toMatchObject({ type: 'job_executions', meta: { total_count: 2 } })
     expect(json.job_executions.map((e: Wire) => e.id)).toEqual([2, 1])
     expect(json.job_executions[0]).toMatchObject({ id: 2, progress: 0, end_time: null })
+    expect(json.job_executions[0]).not.toHaveProperty('waiting_for')
+    await executions.update(job, 2, { waitingFor: 'source: "/mnt/old" is gone' })
+    const waiting = await bench.call('GET', `/v1/jobs/history?job=${job}&execution=current`)
+    expect(waiting.json.job_executions).toMatchObject([{ waiting_for: 'source: "/mnt/old" is gone' }])
     expect(json.job_executions[1]).toMatchObject({
       progress: 1,
       status: 'completed',

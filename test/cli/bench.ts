@@ -109,6 +109,18 @@ export class CliBench {
     }
   }
 
+  /** What the first execution of the job waits for, as a worker says it. */
+  async waits(waitingFor: string | null): Promise<void> {
+    await this.catalog(async ({ catalog }) => {
+      const { id } = (await catalog.jobs.findByName('Share'))!
+      await catalog.executions.update(id, 1, { waitingFor })
+    })
+  }
+
+  get printed(): readonly string[] {
+    return this.#out
+  }
+
   close(): void {
     rmSync(this.folder, { recursive: true, force: true })
   }

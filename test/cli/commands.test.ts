@@ -55,6 +55,20 @@ describe('job', () => {
     expect(await listed('--status', 'cancelling')).toEqual([])
   })
 
+  test('a run that waits out trouble is shown with what it waits for', async () => {
+    bench.endings = ['never']
+    const running = bench.run('run', bench.file(bench.aJob()))
+    await bench.interrupt(() => bench.commands.includes('start'))
+    await running
+    await bench.waits('destination: "/mnt/new" is gone')
+    expect((await bench.run('job', 'show', 'Share')).out).toMatch(/^waiting: destination: "\/mnt\/new" is gone$/m)
+    const json = JSON.parse((await bench.run('job', 'show', 'Share', '--json')).out)
+    expect(json.execution).toMatchObject({ waiting_for: 'destination: "/mnt/new" is gone' })
+    await bench.waits(null)
+    expect((await bench.run('job', 'show', 'Share')).out).not.toContain('waiting')
+    expect((await bench.run('job', 'show', 'Share', '--json')).out).not.toContain('waiting_for')
+  })
+
   test('a status there is not is refused, not taken for one that no job has', async () => {
     const { code, err } = await bench.run('job', 'list', '--status', 'runing')
     expect(code).toBe(2)

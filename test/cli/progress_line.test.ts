@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import { pace, progressBar, progressLine, type Reading } from '../../src/cli/progress_line.ts'
 import { columns } from '../../src/report/format.ts'
 import { shareDone } from '../../src/report/share_done.ts'
+import { progressView } from '../../src/cli/show_progress.ts'
+import type { Terminal } from '../../src/cli/terminal.ts'
 import type { Progress } from '../../src/ledger/ledger.ts'
 
 function progress(change: Partial<Progress> = {}): Progress {
@@ -12,6 +14,7 @@ function progress(change: Partial<Progress> = {}): Progress {
     waiting: 0,
     containersToList: 0,
     enumerationClosed: true,
+    partItems: 0,
     ...change,
   }
 }
@@ -41,6 +44,28 @@ describe('the progress of an execution', () => {
     ])
     expect(leftMs).toBeGreaterThan(5_000)
     expect(leftMs).toBeLessThan(30_000)
+  })
+
+  test('one long file moves the bar, the rate and the estimate', () => {
+    const found = { items: 1, containers: 0, bytes: 4_000_000_000n }
+    const at = (bytes: bigint): Progress =>
+      progress({ found, done: { items: 0, bytes }, partItems: Number(bytes) / 4_000_000_000 })
+    const now = at(1_000_000_000n)
+    const speed = pace([
+      { atMs: 0, progress: at(0n) },
+      { atMs: 5_000, progress: now },
+    ])
+    expect(speed.leftMs).toBeCloseTo(15_000, 0)
+    const [line, second] = progressBar(now, speed, 100)
+    expect(line).toContain(' 25%  0 of 1 items · 954 MiB of 3.7 GiB')
+    expect(second).toBe('  191 MiB/s · about 15 s left')
+    expect(progressLine(now, speed)).toBe('0 of 1 items · 954 MiB of 3.7 GiB · 191 MiB/s · about 15 s left')
+  })
+
+  test('a long file that is there whole, and not yet published, is not done', () => {
+    const found = { items: 1, containers: 0, bytes: 1_000n }
+    const written = progress({ found, done: { items: 0, bytes: 1_000n }, partItems: 1 })
+    expect(progressBar(written, pace([{ atMs: 0, progress: written }]), 100)[0]).toContain(' 99%')
   })
 
   test('when all is done nothing is left to estimate', () => {
@@ -103,5 +128,66 @@ describe('the progress of an execution', () => {
   test('a name that would move the cursor is shown as text', () => {
     const [, , hand] = progressBar(progress({ inHand: 'a\x1b[2Jb\u202Etxt' }), pace(readings()), 80)
     expect(hand).toBe('  a\\u{1b}[2Jb\\u{202e}txt')
+  })
+})
+
+describe('on a terminal', () => {
+  /** What is drawn at last, without what was drawn over. */
+  function drawing(): { terminal: Terminal; shown: () => string[]; said: string[] } {
+    let drawn: string[] = []
+    const said: string[] = []
+    const terminal = {
+      columns: () => 80,
+      interactive: true,
+      err: (line: string) => said.push(line),
+      draw(text: string) {
+        const over = /^\r(?:\x1b\[(\d+)A)?\x1b\[0J$/.exec(text)
+        if (!over) return (drawn = text.split('\n'))
+        expect(Number(over[1] ?? 0)).toBe(drawn.length - 1)
+        expect(over[1]).not.toBe('0')
+        return (drawn = [])
+      },
+    }
+    return { terminal: terminal as unknown as Terminal, shown: () => drawn, said }
+  }
+
+  test('what is waited for stands where the path in hand does, until it goes on', () => {
+    const { terminal, shown, said } = drawing()
+    const view = progressView(terminal)
+    view.show(progress({ inHand: '/a.txt' }), 0)
+    view.waiting('destination: "/mnt/new" is gone')
+    expect(shown()[2]).toBe('  waiting: destination: "/mnt/new" is gone')
+    view.show(progress({ inHand: '/a.txt' }), 100)
+    expect(shown()[2]).toBe('  waiting: destination: "/mnt/new" is gone')
+    view.waiting(undefined)
+    expect(shown()[2]).toBe('  /a.txt')
+    view.end()
+    expect(shown()).toEqual([])
+    expect(said).toEqual([])
+  })
+
+  test('an execution that cannot begin has no bar yet, and says what it waits for', () => {
+    const { terminal, shown } = drawing()
+    const view = progressView(terminal)
+    view.waiting('source: "/mnt/old" is gone')
+    expect(shown()).toEqual(['  waiting: source: "/mnt/old" is gone'])
+    view.say('a line')
+    expect(shown()).toEqual(['  waiting: source: "/mnt/old" is gone'])
+    view.waiting(undefined)
+    expect(shown()).toEqual([])
+    view.show(progress({ inHand: '/a.txt' }), 0)
+    expect(shown()[2]).toBe('  /a.txt')
+  })
+
+  test('with JSON, progress says what is waited for', () => {
+    const lines: string[] = []
+    const view = progressView({ out: (line: string) => lines.push(line) } as unknown as Terminal, { json: true })
+    for (const [why, atMs] of [['home: full', 0] as const, [undefined, 2_000] as const]) {
+      view.waiting(why)
+      view.show(progress(), atMs)
+      view.show(progress(), atMs + 1_500)
+    }
+    const progresses = lines.map((line) => JSON.parse(line)).filter(({ type }) => type === 'progress')
+    expect(progresses.map(({ waiting_for }) => waiting_for)).toEqual(['home: full', undefined])
   })
 })

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Refused } from '../../src/client/refused.ts'
 import { aBalance, CliBench, until, type Ending, type Wire } from './bench.ts'
 
@@ -425,6 +425,32 @@ describe('run', () => {
     expect(code).toBe(130)
     expect(err).toMatch(/The pause failed: no answer|warning: something did not close as it should/)
     expect(err).toContain('To go on: stevedore run')
+  })
+
+  test.each([[[]], [['--json']]])('what it waits for is said once, and that it goes on (%j)', async (options) => {
+    bench.endings = ['never']
+    const running = bench.run('run', bench.file(bench.aJob()), ...options)
+    await until(() => bench.commands.includes('start'))
+    const told = (): string[] =>
+      options.length > 0
+        ? bench.printed.filter((line) => line.includes('"waiting"'))
+        : bench.said.split('\n').filter((line) => /waiting|going on/.test(line))
+    for (const [waitingFor, lines] of [['destination: "/mnt/new" is gone', 1] as const, [null, 2] as const]) {
+      await bench.waits(waitingFor)
+      await until(() => told().length === lines)
+      await sleep(300)
+      expect(told()).toHaveLength(lines)
+    }
+    await bench.interrupt()
+    await running
+    expect(told()).toEqual(
+      options.length > 0
+        ? [
+            '{"type":"waiting","waiting_for":"destination: \\"/mnt/new\\" is gone"}',
+            '{"type":"waiting","waiting_for":null}',
+          ]
+        : ['waiting: destination: "/mnt/new" is gone', 'no longer waiting: going on'],
+    )
   })
 
   test('an execution that a dead process left is gone on with, not begun anew', async () => {

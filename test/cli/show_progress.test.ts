@@ -29,6 +29,7 @@ function progress(items: number): Progress {
   return {
     found: { items: 1_000, containers: 10, bytes: 10_000_000n },
     done: { items, bytes: BigInt(items) * 10_000n },
+    partItems: 0,
     failed: 0,
     waiting: 0,
     containersToList: 0,

@@ -15,6 +15,7 @@ export const cases: readonly Case[] = [
   ...at('create', 'enumerated:before', 'enumerated:after'),
   ...at('create', 'stage:before', 'stage:after', 'stage:after#5', 'staged:before-commit', 'staged:after-commit'),
   ...at('create', 'publish:before', 'publish:after', 'publish:after#7', 'done:before-commit', 'done:after-commit'),
+  ...at('root', 'root:before', 'root:after', 'finish-container:before'),
   ...at('create', 'finish-container:before', 'finish-container:after'),
   ...at('containers', 'container:before', 'container:after', 'container:after#2'),
   ...at('containers', 'stage-container:before', 'stage-container:after', 'place:after', 'place:after#3'),
@@ -27,6 +28,12 @@ export const cases: readonly Case[] = [
   ...at('attributes', 'attributes:before', 'attributes:after', 'attributes:after#3', 'done:before-commit'),
   ...at('partial', 'partial:before', 'partial:after', 'stage:after', 'publish:after'),
 ]
+
+/** Passed only by who clears up after an execution that was given up after a death: two deaths, in the tests named. */
+export const elsewhere: Readonly<Partial<Record<Failpoint, string>>> = {
+  'published:before-record': 'test/transfer/deaths.test.ts',
+  'published:after-record': 'test/transfer/deaths.test.ts',
+}
 
 /** One death in each of four kinds of work, for every run of the tests. */
 export const fewCases: readonly Case[] = [

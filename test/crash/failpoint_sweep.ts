@@ -60,7 +60,7 @@ async function dieAndRecover(scene: Scene, { name, failpoint, root, installation
   const [source, destination] = [join(root, 'source'), join(root, 'destination')]
   for (const side of [source, destination]) mkdirSync(side)
   scene.arrange(source, destination)
-  const document = copyJob({ name, source, destination }, scene.transfer)
+  const document = copyJob({ name, source, destination, target: scene.target }, scene.transfer)
   let jobId = ''
   let execution = 1
 
@@ -84,7 +84,7 @@ async function dieAndRecover(scene: Scene, { name, failpoint, root, installation
   await installation.upPlain()
   const end = await installation.untilEnded(jobId, execution, 90_000)
   const effects = await watch?.end()
-  const compared = compareTrees(source, destination, {
+  const compared = compareTrees(source, join(destination, scene.target ?? ''), {
     folderTimes: !scene.merges,
     ...(scene.mayBeExtra ? { mayBeExtra: scene.mayBeExtra } : {}),
   })

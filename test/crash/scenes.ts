@@ -15,6 +15,8 @@ import type { Expected } from './effects.ts'
 export interface Scene {
   /** Keys of `transfer` that are not at their default. */
   transfer?: object
+  /** Where at the destination, when that is to be made. */
+  target?: string
   arrange(source: string, destination: string): void
   /** When there is one, the first execution is undisturbed, this happens, and the second one dies. */
   change?(source: string): void
@@ -57,6 +59,13 @@ const containers: Scene = {
       { path: `${folder}/inner`, appeared: 1, seen: 'perhaps' },
       ...small.slice(0, 3).map((name): Expected => ({ path: `${folder}/inner/${name}`, appeared: 1, seen: 'perhaps' })),
     ]),
+}
+
+/** The root of the job is made by it. */
+const root: Scene = {
+  target: 'made/here',
+  arrange: (source) => fill(source),
+  expected: () => ['made', 'made/here'].map((path) => ({ path, appeared: 1, seen: 'perhaps' })),
 }
 
 /** Every other file has changed since the first execution. */
@@ -138,7 +147,7 @@ const partial: Scene = {
   expected: () => [{ path: `a/${large}`, appeared: 1 }],
 }
 
-export const scenes = { create, containers, overwrite, conflict, link, attributes, partial } as const
+export const scenes = { create, containers, root, overwrite, conflict, link, attributes, partial } as const
 export type SceneName = keyof typeof scenes
 
 function fill(source: string): void {

@@ -322,6 +322,49 @@ describe('when a holder dies', () => {
   })
 })
 
+describe('a long item half-way', () => {
+  const oneMiB = 1 << 20
+  const half = { key: 'k', bytes: BigInt(oneMiB / 2), source: facts(oneMiB) }
+
+  test('counts with what is recorded of it, until it is done', async () => {
+    await listRoot(ledger, [
+      { name: 'big', size: oneMiB },
+      { name: 'small', size: 100 },
+    ])
+    const batch = await oneBatch(ledger)
+    const big = batch.items.find(({ name }) => name === 'big')!
+    await ledger.partial(batch.token, big.item, half)
+    expect(await ledger.progress(1)).toMatchObject({ done: { items: 0, bytes: half.bytes }, partItems: 0.5 })
+    const reader = new LedgerReader(rig.file)
+    expect(reader.progress(1)).toMatchObject({ done: { items: 0, bytes: half.bytes }, partItems: 0.5 })
+    reader.close()
+    await ledger.finished(results(batch))
+    expect(await ledger.progress(1)).toMatchObject({ done: { items: 2, bytes: BigInt(oneMiB + 100) }, partItems: 0 })
+  })
+
+  test('counts while it waits for another try, and not once it has failed for this execution', async () => {
+    await listRoot(ledger, [{ name: 'big', size: oneMiB }])
+    for (const carriedOut of [half.bytes, 0n]) {
+      const batch = await oneBatch(ledger)
+      const big = batch.items[0]!.item
+      await ledger.partial(batch.token, big, half)
+      await ledger.finished(results(batch, { failed: [failure(big)] }))
+      expect((await ledger.progress(1)).done).toEqual({ items: 0, bytes: carriedOut })
+      rig.nowMs += 1_000
+    }
+  })
+
+  test('leaves the balance as it is', async () => {
+    await listRoot(ledger, [{ name: 'big', size: oneMiB }])
+    const batch = await oneBatch(ledger)
+    await ledger.partial(batch.token, batch.items[0]!.item, half)
+    const { found, byStatus } = await ledger.end(1)
+    expect(byStatus.pending).toEqual({ items: 1, bytes: found.bytes })
+    expect(byStatus.success).toEqual({ items: 0, bytes: 0n })
+    expect(await ledger.progress(1)).toMatchObject({ done: { items: 0, bytes: 0n }, partItems: 0 })
+  })
+})
+
 describe('an item that fails', () => {
   test('waits, is tried again, gets a strike per execution, and is flagged when it has too many', async () => {
     await listRoot(ledger, files(2))

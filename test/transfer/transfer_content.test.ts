@@ -69,3 +69,24 @@ test.each([
     if (sizeBytes < 500_000) await expect(readSmall(context.source, 'file', facts)).rejects.toMatchObject({ code })
   },
 )
+
+test('what was on record of a content half-way is not on record any more once it is thrown away', async () => {
+  const { context, to, facts } = await dishonest(3_000_000, 700_000)
+  const recorded: bigint[] = []
+  const ledger = {
+    partial: async (_token: number, _item: number, { bytes }: { bytes: bigint }) => recorded.push(bytes),
+  }
+  const transfer = transferContent({ ...context, ledger } as unknown as JobContext, {
+    work: { item: 1, source: facts, partial: { key: 'k', bytes: 600_000n, source: facts } } as unknown as WorkItem,
+    source: 'file',
+    container: '',
+    key: 'k',
+    attributes: {},
+    token: 1,
+    obeys,
+    at: () => undefined,
+  })
+  await expect(transfer).rejects.toMatchObject({ code: 'ShortRead' })
+  expect(readdirSync(to)).toEqual([])
+  expect(recorded).toEqual([0n])
+})

@@ -30,6 +30,7 @@ export function executions(db: DatabaseSync): Executions {
       if (change.status !== undefined) columns.status = change.status
       if (change.phase !== undefined) columns.phase = change.phase
       if (change.endedOn !== undefined) columns.ended_on = change.endedOn
+      if (change.waitingFor !== undefined) columns.waiting_for = change.waitingFor
       if (typeof change.endedOn === 'number') columns.document = null
       if (change.sentence !== undefined) {
         Object.assign(columns, { sentence: change.sentence, folded: folded(change.sentence) })
@@ -67,6 +68,7 @@ function readExecution(row: Row): StoredExecution {
     sentence: String(row.sentence),
     warnings: fromColumn(row.warnings),
     balance: row.balance === null ? null : fromColumn(row.balance),
+    ...(row.waiting_for === null || row.ended_on !== null ? {} : { waitingFor: String(row.waiting_for) }),
     ...(row.document === null ? {} : { document: fromColumn(row.document) }),
   }
 }

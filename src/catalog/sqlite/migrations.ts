@@ -100,4 +100,5 @@ export const migrations: readonly string[] = [
   'ALTER TABLE jobs ADD COLUMN last_in_ledger INTEGER NOT NULL DEFAULT 0',
   'ALTER TABLE roots ADD COLUMN writes INTEGER NOT NULL DEFAULT 1',
   'ALTER TABLE control DROP COLUMN cancelled; ALTER TABLE control DROP COLUMN note',
+  'ALTER TABLE executions ADD COLUMN waiting_for TEXT',
 ]

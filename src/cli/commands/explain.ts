@@ -120,7 +120,7 @@ function attempts({ tries, strikes, notBeforeMs, partialBytes }: Explanation): s
       ),
     )
   if (notBeforeMs !== undefined) lines.push(line('', `next try not before ${new Date(notBeforeMs).toISOString()}`))
-  if (partialBytes !== undefined)
+  if (partialBytes !== undefined && partialBytes > 0n)
     lines.push(line('', `${bytes(partialBytes)} of it are there already and will be gone on with`))
   return lines
 }

@@ -13,7 +13,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import type { JobCommands } from '../../client/job_commands.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
-import { pace, progressLine } from '../progress_line.ts'
+import { pace, progressLine, waitingLine } from '../progress_line.ts'
 import { tellChanged } from '../tell_changed.ts'
 import { allJobs, theJob } from '../the_job.ts'
 import { withHome } from '../with_home.ts'
@@ -63,6 +63,7 @@ export async function showJob(name: string, options: CommonOptions, parts: CliPa
     if (last?.endedOn === null) {
       const progress = ledgers.open(job.id, last.simulated ? 'simulated' : 'real')?.progress(last.execution)
       say(`run ${last.execution}: ${progress ? soFar(progress) : 'nothing done yet'}`)
+      if (last.waitingFor !== undefined) say(waitingLine(last.waitingFor))
     } else if (last) {
       const summary = summarize(job, last, await inertSettings(job, catalog))
       say(`\n${summaryText(summary, { colour: parts.terminal.colour }).trimEnd()}`)

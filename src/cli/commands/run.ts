@@ -218,6 +218,7 @@ class Run {
           this.#last = progress
           this.#view.show(progress, atMs)
         },
+        onWaiting: (why) => this.#view.waiting(why),
         between: async (job) => {
           if (this.#pausing) {
             if ((await this.#pausing) !== 'ending') return 'stop'

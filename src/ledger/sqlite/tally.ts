@@ -24,6 +24,7 @@ export class Tally {
   readonly #execution
   readonly #waiting
   readonly #toList
+  readonly #parts
 
   constructor(db: DatabaseSync) {
     this.#counters = db.prepare(
@@ -38,6 +39,14 @@ export class Tally {
     this.#toList = db.prepare(
       'SELECT (SELECT count(*) FROM frontier) + (SELECT count(*) FROM lease WHERE kind = 0) AS n',
     )
+    // Few rows at any time: one for each long content in hand, or put down. One that failed for this execution is not gone on with.
+    this.#parts = db.prepare(
+      `SELECT coalesce(sum(part), 0) AS bytes, coalesce(sum(part * 1.0 / size), 0) AS items
+       FROM (SELECT min(partial.bytes, size) AS part, size FROM partial JOIN item ON item.id = partial.item
+         WHERE size > 0 AND item.execution = ?1 AND (state = ${State.pending} OR (state = ${State.retry}
+           AND EXISTS (SELECT 1 FROM trial WHERE trial.item = item.id AND waiting = 1 AND trial.execution = ?1))))`,
+    )
+    this.#parts.setReadBigInts(true)
   }
 
   balance(execution: number): Balance {
@@ -75,9 +84,12 @@ export class Tally {
       done.items += byStatus[state].items
       done.bytes += byStatus[state].bytes
     }
+    const parts = this.#parts.get(execution) as { items: number; bytes: bigint }
+    done.bytes += parts.bytes
     return {
       found,
       done,
+      partItems: Number(parts.items),
       failed: byStatus.remediation.items + byStatus.retry.items - waiting,
       waiting,
       containersToList,

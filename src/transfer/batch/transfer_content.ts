@@ -53,7 +53,7 @@ export async function transferContent(
     return { staged, read: context.settledFacts(work.source, nowNs()) }
   } catch (error) {
     if (!finished) await reading.close(true)
-    if (!(error instanceof Suspended)) await discardOrKeep(context, transfer, transfer)
+    if (!(error instanceof Suspended)) await discard(context, transfer)
     throw error
   }
 }
@@ -178,8 +178,16 @@ async function suspend(
   const worthKeeping =
     context.destination.capabilities.content.resumable && offset >= resumableBytes && obeys.stop !== Stop.halt
   if (worthKeeping) await context.ledger.partial(token, work.item, { key, bytes: offset, source: work.source })
-  else await discardOrKeep(context, transfer, transfer)
+  else await discard(context, transfer)
   throw new Suspended('stopped half-way')
+}
+
+/** What the ledger knows of a content half-way is shown as carried out: it goes with the content. */
+async function discard(context: JobContext, transfer: ContentTransfer): Promise<void> {
+  const { work, key, token } = transfer
+  await discardOrKeep(context, transfer, transfer)
+  if (work.partial || work.source.sizeBytes > partBytes)
+    await context.ledger.partial(token, work.item, { key, bytes: 0n, source: work.source })
 }
 
 /** From where a recorded partial content can be continued; 0 when the source is no longer what it was. */
