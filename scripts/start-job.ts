@@ -9,7 +9,8 @@
 import { readFileSync } from 'node:fs'
 import { Client, Connection, WithStartWorkflowOperation, WorkflowFailedError } from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
-import { acceptJob } from '../src/accept/job.ts'
+import { checkJob, storeJob } from '../src/accept/job.ts'
+import { inertSettings, refusals } from '../src/accept/not_carried_out.ts'
 import { readConfig } from '../src/config.ts'
 import { jobFacts } from '../src/client/job_facts.ts'
 import { jobStart } from '../src/client/job_start.ts'
@@ -29,18 +30,31 @@ await startJob(file).catch(end)
 async function startJob(path: string): Promise<void> {
   const { namespace, taskQueue } = readConfig().temporal
 
+  // First of all, so that nothing is stored that nobody can be told of.
+  const { connectionOptions } = loadClientConnectConfig()
+  const connection = await Connection.connect(connectionOptions).catch((error: Error) => {
+    const address = connectionOptions.address ?? 'localhost:7233'
+    throw new Error(`no Temporal server answers at ${address}; TEMPORAL_ADDRESS says where it is (${error.message})`)
+  })
+
   // The document is checked and stored: workflows are given an id, never a path or a credential.
   const home = await openStevedoreHome()
   const document = parseJson(readFileSync(path, 'utf8')) as Record<string, unknown>
-  const { job: stored, warnings, refusals } = await acceptJob(document, home.catalog, { needsTransferType: true })
-  for (const warning of warnings) console.warn(`warning: ${sentence(warning)}`)
-  if (refusals.length > 0) throw new Error(refusals.map(sentence).join('\n'))
+  const checked = await checkJob(document, home.catalog, { needsTransferType: true })
+  for (const warning of checked.warnings) console.warn(`warning: ${sentence(warning)}`)
+  const toRun = { document: { ...checked.job } }
+  for (const { path: at, why } of await inertSettings(toRun, home.catalog)) console.warn(`warning: ${at}: ${why}`)
+  const refused = await refusals(toRun, home.catalog)
+  if (refused.length > 0) throw new Error(refused.map(sentence).join('\n'))
+  const name = JSON.stringify(checked.name)
+  if (await home.catalog.jobs.findByName(checked.name))
+    throw new Error(`there is a job ${name} already; its next run begins with: npx stevedore job start ${name}`)
+  const stored = await storeJob(checked, home.catalog)
   const facts = await jobFacts(home.catalog, stored.id)
   // What the Web UI shows of the job and finds it by goes with its start: a summary, the document without secrets, attributes.
   const startOfJob = jobStart(stored, facts, { taskQueue })
   await home.close()
 
-  const connection = await Connection.connect(loadClientConnectConfig().connectionOptions)
   const client = new Client({ connection, namespace })
 
   // One workflow per job, for its whole life. It is started if it isn't there, and told to begin an execution; the answer

@@ -16,7 +16,9 @@ export function settingProblems(auth: Record<string, unknown>, settings: readonl
     if (value === undefined || value === null || value === '') {
       if (required) problems.push(`${key}: required`)
     } else if (values && !values.some((v) => v === value)) {
-      problems.push(`${key}: ${givenFor(key, value)} is not one of ${values.join(', ')}`)
+      // What is nearly one of the words is a slip, whatever the key takes.
+      const given = typeof value === 'string' && nearest(value, values) ? shown(value) : givenFor(key, value)
+      problems.push(`${key}: ${given} is not one of ${values.join(', ')}`)
     }
   }
   return problems

@@ -293,13 +293,21 @@ describe('stevedore', () => {
         if (started || !out.includes('\n')) return
         const { temporal } = JSON.parse(out) as { temporal: string }
         const jobs = [job('scripted'), job('scripted harm', { transfer_type: 'move' })]
-        started = jobs.map((file) => startJob(temporal, file))
-        shown = describe(temporal, started[0]!.stdout).finally(() => child.kill('SIGTERM'))
+        started = [
+          startJob('localhost:1', jobs[0]!),
+          ...[jobs[0]!, jobs[0]!, jobs[1]!].map((file) => startJob(temporal, file)),
+        ]
+        shown = describe(temporal, started[1]!.stdout).finally(() => child.kill('SIGTERM'))
       })
       expect(await shown).toEqual({ summary: 'scripted: fs → fs', source: 'fs', status: 'idle' })
-      const [whole, refused] = started!
+      const [unreached, whole, again, refused] = started!
+      expect(unreached).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/localhost:1\b.*TEMPORAL_ADDRESS/),
+      })
       expect(whole).toMatchObject({ status: 0, stdout: expect.stringContaining("sentence: '1 found") })
       expect(readFileSync(join(folder, 'scripted/new/a.txt'), 'utf8')).toBe('one')
+      expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('npx stevedore job start "scripted"') })
       expect(refused).toMatchObject({
         status: 1,
         stderr: expect.stringMatching(/^transfer\.transfer_type: only copy/m),

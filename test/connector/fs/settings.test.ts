@@ -18,7 +18,7 @@ test.each<[Record<string, unknown>, string[]]>([
   [{ root: '/a', names: 'mac' }, ['names: "mac" is not one of posix, windows']],
   [{ root: '/a', symlinks: 'folow' }, ['symlinks: "folow" is not one of keep, follow']],
   [{ root: '/a', names: ['windows'] }, ['names: a list is not one of posix, windows']],
-  [{ root: '/a', read_only: 'yes' }, ['read_only: "yes" is neither true nor false']],
+  [{ root: '/a', read_only: 'yes' }, ['read_only: what was given is neither true nor false']],
   [{ root: '/a', impersonation: 'child' }, ['impersonation: "child" is not one of ignore']],
 ])('the settings %j have these problems: %j', (auth, problems) => {
   expect(fs.check(auth)).toEqual(problems)
