@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import type { Session } from '../../src/connector/connector.ts'
 import type { Batch } from '../../src/ledger/ledger.ts'
@@ -109,6 +109,32 @@ describe('what a dead holder left is remembered by an item that fails before it 
     expect(batches.flatMap((batch) => batch.formerTokens)).toContain(token)
     expect(batches.flatMap((batch) => batch.items.map(({ item }) => item))).toEqual([items[0]!.item])
   })
+})
+
+test.each([
+  ['goes on at what is on record after an outage of the source', new ConnectorError('Unreachable', 'gone'), 64n << 20n],
+  ['begins anew after an error of its own', locked, undefined],
+])('a long content %s', async (_what, error, resumeAt) => {
+  await job.list({ large: `${(64 << 20) + 3_000_000} B` })
+  const { source, destination } = job.context
+  const open = source.open.bind(source)
+  let broken = false
+  source.open = async (...args) => {
+    const reading = await open(...args)
+    const read = reading.read.bind(reading)
+    reading.read = (into, at) => {
+      if (broken || at < (64n << 20n) + 1_000_000n) return read(into, at)
+      broken = true
+      throw error
+    }
+    return reading
+  }
+  const stage = jest.spyOn(destination, 'stage')
+  await carryOn()
+  await carryOn()
+  expect(stage.mock.calls.map(([spec]) => spec.resumeAt)).toEqual([undefined, resumeAt])
+  expect(readFileSync(join(job.at.destination, 'large')).equals(readFileSync(join(job.at.source, 'large')))).toBe(true)
+  expect(Object.keys(there())).toEqual(['large'])
 })
 
 describe('an error after the effect', () => {

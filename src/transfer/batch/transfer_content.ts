@@ -29,6 +29,12 @@ export interface ContentTransfer {
   obeys: Obeys
   /** Told before each call which side is to blame for what comes next. */
   at(side: Side): void
+  /** The ledger knows how far it has come; an outage does not take that back. */
+  isOnRecord?: boolean
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof ConnectorError && error.kind === 'connection'
 }
 
 /**
@@ -53,7 +59,8 @@ export async function transferContent(
     return { staged, read: context.settledFacts(work.source, nowNs()) }
   } catch (error) {
     if (!finished) await reading.close(true)
-    if (!(error instanceof Suspended)) await discard(context, transfer)
+    const isKept = error instanceof Suspended || (transfer.isOnRecord === true && isOutage(error))
+    if (!isKept) await discard(context, transfer)
     throw error
   }
 }
@@ -96,6 +103,7 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
     { container, key, sizeBytes, attributes, replaces: replaces(work) },
     transfer,
   )
+  transfer.isOnRecord = resumeAt > 0n
   const writer = new PartWriter(staging, { resumeAt, sparse })
   const hash = createHash('sha256')
   let offset = 0n
@@ -120,6 +128,7 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
         failpoint('partial:before')
         await context.ledger.partial(transfer.token, work.item, { key, bytes: offset, source: work.source })
         failpoint('partial:after')
+        transfer.isOnRecord = true
       }
       // Not for the end of the slice: what was read would be read and hashed again, the more the longer the file.
       if (offset < sizeBytes && obeys.stop !== Stop.run) {
