@@ -65,7 +65,10 @@ const containers: Scene = {
 const root: Scene = {
   target: 'made/here',
   arrange: (source) => fill(source),
-  expected: () => ['made', 'made/here'].map((path) => ({ path, appeared: 1, seen: 'perhaps' })),
+  expected: () =>
+    ['', '/here', '/here/a', ...[...small, large].map((name) => `/here/a/${name}`)].map((path): Expected => {
+      return { path: `made${path}`, appeared: 1, seen: 'perhaps' }
+    }),
 }
 
 /** Every other file has changed since the first execution. */
