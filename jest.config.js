@@ -10,6 +10,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/crash/sweep'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '<rootDir>/test/strip_types.js' },
+  testSequencer: '<rootDir>/test/longest_first.js',
   testTimeout: 30_000,
   // One more than there are cores, since many tests wait for a server or a clock; jest by itself leaves a core idle.
   maxWorkers: availableParallelism() + 1,

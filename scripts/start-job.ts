@@ -32,7 +32,7 @@ async function startJob(path: string): Promise<void> {
 
   // First of all, so that nothing is stored that nobody can be told of.
   const { connectionOptions } = loadClientConnectConfig()
-  const connection = await Connection.connect(connectionOptions).catch((error: Error) => {
+  const connection = await Connection.connect({ connectTimeout: '5s', ...connectionOptions }).catch((error: Error) => {
     const address = connectionOptions.address ?? 'localhost:7233'
     throw new Error(`no Temporal server answers at ${address}; TEMPORAL_ADDRESS says where it is (${error.message})`)
   })
