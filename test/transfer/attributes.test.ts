@@ -493,8 +493,7 @@ describe('a staged file', () => {
       const job = await rig.job(withPermissions, { source: aTree({ 'large.bin': { is: '200 MB', mode: 0o644 } }) })
       const seen = new Set<string>()
       const watching = setInterval(() => {
-        for (const name of readdirSync(job.destination))
-          if (name.startsWith('.~')) seen.add((look(job.destination).get(name)?.mode ?? 0).toString(8))
+        for (const [name, { mode }] of look(job.destination)) if (name.startsWith('.~')) seen.add(mode.toString(8))
       }, 5)
       await job.run()
       clearInterval(watching)
