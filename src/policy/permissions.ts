@@ -1,5 +1,6 @@
 import type { Capabilities } from '../connector/capabilities.ts'
 import { Right, type PermissionEntry, type Permissions, type Principal } from '../connector/item.ts'
+import type { Side } from '../job/endpoint.ts'
 import type { Settings } from '../job/settings.ts'
 import type { Resolution } from '../map/resolve.ts'
 import { fail, type Verdict } from './verdict.ts'
@@ -8,7 +9,7 @@ import { keyOf, principalText, rightsText, whoText } from './who.ts'
 /** Whether permissions go with items: the job wants them to, one side knows them, and the other can have them set. */
 export function carriesPermissions(
   { policy }: Settings['permissions'],
-  { source, destination }: Record<'source' | 'destination', { capabilities: Pick<Capabilities, 'permissions'> }>,
+  { source, destination }: Record<Side, { capabilities: Pick<Capabilities, 'permissions'> }>,
 ): boolean {
   const from = source.capabilities.permissions
   const to = destination.capabilities.permissions

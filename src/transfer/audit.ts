@@ -70,3 +70,9 @@ function resultType({ action, kind, source }: WorkItem, bytes: bigint): AuditTyp
   if (kind === 'container' || kind === 'link') return 'created'
   return action === 'reread' && bytes === 0n && source.sizeBytes > 0n ? 'reread' : 'transferred'
 }
+
+/** At every level: the destination's own version has another name from then on. */
+export function keptAside(item: number, name: string): AuditRow {
+  const message = `conflict copy created: the destination's own version is kept as ${name}`
+  return { item, level: 'warn', type: '4001', message }
+}

@@ -1,7 +1,8 @@
 import { ConnectionTrouble } from './errors.ts'
+import type { Side } from './trouble.ts'
 
 interface Trip {
-  side: 'source' | 'destination' | 'home'
+  side: Side
   code: string
   why: string
   retryAfterMs?: number

@@ -1,5 +1,6 @@
 import type { WaitingItems } from '../ledger/ledger.ts'
 import { count, counted } from '../report/format.ts'
+import type { Side } from './trouble.ts'
 
 /** The job cannot begin; each reason is a sentence that says what to do. */
 export class FailedToStart extends Error {
@@ -28,10 +29,10 @@ export class ItemsWaiting extends Error {
 export class ConnectionTrouble extends Error {
   override readonly name = 'ConnectionTrouble'
   readonly code: string
-  readonly side: 'source' | 'destination' | 'home'
+  readonly side: Side
   readonly retryAfterMs: number | undefined
 
-  constructor(side: 'source' | 'destination' | 'home', code: string, message: string, retryAfterMs?: number) {
+  constructor(side: Side, code: string, message: string, retryAfterMs?: number) {
     super(`${side}: ${message}`)
     this.side = side
     this.code = code

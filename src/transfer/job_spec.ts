@@ -1,3 +1,4 @@
+import type { Side } from '../job/endpoint.ts'
 import type { Settings } from '../job/settings.ts'
 
 /** Everything an I/O thread needs to work on one execution. Plain data; holds credentials, so it never leaves the process. */
@@ -42,7 +43,7 @@ export interface SideSpec {
 }
 
 /** Under this the ledger remembers which folder a root was. */
-export function rootKey(which: 'source' | 'destination'): string {
+export function rootKey(which: Side): string {
   return `root:${which}`
 }
 

@@ -5,6 +5,7 @@ import type { Settings } from '../job/settings.ts'
 import { FailedToStart } from './errors.ts'
 import type { ExecutionRef } from './engine.ts'
 import type { JobSpec, Limits, SideSpec } from './job_spec.ts'
+import type { SideName } from './sides.ts'
 
 export interface LoadedJob {
   stored: StoredJob
@@ -89,7 +90,7 @@ function specified(
 async function side(
   catalog: Catalog,
   document: JobDocument,
-  which: 'source' | 'destination',
+  which: SideName,
   reasons: string[],
 ): Promise<SideSpec | undefined> {
   const { connection, target } = document.transfer[which]

@@ -4,7 +4,7 @@ import type { Facet, Item } from '../connector/item.ts'
 import { noFacts, noResults, pushFacts } from '../ledger/columns.ts'
 import type { AuditRow, LeftBatch, Results, WorkItem } from '../ledger/ledger.ts'
 import { settledFacts } from '../policy/changed.ts'
-import { Audit } from './audit.ts'
+import { Audit, keptAside } from './audit.ts'
 import { replaces } from './batch/transfer_content.ts'
 import { failpoint } from './failpoints.ts'
 import { formerAccessOfNew } from './new_access.ts'
@@ -112,9 +112,4 @@ function resultsOf({ spec }: JobInHand, published: readonly Published[]): Pick<R
     log.result(audit, work, { bytes, hash })
   }
   return { done, failed: [], audit }
-}
-
-function keptAside(item: number, name: string): AuditRow {
-  const message = `conflict copy created: the destination's own version is kept as ${name}`
-  return { item, level: 'warn', type: '4001', message }
 }

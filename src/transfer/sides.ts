@@ -2,7 +2,7 @@ import type { Session } from '../connector/connector.ts'
 import { connectorFor } from '../connector/registry.ts'
 import type { SideSpec } from './job_spec.ts'
 
-export type SideName = 'source' | 'destination'
+export type { Side as SideName } from '../job/endpoint.ts'
 
 /** Sessions of a job's sides. Leaving the block of one closes them, also where the next can't be opened. */
 export class OpenSides implements AsyncDisposable {

@@ -1,6 +1,7 @@
 import { ConnectorError } from '../connector/errors.ts'
+import type { SideName } from './sides.ts'
 
-export type Side = 'source' | 'destination' | 'home'
+export type Side = SideName | 'home'
 
 /** An error of a connection on its way out of a thread; names the side, which the connector can't know. */
 export class SideTrouble extends Error {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { runCli } from '../../src/cli/program.ts'
 import { openStevedoreHome } from '../../src/open_home/open_home.ts'
 import { aTree } from '../transfer/a_tree.ts'
-import { Rig, type Job } from '../transfer/rig.ts'
+import { accountMapTo, Rig, type Job } from '../transfer/rig.ts'
 
 const isRoot = process.geteuid?.() === 0
 const rig = new Rig()
@@ -108,19 +108,14 @@ describe('stevedore verify', () => {
 ;(isRoot ? test : test.skip)(
   'what keeps the owner of an account map that was changed since is counted, and is no difference',
   async () => {
-    const to = async (id: string): Promise<Record<string, unknown>> => {
-      const document = { map_by: { id: true }, exceptions: [{ source: { id: '1' }, destination: { id } }] }
-      const stored = await rig.catalog.maps.create({ type: 'account_map', name: `to ${id}`, document })
-      return { account_map: { id: stored.id } }
-    }
     const job = await rig.job(
-      { preserve_owners: true, ...(await to('2')) },
+      { preserve_owners: true, ...(await accountMapTo(rig, '2')) },
       { source: aTree({ 'a.txt': { is: 'x', uid: 1 }, 'b.txt': { is: 'y', uid: 1 } }) },
     )
     await job.run()
     const before = (out: string[]): string[] => out.filter((line) => line.includes('other maps'))
     expect(before((await verify(job)).out)).toEqual([])
-    await job.change(await to('3'))
+    await job.change(await accountMapTo(rig, '3'))
     const { code, out } = await verify(job)
     expect(code).toBe(0)
     expect(before(out)).toEqual(['2 items with the owner and permissions of other maps or settings, until they change'])

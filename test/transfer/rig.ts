@@ -189,3 +189,10 @@ export function expectBalanced({ found, byStatus, byReason }: Balance): void {
   }
   for (const { status, reason, items: n } of byReason) expect([status, reason, n < 0]).toEqual([status, reason, false])
 }
+
+/** Keys of a job whose account map makes account 1 of the source the destination's account of this id. */
+export async function accountMapTo({ catalog }: Rig, id: string): Promise<{ account_map: { id: string } }> {
+  const document = { map_by: { id: true }, exceptions: [{ source: { id: '1' }, destination: { id } }] }
+  const stored = await catalog.maps.create({ type: 'account_map', name: `to ${id}`, document })
+  return { account_map: { id: stored.id } }
+}

@@ -5,7 +5,7 @@ import type { Reading, Session } from '../../src/connector/connector.ts'
 import { fs } from '../../src/connector/fs/fs.ts'
 import type { WorkItem } from '../../src/ledger/ledger.ts'
 import type { JobContext } from '../../src/transfer/job_context.ts'
-import { transferContent } from '../../src/transfer/batch/transfer_content.ts'
+import { transferContent, type ContentTransfer } from '../../src/transfer/batch/transfer_content.ts'
 import { hashContent, readSmall } from '../../src/transfer/read_content.ts'
 import type { Obeys } from '../../src/transfer/threads/signals.ts'
 import { contentOf } from './a_tree.ts'
@@ -41,6 +41,11 @@ async function dishonest(sizeBytes: number, endsAt: number) {
   return { context, to, facts: { ...listed, sizeBytes: BigInt(sizeBytes) } }
 }
 
+function ofWork(work: object): ContentTransfer {
+  const to = { container: '', key: 'k', attributes: {}, token: 1 }
+  return { work: work as WorkItem, source: 'file', ...to, obeys, at: () => undefined }
+}
+
 test.each([
   [1000, 400, 'ShortRead'],
   [1000, 0, 'ShortRead'],
@@ -53,16 +58,7 @@ test.each([
   'a content of %i bytes that ends at %i is no success, even when its platform keeps silent about it',
   async (sizeBytes, endsAt, code) => {
     const { context, to, facts } = await dishonest(sizeBytes, endsAt)
-    const transfer = transferContent(context, {
-      work: { item: 1, source: facts } as unknown as WorkItem,
-      source: 'file',
-      container: '',
-      key: 'k',
-      attributes: {},
-      token: 1,
-      obeys,
-      at: () => undefined,
-    })
+    const transfer = transferContent(context, ofWork({ item: 1, source: facts }))
     await expect(transfer).rejects.toMatchObject({ code })
     expect(readdirSync(to)).toEqual([])
     await expect(hashContent(context.source, 'file', facts, obeys)).rejects.toMatchObject({ code })
@@ -76,16 +72,9 @@ test('what was on record of a content half-way is not on record any more once it
   const ledger = {
     partial: async (_token: number, _item: number, { bytes }: { bytes: bigint }) => recorded.push(bytes),
   }
-  const transfer = transferContent({ ...context, ledger } as unknown as JobContext, {
-    work: { item: 1, source: facts, partial: { key: 'k', bytes: 600_000n, source: facts } } as unknown as WorkItem,
-    source: 'file',
-    container: '',
-    key: 'k',
-    attributes: {},
-    token: 1,
-    obeys,
-    at: () => undefined,
-  })
+  const partial = { key: 'k', bytes: 600_000n, source: facts }
+  const work = ofWork({ item: 1, source: facts, partial })
+  const transfer = transferContent({ ...context, ledger } as unknown as JobContext, work)
   await expect(transfer).rejects.toMatchObject({ code: 'ShortRead' })
   expect(readdirSync(to)).toEqual([])
   expect(recorded).toEqual([0n])

@@ -21,7 +21,7 @@ import { limits } from '../../src/transfer/job_spec.ts'
 import { loadLastJobSpec } from '../../src/transfer/load_job.ts'
 import { CannotVerify, verifyJob, type Difference, type Verified } from '../../src/transfer/verify/verify.ts'
 import { aTree, look, many } from './a_tree.ts'
-import { Rig, type Job } from './rig.ts'
+import { accountMapTo, Rig, type Job } from './rig.ts'
 
 const rig = new Rig()
 afterAll(() => rig.close())
@@ -399,18 +399,13 @@ describe('platforms that know things by id', () => {
 ;(isRoot ? test : test.skip)(
   'what arrived keeps its owner when the maps change, and that is no difference',
   async () => {
-    const to = async (id: string): Promise<Record<string, unknown>> => {
-      const document = { map_by: { id: true }, exceptions: [{ source: { id: '1' }, destination: { id } }] }
-      const stored = await rig.catalog.maps.create({ type: 'account_map', name: `to ${id}`, document })
-      return { account_map: { id: stored.id } }
-    }
     const job = await rig.job(
-      { preserve_owners: true, ...(await to('2')) },
+      { preserve_owners: true, ...(await accountMapTo(rig, '2')) },
       { source: aTree({ 'd/a.txt': { is: 'x', uid: 1 }, 'd/': { uid: 1 }, 'b.txt': { is: 'y', uid: 1 } }) },
     )
     await job.run()
     expect(await verify(job)).toMatchObject({ said: [], accessBefore: 0 })
-    await job.change(await to('3'))
+    await job.change(await accountMapTo(rig, '3'))
     expect(await verify(job)).toMatchObject({ said: [], accessBefore: 3 })
     await job.run()
     writeFileSync(join(job.source, 'b.txt'), 'changed')

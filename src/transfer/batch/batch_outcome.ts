@@ -1,6 +1,7 @@
 import type { Facts, Item } from '../../connector/item.ts'
 import { noFacts, noResults, pushFacts, type FinishedItems } from '../../ledger/columns.ts'
 import type { AuditRow, FailedItem, Results, WorkItem } from '../../ledger/ledger.ts'
+import { keptAside } from '../audit.ts'
 import type { JobContext } from '../job_context.ts'
 import type { Signal } from '../threads/signals.ts'
 import { isSmall } from '../read_content.ts'
@@ -111,8 +112,3 @@ export class BatchOutcome {
 }
 
 const unknownFacts: Facts = { sizeBytes: 0n }
-
-function keptAside(item: number, name: string): AuditRow {
-  const message = `conflict copy created: the destination's own version is kept as ${name}`
-  return { item, level: 'warn', type: '4001', message }
-}

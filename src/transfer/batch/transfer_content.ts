@@ -59,7 +59,7 @@ export async function transferContent(
     return { staged, read: context.settledFacts(work.source, nowNs()) }
   } catch (error) {
     if (!finished) await reading.close(true)
-    const isKept = error instanceof Suspended || (transfer.isOnRecord === true && isOutage(error))
+    const isKept = error instanceof Suspended || (transfer.isOnRecord && isOutage(error))
     if (!isKept) await discard(context, transfer)
     throw error
   }
@@ -126,9 +126,9 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
         part = offset + partBytes
         await writer.reachTo(offset)
         failpoint('partial:before')
+        transfer.isOnRecord = true
         await context.ledger.partial(transfer.token, work.item, { key, bytes: offset, source: work.source })
         failpoint('partial:after')
-        transfer.isOnRecord = true
       }
       // Not for the end of the slice: what was read would be read and hashed again, the more the longer the file.
       if (offset < sizeBytes && obeys.stop !== Stop.run) {
@@ -195,7 +195,7 @@ async function suspend(
 async function discard(context: JobContext, transfer: ContentTransfer): Promise<void> {
   const { work, key, token } = transfer
   await discardOrKeep(context, transfer, transfer)
-  if (work.partial || work.source.sizeBytes > partBytes)
+  if (work.partial || transfer.isOnRecord)
     await context.ledger.partial(token, work.item, { key, bytes: 0n, source: work.source })
 }
 

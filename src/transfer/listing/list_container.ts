@@ -58,7 +58,7 @@ export async function listContainer(context: JobContext, container: ContainerToL
 
 const none: ReadonlyMap<string, TrackedRow> = new Map()
 
-export interface Children {
+interface Children {
   items: readonly Item[]
   /** By the destination's own equality of names. */
   counterparts: ReadonlyMap<string, Item>
@@ -70,7 +70,7 @@ export interface Children {
  *
  * @returns those about whom only a look at themselves tells, left out of the listing
  */
-export function decideChildren(
+function decideChildren(
   context: JobContext,
   container: ContainerToList,
   children: Children,
@@ -110,7 +110,7 @@ export function decideChildren(
 }
 
 /** Where the destination allows several of one name, the first is the counterpart. */
-export function addCounterpart(context: JobContext, counterparts: Map<string, Item>, item: Item): void {
+function addCounterpart(context: JobContext, counterparts: Map<string, Item>, item: Item): void {
   const key = context.nameKey(item.name)
   if (!counterparts.has(key)) counterparts.set(key, item)
 }

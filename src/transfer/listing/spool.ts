@@ -2,6 +2,7 @@ import { scratchDatabase } from '../../database/scratch.ts'
 import type { Item } from '../../connector/item.ts'
 import type { TrackedRow } from '../../ledger/ledger.ts'
 import type { JobContext } from '../job_context.ts'
+import type { SideName } from '../sides.ts'
 import { pack, unpack } from './packed.ts'
 
 export interface SpooledChild {
@@ -47,7 +48,7 @@ export class Spool {
     this.#calm = this.#db.prepare('SELECT 1 FROM source WHERE same = ? AND calm = 1')
   }
 
-  put(side: 'source' | 'destination', items: readonly Item[], naming: Naming): void {
+  put(side: SideName, items: readonly Item[], naming: Naming): void {
     this.#together(() => {
       for (const item of items) {
         const same = naming.nameKey(item.name)
@@ -58,7 +59,7 @@ export class Spool {
   }
 
   /** Nothing of what one side has listed is there. */
-  clear(side: 'source' | 'destination'): void {
+  clear(side: SideName): void {
     this.#db.exec(`DELETE FROM ${side}`)
   }
 

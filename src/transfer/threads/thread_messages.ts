@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { WaitingItems } from '../../ledger/ledger.ts'
 import type { JobSpec } from '../job_spec.ts'
+import type { Side } from '../trouble.ts'
 
 /** How a thread comes to the ledger: through its owner, and to what it only reads by itself. */
 export interface LedgerAccess {
@@ -30,7 +31,7 @@ export type TaskEnd =
   | { state: 'waiting'; failed: number; items: WaitingItems }
   /** Without a reason when another thread's item was the first to fail. */
   | { state: 'halted'; why?: string }
-  | { state: 'trouble'; side: 'source' | 'destination' | 'home'; code: string; why: string; retryAfterMs?: number }
+  | { state: 'trouble'; side: Side; code: string; why: string; retryAfterMs?: number }
   /** `name` is the error's. */
   | { state: 'broken'; name?: string; why: string; stack?: string }
 
