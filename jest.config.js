@@ -7,7 +7,12 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules', '.c
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/crash/sweep'],
+  // What starts servers or processes for longer than a few seconds is named `*.slow.test.ts` and has a command of its own.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/crash/sweep',
+    ...(process.env.STEVEDORE_SLOW_TESTS ? ['(?<!\\.slow)\\.test\\.ts$'] : ['\\.slow\\.test\\.ts$']),
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '<rootDir>/test/strip_types.js' },
   testSequencer: '<rootDir>/test/longest_first.js',
