@@ -12,6 +12,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 // Nor is one of what is said on the way (`stevedore run job.json 2> >(head -1)`), and the run goes on.
 process.stderr.on('error', () => undefined)
 
+// Threads and sockets that end are not waited for by Node itself.
+setInterval(() => undefined, 60_000)
 const code = await runCli(process.argv.slice(2), {
   terminal: processTerminal(),
   // Installed, it is on the path.
