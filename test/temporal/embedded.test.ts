@@ -301,8 +301,6 @@ test('a call that waits to be tried again does not outlive its connection', asyn
 })
 
 describe('who looks after a server', () => {
-  const startedAgain = (): Promise<void> => Promise.resolve()
-
   test('tries again for as long as it cannot be started, and says so once', async () => {
     let tries = 0
     const keep = (): Promise<boolean> =>
