@@ -13,7 +13,7 @@ import {
 import type { Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { PlannedAccess } from './access.ts'
-import { flags } from './flags.ts'
+import { flags } from '../local/flags.ts'
 import { join } from './ids.ts'
 import type { Found } from './look.ts'
 import { idIn } from './permissions.ts'

@@ -12,7 +12,7 @@ import {
 import type { Staged, StageSpec, Staging } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { apply, justMade, planOf, type Plan } from './attributes.ts'
-import { flags } from './flags.ts'
+import { flags } from '../local/flags.ts'
 import { childId } from './ids.ts'
 import { within, type Place } from './place.ts'
 import { errno, troubleOf } from '../local/trouble.ts'

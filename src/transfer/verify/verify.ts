@@ -12,6 +12,7 @@ import { accessKey, accessSince } from '../access_asked.ts'
 import { rootKey, rootMade, stagedItem, type SideSpec } from '../job_spec.ts'
 import { Listed, Stack, type ListedNaming } from './listed.ts'
 import type { LoadedJob } from '../load_job.ts'
+import { requireStatedHash } from '../read_content.ts'
 import { OpenSides, type SideName } from '../sides.ts'
 import { itemTrouble } from '../trouble.ts'
 import { accessFindings } from './verify_access.ts'
@@ -297,9 +298,9 @@ class Verification {
     const { read } = this.#soFar
     try {
       const reading = await this.#sides[side].session.open(item.id, item)
+      const hash = createHash('sha256')
       let whole = false
       try {
-        const hash = createHash('sha256')
         for (let offset = 0n; ;) {
           const n = await reading.read(chunk, offset)
           if (n === 0) break
@@ -308,10 +309,12 @@ class Verification {
           read[side] += BigInt(n)
         }
         whole = true
-        return { hash: hash.digest('hex') }
       } finally {
         await reading.close(!whole)
       }
+      const found = hash.digest('hex')
+      requireStatedHash(found, item, item.id)
+      return { hash: found }
     } catch (error) {
       return { trouble: itemTrouble(error, side).why }
     }
