@@ -24,6 +24,8 @@ export interface ContainerToMake extends Maker {
   /** Its parent's destination id. */
   parent: string
   name: string
+  /** Its source id. */
+  source: string
 }
 
 export interface EnsuredContainer {
@@ -58,16 +60,12 @@ export async function ensureContainer(context: JobContext, toMake: ContainerToMa
 }
 
 async function makeOrFind(context: JobContext, toMake: ContainerToMake): Promise<EnsuredContainer> {
-  const { item, parent, name, former } = toMake
+  const { item, parent, name, former, source } = toMake
   const { destination, spec } = context
+  const access = await context.attributes.ofNewContainer(source)
   try {
     failpoint('container:before')
-    const { id } = await destination.makeContainer(
-      parent,
-      name,
-      stagingKey(spec.jobId, item, 0),
-      context.attributes.accessOfNew,
-    )
+    const { id } = await destination.makeContainer(parent, name, stagingKey(spec.jobId, item, 0), access)
     failpoint('container:after')
     return { id, made: true }
   } catch (error) {

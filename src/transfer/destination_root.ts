@@ -8,8 +8,15 @@ import type { JobInHand } from './open_jobs.ts'
 /** What the ledger remembers while the destination root is being made; empty text when nobody is at it. */
 const rootBegun = 'root:begun'
 
+export interface AccessOfRoot {
+  /** What it is made with. */
+  root: Access
+  /** How it is known again as ours. */
+  recalled: 'closed' | 'platform'
+}
+
 interface Begun {
-  access: Access
+  access: 'closed' | 'platform'
   /** Unix milliseconds. */
   fromMs: number
 }
@@ -20,15 +27,15 @@ interface Begun {
  *
  * @throws ConnectorError
  */
-export async function makeDestinationRoot(job: JobInHand, session: Session, access: Access): Promise<Item> {
+export async function makeDestinationRoot(job: JobInHand, session: Session, access: AccessOfRoot): Promise<Item> {
   const { ledger, spec } = job
   const { path } = spec.destination
-  const begun: Begun = { access, fromMs: Date.now() }
+  const begun: Begun = { access: access.recalled, fromMs: Date.now() }
   await ledger.remember(rootBegun, JSON.stringify(begun))
   let root: Item
   try {
     failpoint('root:before')
-    root = await session.makeRoot(path, access)
+    root = await session.makeRoot(path, access.root)
     failpoint('root:after')
   } catch (error) {
     if (await isMissing(session, path)) await ledger.remember(rootBegun, '')

@@ -1,13 +1,4 @@
-import {
-  lchownSync,
-  linkSync,
-  lutimesSync,
-  mkdirSync,
-  renameSync,
-  symlinkSync,
-  unlinkSync,
-  type BigIntStats,
-} from 'node:fs'
+import { lchownSync, linkSync, lutimesSync, renameSync, symlinkSync, unlinkSync, type BigIntStats } from 'node:fs'
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
@@ -16,6 +7,7 @@ import { bytesOfName, leadIn } from '../local/escape.ts'
 import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import { describe, lookAt, rootItem, statsOf } from './look.ts'
+import { makeFolder } from './new_folder.ts'
 import { within, type Place } from './place.ts'
 import { syncFolder } from './publish.ts'
 import { errno, knowsNoLinks, refusesLink } from '../local/trouble.ts'
@@ -26,7 +18,7 @@ export function makeContainer(place: Place, container: string, name: string, acc
   place.checkName(name)
   return within(place, container, id, (folder) => {
     place.twins?.refuse(folder, name)
-    mkdirSync(join(folder.base, name), access === 'closed' ? 0o700 : 0o777)
+    makeFolder(place, join(folder.base, name), access)
     place.twins?.made(folder, name)
     return made(place, folder, name)
   })

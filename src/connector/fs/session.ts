@@ -49,6 +49,7 @@ export class FsSession implements Session {
   readonly capabilities: Capabilities
   readonly notes: readonly CapabilityNote[]
   readonly account: Principal | undefined
+  readonly group?: Principal
   readonly directory: IdDirectory
   readonly newContainers?: NewContainers
   readonly #place: Place
@@ -80,6 +81,8 @@ export class FsSession implements Session {
     this.notes = notes
     const uid = process.geteuid?.()
     this.account = uid === undefined ? undefined : this.directory.of('account', uid)
+    const gid = process.getegid?.()
+    if (gid !== undefined) this.group = this.directory.of('group', gid)
     this.#place = {
       settings,
       root,
@@ -137,6 +140,17 @@ export class FsSession implements Session {
       if (errno(error) === 'NotFound' || errno(error) === 'NotAContainer') return null
       throw error
     }
+  }
+
+  hasAcl(id: string): boolean {
+    const place = this.#place
+    if (!place.access.named) return false
+    const name = nameOf(id)
+    return within(place, parentOf(id), id, (folder) => {
+      const path = join(folder.base, name)
+      // Of a name that is no text it is found out by reading all.
+      return typeof path !== 'string' || place.access.hasAcl(path)
+    })
   }
 
   open(id: string, expected?: Facts): FileReading {

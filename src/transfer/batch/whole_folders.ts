@@ -1,4 +1,5 @@
 import { hash as hashOnce } from 'node:crypto'
+import type { Access } from '../../connector/connector.ts'
 import { ConnectorError } from '../../connector/errors.ts'
 import type { Facts } from '../../connector/item.ts'
 import { then, type Maybe } from '../../connector/maybe.ts'
@@ -93,8 +94,15 @@ export class WholeFolders {
   }
 
   async #begin(folder: NewFolder): Promise<readonly LeftOver[]> {
+    let access: Access
     try {
-      await folder.begin(await this.#places.container(folder.work))
+      access = await this.#context.attributes.ofNewContainer(this.#places.sourceId(folder.work))
+    } catch (error) {
+      throwUnlessItems(error, 'source')
+      return this.#giveUp(folder, error)
+    }
+    try {
+      await folder.begin(await this.#places.container(folder.work), access)
       return nobody
     } catch (error) {
       return this.#giveUp(folder, error)
@@ -106,7 +114,7 @@ export class WholeFolders {
     const context = this.#context
     const notes = noNotes()
     const source = this.#places.sourceId(work)
-    return then(context.attributes.ofItem(source, work, { notes }), (attributes) =>
+    return then(context.attributes.ofItem(source, work, { notes, isNew: true }), (attributes) =>
       then(readSmall(context.source, source, work.source), (content) =>
         this.#put(folder, work, { small: this.#small(content, source, work.source), attributes, notes }),
       ),
