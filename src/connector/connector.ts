@@ -37,7 +37,7 @@ export interface Session {
   readonly capabilities: Capabilities
   /** What this connection cannot do here, and why. */
   readonly notes: readonly CapabilityNote[]
-  /** Who the session runs as; decides `Item.shared`. */
+  /** Who the session runs as. */
   readonly account: Principal | undefined
   /** The owning group of new items, unless their container says otherwise; where there is such a thing. */
   readonly group?: Principal

@@ -1,6 +1,6 @@
 import type { Access, Session } from '../connector/connector.ts'
 import type { Item } from '../connector/item.ts'
-import { isMadeAsOurs } from './containers.ts'
+import { isMadeAsOurs, toKnowOurs } from './containers.ts'
 import { failpoint } from './failpoints.ts'
 import { rootMade } from './job_spec.ts'
 import type { JobInHand } from './open_jobs.ts'
@@ -56,9 +56,9 @@ export async function recallMaking({ ledger, spec }: JobInHand, session: Session
   const text = await ledger.recall(rootBegun)
   if (!text) return
   const { access, fromMs } = JSON.parse(text) as Begun
-  const root = await session.stat(id, access === 'closed' ? ['permissions'] : [])
+  const root = await session.stat(id, toKnowOurs(session, access))
   const since = BigInt(fromMs) * 1_000_000n - spec.toleranceNs
-  const isOurs = root?.createdNs !== undefined && root.createdNs >= since && isMadeAsOurs(root, access)
+  const isOurs = root?.createdNs !== undefined && root.createdNs >= since && isMadeAsOurs(root, session, access)
   if (isOurs) await ledger.remember(rootMade, 'yes')
   await ledger.remember(rootBegun, '')
 }

@@ -3,6 +3,7 @@ import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
 import { applyTo, currently, planOf, type Plan } from './attributes.ts'
+import { changing } from './changing.ts'
 import { bytesOfName, leadIn } from '../local/escape.ts'
 import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
@@ -16,7 +17,7 @@ import { errno, knowsNoLinks, refusesLink } from '../local/trouble.ts'
 export function makeContainer(place: Place, container: string, name: string, access: Access = 'closed'): Item {
   const id = childId(container, name)
   place.checkName(name)
-  return within(place, container, id, (folder) => {
+  return changing(place, container, id, (folder) => {
     place.twins?.refuse(folder, name)
     makeFolder(place, join(folder.base, name), access)
     place.twins?.made(folder, name)
@@ -32,7 +33,7 @@ export function makeLink(place: Place, container: string, name: string, linkTarg
   if (linkTarget === '' || linkTarget.includes('\0') || !linkTarget.isWellFormed())
     throw new ConnectorError('NameInvalid', 'is no target for a symbolic link', { id })
   const target = linkTarget.includes(leadIn) ? bytesOfName(linkTarget) : linkTarget
-  return within(place, container, id, (folder) => {
+  return changing(place, container, id, (folder) => {
     place.twins?.refuse(folder, name)
     symlinkSync(target, join(folder.base, name))
     place.twins?.made(folder, name)
@@ -92,8 +93,8 @@ export function move(place: Place, id: string, to: { container: string; name: st
   place.checkName(to.name)
   if (newId === id) throw new ConnectorError('Conflict', 'has that name already', { id })
   if (newId.startsWith(`${id}/`)) throw new ConnectorError('Conflict', 'a folder cannot go into itself', { id })
-  return within(place, to.container, newId, (into) =>
-    within(place, parentOf(id), id, (from) =>
+  return changing(place, to.container, newId, (into) =>
+    changing(place, parentOf(id), id, (from) =>
       moveBetween(place, { from, name }, { folder: into, name: to.name }, expected),
     ),
   )

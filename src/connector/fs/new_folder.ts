@@ -15,6 +15,7 @@ import { ConnectorError } from '../errors.ts'
 import type { Item } from '../item.ts'
 import { apply, justMade, planOf } from './attributes.ts'
 import { modeCapOf, modeMade, modeToMake } from './at_most.ts'
+import { changing } from './changing.ts'
 import { flags } from '../local/flags.ts'
 import type { Folder } from './folders.ts'
 import { checkSegment, childId, join, parentOf } from './ids.ts'
@@ -28,7 +29,7 @@ import { errno } from '../local/trouble.ts'
 export function stageContainer(place: Place, container: string, key: string, access: Access): StagedContainer {
   const name = stagingName(key)
   const id = childId(container, name)
-  return within(place, container, id, (folder) => {
+  return changing(place, container, id, (folder) => {
     const path = folder.base + name
     try {
       makeFolder(place, path, access)
@@ -110,7 +111,7 @@ export function publishContainer(
   if (parentOf(id) !== container)
     throw new ConnectorError('PreconditionFailed', 'staged in another container than it is published in', { id })
   const temporary = id.slice(id.lastIndexOf('/') + 1)
-  within(place, container, newId, (folder) => {
+  changing(place, container, newId, (folder) => {
     if (statsOf(folder, name)) throw new ConnectorError('Conflict', `${JSON.stringify(name)} exists`, { id: newId })
     requireStaged(place, folder, temporary, identity)
     const path = join(folder.base, name)
@@ -148,7 +149,7 @@ export function discardContainer(place: Place, container: string, key: string, n
   const name = stagingName(key)
   const id = childId(container, name)
   try {
-    return within(place, container, id, (above) => {
+    return changing(place, container, id, (above) => {
       if (statsOf(above, name)?.isDirectory() !== true) return true
       place.folders.forget(id)
       if (names.length > 0) removeFrom(place, id, names)

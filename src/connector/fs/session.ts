@@ -15,7 +15,7 @@ import type { Facet, Facts, Item, Principal } from '../item.ts'
 import { Access, probeAcls } from './access.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { makeContainer, makeLink, makeRoot, move, setAttributes } from './change.ts'
-import { directoryFor, type IdDirectory } from './directory.ts'
+import { accountNamed, directoryFor, type IdDirectory } from './directory.ts'
 import { flags } from '../local/flags.ts'
 import { HandleFolders, PathFolders, hasHandles } from './folders.ts'
 import { childId, idOfPath, join, nameOf, parentOf } from './ids.ts'
@@ -56,8 +56,9 @@ export class FsSession implements Session {
 
   constructor(settings: FsSettings, { xattrs, handles, hardLinks = true }: Surroundings) {
     const root = new Root(settings.root)
-    const shape = new Shape(root)
     this.directory = directoryFor(settings.directory)
+    const person = settings.account === undefined ? undefined : accountNamed(this.directory, settings.account)
+    const shape = new Shape(root, person && BigInt(person.id ?? ''))
     const byHandle = handles ?? hasHandles(root.path)
     const follow = settings.symlinks === 'follow'
     const folders = byHandle ? new HandleFolders(root, follow) : new PathFolders(root, follow)

@@ -9,6 +9,8 @@ export interface FsSettings {
   maxSegment?: Limit
   symlinks: 'keep' | 'follow'
   directory: string
+  /** Whose place it is. */
+  account?: string
   readOnly: boolean
 }
 
@@ -27,6 +29,10 @@ export const settings: readonly SettingDescription[] = [
     values: ['keep', 'follow'],
   },
   { key: 'directory', meaning: "who uids and gids are: host for this machine's accounts, or a JSON or CSV file" },
+  {
+    key: 'account',
+    meaning: 'whose place it is, by login, e-mail, name or number: what belongs to others is shared (filter_shared)',
+  },
   {
     key: 'impersonation',
     meaning: "ignore: run as the worker's account although a job asks for somebody else",
@@ -53,6 +59,9 @@ export function problemsOf(auth: Record<string, unknown>): string[] {
   const directory = auth['directory']
   if (directory !== undefined && (typeof directory !== 'string' || directory === ''))
     problems.push(`directory: ${givenFor('directory', directory)} is neither host nor the path of a file`)
+  const account = auth['account']
+  if (account !== undefined && (typeof account !== 'string' || account === '') && !isUid(account))
+    problems.push(`account: ${givenFor('account', account)} names nobody`)
   if (auth['read_only'] !== undefined && !/^(true|false)$/.test(String(auth['read_only'])))
     problems.push(`read_only: ${givenFor('read_only', auth['read_only'])} is neither true nor false`)
   return problems
@@ -77,12 +86,17 @@ export function settingsOf(auth: Record<string, unknown>): FsSettings {
         }),
     symlinks: auth['symlinks'] === 'follow' ? 'follow' : 'keep',
     directory: String(auth['directory'] ?? 'host'),
+    ...(auth['account'] === undefined ? {} : { account: String(auth['account']) }),
     readOnly: String(auth['read_only']) === 'true',
   }
 }
 
 function withoutAlias({ path, ...auth }: Record<string, unknown>): Record<string, unknown> {
   return path === undefined ? auth : { root: path, ...auth }
+}
+
+function isUid(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 function isDrive(root: unknown): boolean {

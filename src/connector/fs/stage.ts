@@ -13,9 +13,10 @@ import type { Staged, StageSpec, Staging } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { apply, justMade, planOf, type Plan } from './attributes.ts'
 import { modeToMake } from './at_most.ts'
+import { changing } from './changing.ts'
 import { flags } from '../local/flags.ts'
 import { childId } from './ids.ts'
-import { within, type Place } from './place.ts'
+import type { Place } from './place.ts'
 import { errno, troubleOf } from '../local/trouble.ts'
 
 /**
@@ -40,7 +41,7 @@ export function stage(place: Place, spec: StageSpec): FileStaging {
   const plan = planOf(place, attributes, false)
   // Nobody may read before the permissions are those asked for.
   const mode = plan.access || spec.replaces ? 0o600 : plan.atMost ? modeToMake(plan.atMost, false) : 0o666
-  const fd = within(place, container, id, (folder) => {
+  const fd = changing(place, container, id, (folder) => {
     const path = folder.base + name
     if (spec.resumeAt !== undefined && spec.resumeAt > 0n) return reopen(path, spec.resumeAt, { id, mode })
     try {
