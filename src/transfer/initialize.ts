@@ -21,7 +21,7 @@ import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { factsOf } from './facts_of.ts'
 import { accessOfNew, rememberAccessOfNew } from './new_access.ts'
-import { requireSameRoot } from './root_identity.ts'
+import { rememberRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
@@ -68,6 +68,8 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   await rememberAccessOfNew(job.ledger, access)
   const gaps = cannotBeExpressed(settings, source, destination)
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
+  if (spec.destination.auth['root_may_change'] !== undefined)
+    gaps.push('destination: root_may_change holds for sources alone; another root than before is refused here')
   const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
   await begin(job, jobs, ref, {
     execution: ref.execution,
@@ -134,8 +136,7 @@ async function destinationRootOf(job: JobInHand, session: Session, access: Acces
 }
 
 async function sameRootAsBefore({ spec, ledger }: JobInHand, side: SideName, root: Item): Promise<void> {
-  await starting(side, () => requireSameRoot(ledger, { side, path: spec[side].path }, root))
-  if (root.identity !== undefined) await ledger.remember(rootKey(side), root.identity)
+  await starting(side, () => rememberRoot(ledger, spec, { side, root }))
 }
 
 /** One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten. */

@@ -39,6 +39,10 @@ export const settings: readonly SettingDescription[] = [
     values: ['ignore'],
   },
   { key: 'read_only', meaning: 'true: refuse every write' },
+  {
+    key: 'root_may_change',
+    meaning: 'true: each run may find another root here, as a new snapshot; what was recorded holds by path (sources)',
+  },
 ]
 
 /** One message per problem, each naming its key. */
@@ -62,8 +66,9 @@ export function problemsOf(auth: Record<string, unknown>): string[] {
   const account = auth['account']
   if (account !== undefined && (typeof account !== 'string' || account === '') && !isUid(account))
     problems.push(`account: ${givenFor('account', account)} names nobody`)
-  if (auth['read_only'] !== undefined && !/^(true|false)$/.test(String(auth['read_only'])))
-    problems.push(`read_only: ${givenFor('read_only', auth['read_only'])} is neither true nor false`)
+  for (const key of ['read_only', 'root_may_change'] as const)
+    if (auth[key] !== undefined && !/^(true|false)$/.test(String(auth[key])))
+      problems.push(`${key}: ${givenFor(key, auth[key])} is neither true nor false`)
   return problems
 }
 
