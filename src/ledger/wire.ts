@@ -12,6 +12,7 @@ import type {
   Leftovers,
   Listing,
   Results,
+  RowNote,
   StagedItem,
   TouchedBatch,
   WorkItem,
@@ -64,9 +65,19 @@ export interface WireAudit {
   detail: (string | null)[]
 }
 
-export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'audit'> {
+export interface WireNote {
+  item: number
+  reason: string | null
+  why: string | null
+  source: string | null
+  counterpart: string | null
+  counterpartId: string | null
+}
+
+export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'notes' | 'audit'> {
   fresh: WireItems
   changed: WireChanged[]
+  notes: WireNote[]
   audit: WireAudit
 }
 
@@ -149,6 +160,7 @@ export function toWireListing(listing: Listing): WireListing {
     ...listing,
     fresh: toWireItems(listing.fresh),
     changed: listing.changed.map(toWireChanged),
+    notes: listing.notes.map(toWireNote),
     audit: toWireAudit(listing.audit),
   }
 }
@@ -185,6 +197,17 @@ function toWireChanged(row: ChangedRow): WireChanged {
     size: row.kind === 'item' ? countedSize(row.source.sizeBytes) : 0,
     sourceId: row.sourceId ?? null,
     forgetHash,
+  }
+}
+
+function toWireNote({ item, reason, why, source, counterpart }: RowNote): WireNote {
+  return {
+    item,
+    reason: reason ?? null,
+    why: why ?? null,
+    source: source ? packFacts(source) : null,
+    counterpart: counterpart ? packFacts(counterpart) : null,
+    counterpartId: counterpart?.id ?? null,
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Claim, Holder } from '../ledger.ts'
 import { LeaseLost } from '../ledger.ts'
 import { hopeless } from '../../policy/hopeless.ts'
-import type { WireChanged, WireItems, WireListing, WireToList } from '../wire.ts'
+import type { WireChanged, WireItems, WireListing, WireNote, WireToList } from '../wire.ts'
 import { actionCode, Container, State, stateCode } from './codes.ts'
 import type { Containers } from './containers.ts'
 import { LeaseKind, type CountedSum, type Lease } from './leases.ts'
@@ -45,6 +45,8 @@ export class Enumeration {
   readonly #gone
   readonly #goneUnsettled
   readonly #returned
+  readonly #reason
+  readonly #looked
   readonly #stamp
   readonly #deadPartial
 
@@ -76,6 +78,8 @@ export class Enumeration {
     this.#gone = db.prepare('UPDATE item SET gone = 1 WHERE id = ?')
     this.#goneUnsettled = db.prepare("UPDATE item SET gone = 1, state = ?, reason = 'source_gone' WHERE id = ?")
     this.#returned = db.prepare('UPDATE item SET gone = 0 WHERE id = ?')
+    this.#reason = db.prepare('UPDATE item SET reason = ? WHERE id = ?')
+    this.#looked = db.prepare('UPDATE container SET looked = ?, looked_ms = ? WHERE item = ?')
     this.#stamp = db.prepare('UPDATE item SET execution = ? WHERE id = ?')
     this.#deadPartial = db.prepare('DELETE FROM partial WHERE item = ?')
   }
@@ -137,7 +141,10 @@ export class Enumeration {
       for (const container of listing.descend) this.#enter(container, countedAs(container))
       for (const item of listing.gone) this.#markGone(item)
       for (const item of listing.returned ?? []) this.#returned.run(item)
+      for (const note of listing.notes) this.#note(note)
       this.#countUnchanged(listing, lease, as)
+      for (const met of listing.met) counters.met(met)
+      if (listing.last) this.#looked.run(listing.execution, this.#parts.nowMs(), container)
     }
     audit.write(listing.audit, current())
     if (listing.last || listing.failed) leases.remove(lease)
@@ -297,6 +304,12 @@ export class Enumeration {
     this.#goneUnsettled.run(State.none, item)
     this.#parts.trials.settled(item)
     this.#deadPartial.run(item)
+  }
+
+  /** Of the few rows of which something else is to be said than before; state and baselines stay. */
+  #note(note: WireNote): void {
+    if (note.reason !== null) this.#reason.run(note.reason, note.item)
+    this.#parts.plans.note(note)
   }
 
   /**

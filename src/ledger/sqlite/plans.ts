@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { WireRest } from '../wire.ts'
+import type { WireNote, WireRest } from '../wire.ts'
 
 interface PlanRow {
   item: number
@@ -13,6 +13,7 @@ interface PlanRow {
 export class Plans {
   readonly #write
   readonly #drop
+  readonly #note
   readonly #explain
   readonly #explainAgain
   readonly #between
@@ -22,6 +23,10 @@ export class Plans {
       'INSERT OR REPLACE INTO plan (item, why, keep_as, processing, counterpart, counterpart_id) VALUES (?, ?, ?, ?, ?, ?)',
     )
     this.#drop = db.prepare('DELETE FROM plan WHERE item = ?')
+    this.#note = db.prepare(
+      `INSERT INTO plan (item, why, source, counterpart, counterpart_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT (item) DO UPDATE
+       SET why = excluded.why, source = excluded.source, counterpart = excluded.counterpart, counterpart_id = excluded.counterpart_id`,
+    )
     this.#explain = db.prepare(
       'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
     )
@@ -37,6 +42,11 @@ export class Plans {
 
   drop(item: number): void {
     this.#drop.run(item)
+  }
+
+  /** What was said and seen of an item that is left as it is; how it arrived stays. */
+  note({ item, why, source, counterpart, counterpartId }: WireNote): void {
+    this.#note.run(item, why, source, counterpart, counterpartId)
   }
 
   /** Why it is as it is now; the rest of its plan stays. */
