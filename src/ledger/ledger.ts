@@ -225,7 +225,18 @@ export interface Listing {
 
 /** A listing that found nothing, to be filled. */
 export function noListing(of: Pick<Listing, 'container' | 'token' | 'execution'>): Listing {
-  return { ...of, last: true, fresh: noItems(), changed: [], unchanged: [], notes: [], descend: [], gone: [], met: [], audit: [] }
+  return {
+    ...of,
+    last: true,
+    fresh: noItems(),
+    changed: [],
+    unchanged: [],
+    notes: [],
+    descend: [],
+    gone: [],
+    met: [],
+    audit: [],
+  }
 }
 
 /** State and baselines of the row stay. */

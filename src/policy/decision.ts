@@ -58,7 +58,14 @@ export const leftAlone: ReadonlySet<string> = new Set<Reason>(['left_deleted', '
 
 /** How the item arrives altered (wire `processing`); a non-empty list makes `success` into `processed`. */
 export type Processing =
-  'renamed' | 'deduplicated' | 'truncated' | 'converted' | 'permissions_narrowed' | 'conflict_copy'
+  | 'renamed'
+  | 'deduplicated'
+  | 'truncated'
+  | 'converted'
+  | 'permissions_narrowed'
+  | 'owners_lost'
+  | 'times_left_out'
+  | 'conflict_copy'
 
 export interface Decision {
   action: Action

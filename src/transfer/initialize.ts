@@ -11,7 +11,7 @@ import type { ExecutionStart } from '../ledger/ledger.ts'
 import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { accessKey, accessSince } from './access_asked.ts'
-import { cannotBeExpressed } from './capability_gaps.ts'
+import { cannotBeExpressed, newGaps } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
 import { makeDestinationRoot, recallMaking } from './destination_root.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
@@ -25,6 +25,8 @@ import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
 const mostTransferLanes = 4
+/** Under this the ledger remembers which gaps were told of, and by which execution. */
+const toldGaps = 'told gaps'
 
 /**
  * The first activity of an execution: opens both sides, holds the brakes that need no listing, and begins the execution
@@ -62,7 +64,8 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
   await clearUpAfterFormer(job, ref)
   await rememberAccessOfNew(job.ledger, access)
-  const gaps = cannotBeExpressed(settings, source, destination)
+  const told = await job.ledger.recall(toldGaps)
+  const { gaps, told: toRemember } = newGaps(cannotBeExpressed(settings, source, destination), told, ref.execution)
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
   const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
   await begin(job, jobs, ref, {
@@ -79,6 +82,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
       ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
     },
   })
+  await job.ledger.remember(toldGaps, toRemember)
   await job.ledger.remember(accessKey, JSON.stringify(accessSince(spec, await job.ledger.recall(accessKey))))
   await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
   return {

@@ -53,7 +53,8 @@ export class ItemFinder {
     const wanted = alike(name)
     return extents.flatMap(({ first, last }) =>
       (this.#all.all(first, last, container) as unknown as Named[]).filter(
-        (row) => alike(row.name) === wanted || (row.destination_name !== null && alike(row.destination_name) === wanted),
+        (row) =>
+          alike(row.name) === wanted || (row.destination_name !== null && alike(row.destination_name) === wanted),
       ),
     )
   }

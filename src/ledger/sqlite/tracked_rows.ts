@@ -61,7 +61,9 @@ export class TrackedRows {
         const from = first > after ? first : after + 1
         const cells = rows.all(execution, from, last, container, page - found.length) as unknown as Cells[]
         for (const row of cells)
-          found.push(new StoredRow(row, says(row) ? ((plan.get(row[0]) as unknown as Said | undefined) ?? silent) : undefined))
+          found.push(
+            new StoredRow(row, says(row) ? ((plan.get(row[0]) as unknown as Said | undefined) ?? silent) : undefined),
+          )
         if (found.length === page) return { rows: found, complete: false }
       }
       return { rows: found, complete: true }

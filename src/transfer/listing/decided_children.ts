@@ -1,11 +1,19 @@
 import type { Facts, Item } from '../../connector/item.ts'
 import { pushFacts, type NewItems } from '../../ledger/columns.ts'
 import { packFacts } from '../../ledger/facts_text.ts'
-import { noListing, type ContainerToList, type Listing, type RowNote, type Said, type TrackedRow } from '../../ledger/ledger.ts'
+import {
+  noListing,
+  type ContainerToList,
+  type Listing,
+  type RowNote,
+  type Said,
+  type TrackedRow,
+} from '../../ledger/ledger.ts'
 import { leftAlone, type Decision, type Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
 import { factsOf } from '../facts_of.ts'
 import type { Child, JobContext } from '../job_context.ts'
+import { meetContent } from './met.ts'
 
 export function emptyListing(context: JobContext, container: ContainerToList): Listing {
   return noListing({ container: container.item, token: container.token, execution: context.spec.execution })
@@ -20,6 +28,7 @@ export function add(context: JobContext, listing: Listing, child: Child, decisio
   const flaggedBefore = asBefore && row?.state === 'remediation'
   const fresh = listing.fresh.name.length
   context.audit.decision(listing.audit, { item, row, fresh, decision, destinationName, flaggedBefore })
+  meetContent(context, listing, item, decision)
   if (row) {
     if (asBefore) {
       const reason = reasonToStay(row, decision)

@@ -8,6 +8,7 @@ import type { Obeys } from '../threads/signals.ts'
 import { decideByLook, wantsLook } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
+import { meetListing } from './met.ts'
 import { readSide } from './read_side.ts'
 import { Spool } from './spool.ts'
 import { goOnUnless, trackedChildren } from './walk.ts'
@@ -61,6 +62,7 @@ async function decideInPieces(
     listing.last = last === undefined
     if (listing.last) listing.gone = spool.gone()
     context.audit.gone(listing.audit, listing.gone)
+    meetListing(context, container, listing)
     failpoint('enumerated:before')
     await context.ledger.enumerated(listing)
     failpoint('enumerated:after')
