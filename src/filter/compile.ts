@@ -26,8 +26,6 @@ export interface Filter {
    * @param path from the job's root, beginning with `/` and ending with the item's name
    */
   judge(item: Item, path: string): FilteredOut | undefined
-  /** Numbers, from 1, of the rules that have matched something for the first time since this was asked last. */
-  awoken(): number[]
 }
 
 /**
@@ -49,21 +47,16 @@ export function compileFilters(
   transferType: TransferType = 'copy',
 ): Filter {
   const active = side === 'source' || transferType === 'sync' ? filters[side] : []
-  // In the order of the document, by which people count them.
-  const compiled = active.map(({ action, rules }: FilterSetting) => ({
-    action,
-    rules: rules.map((rule) => compileRule(rule, action, nowNs)),
-  }))
-  const excludes = compiled.filter(({ action }) => action === 'exclude').flatMap(({ rules }) => rules)
-  const includes = compiled.filter(({ action }) => action === 'include').map(({ rules }) => included(rules))
-  const idle = new Map(compiled.flatMap(({ rules }) => rules).map((rule, index) => [index + 1, rule]))
-  const awoken: number[] = []
+  const compile = (filter: FilterSetting): CompiledRule[] =>
+    filter.rules.map((rule) => compileRule(rule, filter.action, nowNs))
+  const excludes = active.filter((filter) => filter.action === 'exclude').flatMap(compile)
+  const includes = active
+    .filter((filter) => filter.action === 'include')
+    .map(compile)
+    .map(included)
   return {
     passesAll: excludes.length === 0 && includes.length === 0,
-    awoken: () => awoken.splice(0),
     judge: (item, path) => {
-      // One that never matches is likely to be mistyped. Once it has, it costs nothing more.
-      for (const [number, rule] of idle) if (rule.matches(item, path) && idle.delete(number)) awoken.push(number)
       for (const rule of excludes) {
         if (rule.matches(item, path)) return { rule: rule.type, why: `excluded: ${rule.text}` }
       }

@@ -361,6 +361,8 @@ export interface FinishedContainer {
   destination?: Facts
   /** It is finished, more private than it was, and a person has to look at it: why. */
   flagged?: string
+  /** Given where its attributes were set: all the ways in which they are less than the source's. */
+  altered?: Processing[]
   failure?: { reason: string; why: string }
 }
 

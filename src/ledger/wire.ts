@@ -1,4 +1,5 @@
 import type { Facts } from '../connector/item.ts'
+import type { Processing } from '../policy/decision.ts'
 import type { FinishedItems, NewItems } from './columns.ts'
 import type {
   AuditRow,
@@ -86,6 +87,7 @@ export interface WireDone {
   state: number[]
   reason: string[]
   why: { [index: number]: string }
+  altered: { [index: number]: Processing[] }
   bytes: number[]
   hash: string[]
   destinationId: string[]
@@ -152,6 +154,7 @@ export interface WireFinishedContainer {
   item: number
   destination?: string
   flagged?: string
+  altered?: Processing[]
   failure?: { reason: string; why: string }
 }
 
@@ -245,12 +248,13 @@ export function toWireResults({ token, execution, last, done, failed, audit }: R
 }
 
 function toWireDone(done: FinishedItems): WireDone {
-  const { item, reason, why, hash, destinationId, source, found } = done
+  const { item, reason, why, altered, hash, destinationId, source, found } = done
   return {
     item,
     state: done.state.map(stateCode),
     reason,
     why,
+    altered,
     bytes: done.bytes.map(countedSize),
     hash,
     destinationId,
@@ -261,8 +265,9 @@ function toWireDone(done: FinishedItems): WireDone {
 }
 
 export function toWireFinished(results: FinishedContainer[]): WireFinishedContainer[] {
-  return results.map(({ item, destination, flagged, failure }) => ({
+  return results.map(({ item, destination, flagged, altered, failure }) => ({
     item,
+    ...(altered ? { altered } : {}),
     ...(flagged === undefined ? {} : { flagged }),
     ...(destination ? { destination: packFacts(destination) } : {}),
     ...(failure ? { failure } : {}),

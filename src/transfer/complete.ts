@@ -5,7 +5,7 @@ import type { AuditRow, Balance } from '../ledger/ledger.ts'
 import { ruleNames } from '../filter/rule_names.ts'
 import { closingSentence, type About } from '../report/closing_sentence.ts'
 import { counted } from '../report/format.ts'
-import { idleRules, onlyRule, sayMet } from '../report/say_met.ts'
+import { sayMet } from '../report/worth_knowing.ts'
 import type { ExecutionRef } from './engine.ts'
 import { FailedToStart } from './errors.ts'
 import { stagedNames, type JobSpec } from './job_spec.ts'
@@ -65,12 +65,8 @@ async function closed(jobs: OpenJobs, ref: ExecutionRef, ended: EndedBy): Promis
   return {
     balance,
     simulated,
-    filteredBy: onlyRule(balance, settings.filter.source, rules),
-    warnings: [
-      ...sayMet(balance),
-      ...(ended.kind === 'done' ? idleRules(balance, rules) : []),
-      ...leftBehind(job.spec, left),
-    ],
+    filteredBy: rules.length === 1 ? rules[0] : undefined,
+    warnings: [...sayMet(balance), ...leftBehind(job.spec, left)],
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Session } from '../connector/connector.ts'
 import type { Facts, Item } from '../connector/item.ts'
-import { compileFilters, type Filter } from '../filter/compile.ts'
+import { compileFilters } from '../filter/compile.ts'
 import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
 import { settledFacts } from '../policy/changed.ts'
 import type { Decision } from '../policy/decision.ts'
@@ -33,7 +33,6 @@ export class JobContext {
   readonly source: Session
   readonly destination: Session
   readonly roots: Roots
-  readonly filter: Filter
   readonly audit: Audit
   readonly attributes: ItemAttributes
   readonly containers: DestinationContainers
@@ -78,13 +77,12 @@ export class JobContext {
     this.roots = roots
     this.audit = new Audit(spec.settings.auditLevel)
     this.nameKey = nameKey(destination.capabilities.names)
-    this.filter = compileFilters(spec.settings.filter, 'source', spec.nowNs)
     this.#planner = compilePlanner({
       settings: spec.settings,
       source: source.capabilities,
       destination: destination.capabilities,
       clock: { toleranceNs: spec.toleranceNs },
-      filter: this.filter,
+      filter: compileFilters(spec.settings.filter, 'source', spec.nowNs),
     })
     this.attributes = new ItemAttributes(spec, ledger, { source, destination })
     this.containers = new DestinationContainers(this)

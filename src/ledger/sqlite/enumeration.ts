@@ -16,8 +16,16 @@ const flaggedBefore = 'flagged_before'
 const none = actionCode('none')
 const create = actionCode('create')
 const adopt = actionCode('adopt')
+const reread = actionCode('reread')
 const skip = actionCode('skip')
 const fail = actionCode('fail')
+
+interface Decided {
+  kind: number
+  action: number
+  reason: string
+  processing?: string | undefined
+}
 
 interface Before {
   state: number
@@ -189,7 +197,7 @@ export class Enumeration {
       const destinationName = fresh.destinationName[i]!
       const rest = fresh.rest[i]
       const baseline = isDone(action) ? rest : undefined
-      const state = this.#stateOfDecision(id, kind, action, reason)
+      const state = this.#stateOfDecision(id, { kind, action, reason, processing: rest?.processing })
       if (state === State.pending) work += 1
       this.#insert.run(
         id,
@@ -232,7 +240,8 @@ export class Enumeration {
       // Decided in this execution already, by an earlier try at this listing: that decision stands.
       if (!before || before.execution === n) continue
       const baseline = isDone(action) ? row : undefined
-      const state = this.#stateOfDecision(item, kind, action, row.reason)
+      if (action === reread) this.#keepAltered(row)
+      const state = this.#stateOfDecision(item, row)
       this.#update.run(
         kind,
         state,
@@ -267,11 +276,18 @@ export class Enumeration {
   }
 
   /** A container to be made is no work before it is looked into. */
-  #stateOfDecision(item: number, kind: number, action: number, reason: string): number {
-    if (isDone(action)) return State.success
+  #stateOfDecision(item: number, { kind, action, reason, processing }: Decided): number {
+    if (isDone(action)) return processing === undefined ? State.success : State.processed
     if (action === skip) return State.skipped
     if (action === fail) return this.#parts.trials.strike(item, this.#parts.current(), isHopeless(reason))
     return kind === Container && action === create ? State.lazy : State.pending
+  }
+
+  /** What is read again, and may be found to be the same, is as altered as it was. */
+  #keepAltered(row: WireChanged): void {
+    const planned = JSON.parse(row.processing ?? '[]') as string[]
+    const altered = new Set([...planned, ...this.#parts.plans.processing(row.item)])
+    if (altered.size > planned.length) row.processing = JSON.stringify([...altered])
   }
 
   /** Flagged containers that are looked into all the same, and deleted ones, are counted under a reason of their own. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Processing } from '../../policy/decision.ts'
 import type { WireNote, WireRest } from '../wire.ts'
 
 interface PlanRow {
@@ -16,6 +17,8 @@ export class Plans {
   readonly #note
   readonly #explain
   readonly #explainAgain
+  readonly #altered
+  readonly #processing
   readonly #between
 
   constructor(db: DatabaseSync) {
@@ -31,6 +34,10 @@ export class Plans {
       'INSERT INTO plan (item, why) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET why = excluded.why',
     )
     this.#explainAgain = db.prepare('UPDATE plan SET why = ? WHERE item = ?')
+    this.#altered = db.prepare(
+      'INSERT INTO plan (item, processing) VALUES (?, ?) ON CONFLICT (item) DO UPDATE SET processing = excluded.processing',
+    )
+    this.#processing = db.prepare('SELECT processing FROM plan WHERE item = ?')
     this.#between = db.prepare(
       'SELECT item, keep_as, processing, counterpart, counterpart_id FROM plan WHERE item BETWEEN ? AND ?',
     )
@@ -57,6 +64,16 @@ export class Plans {
   /** As {@link explain}, of an item that has a plan; null takes the explanation away. */
   explainAgain(item: number, why: string | null): void {
     this.#explainAgain.run(why, item)
+  }
+
+  /** How it arrived altered. */
+  altered(item: number, processing: readonly string[]): void {
+    this.#altered.run(item, processing.length === 0 ? null : JSON.stringify(processing))
+  }
+
+  processing(item: number): Processing[] {
+    const row = this.#processing.get(item) as { processing: string | null } | undefined
+    return JSON.parse(row?.processing ?? '[]') as Processing[]
   }
 
   between(first: number, last: number): PlanRow[] {

@@ -167,7 +167,7 @@ export const ledgerMigrations: readonly string[] = [
   CREATE INDEX item_gone ON item (id) WHERE gone = 1;
   CREATE INDEX plan_altered ON plan (processing, item) WHERE processing IS NOT NULL;
 
-  -- What an execution came across that has no reason of its own: hard links, rules of filters that matched.
+  -- What an execution came across that has no reason of its own: hard links and what they cost, holes lost.
   CREATE TABLE met (
     execution INTEGER NOT NULL,
     what TEXT NOT NULL,

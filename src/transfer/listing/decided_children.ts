@@ -13,7 +13,7 @@ import { leftAlone, type Decision, type Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
 import { factsOf } from '../facts_of.ts'
 import type { Child, JobContext } from '../job_context.ts'
-import { meetContent } from './met.ts'
+import { meetContent } from './worth_knowing.ts'
 
 export function emptyListing(context: JobContext, container: ContainerToList): Listing {
   return noListing({ container: container.item, token: container.token, execution: context.spec.execution })

@@ -9,9 +9,9 @@ import { decideByLook, wantsLook } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { listWideContainer } from './list_wide_container.ts'
-import { meetListing } from './met.ts'
 import { readSide } from './read_side.ts'
 import { trackedChildren } from './walk.ts'
+import { meetNames } from './worth_knowing.ts'
 
 /**
  * Looks at one container on both sides, whole, and commits what is to be done about each child. Planning needs every
@@ -49,7 +49,7 @@ export async function listContainer(context: JobContext, container: ContainerToL
   const children = { items, counterparts, tracked }
   for (const [child, decision] of decideChildren(context, container, children, listing))
     add(context, listing, child, await decideByLook(context, { child, decision }, obeys))
-  meetListing(context, container, listing)
+  meetNames(context, container, listing)
   failpoint('enumerated:before')
   const committed = context.ledger.enumerated(listing).then(() => failpoint('enumerated:after'))
   // Work is handed over before more of it is looked for; where nothing is new, the next container is looked at meanwhile.

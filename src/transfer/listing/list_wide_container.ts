@@ -8,10 +8,10 @@ import type { Obeys } from '../threads/signals.ts'
 import { decideByLook, wantsLook } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
-import { meetListing } from './met.ts'
 import { readSide } from './read_side.ts'
 import { Spool } from './spool.ts'
 import { goOnUnless, trackedChildren } from './walk.ts'
+import { meetNames } from './worth_knowing.ts'
 
 /** Children planned and committed at a time, at most. */
 const mostAtOnce = 2_000
@@ -62,7 +62,7 @@ async function decideInPieces(
     listing.last = last === undefined
     if (listing.last) listing.gone = spool.gone()
     context.audit.gone(listing.audit, listing.gone)
-    meetListing(context, container, listing)
+    meetNames(context, container, listing)
     failpoint('enumerated:before')
     await context.ledger.enumerated(listing)
     failpoint('enumerated:after')

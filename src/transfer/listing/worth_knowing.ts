@@ -1,6 +1,6 @@
 import type { Item } from '../../connector/item.ts'
 import type { ContainerToList, Listing } from '../../ledger/ledger.ts'
-import { hardLink, holesFilled, longPath, ruleMatched } from '../../policy/met.ts'
+import { hardLink, holesFilled, longPath } from '../../policy/worth_knowing.ts'
 import type { Decision } from '../../policy/decision.ts'
 import type { JobContext } from '../job_context.ts'
 
@@ -16,13 +16,8 @@ export function meetContent({ destination }: JobContext, listing: Listing, item:
   if (item.sparse === true && !destination.capabilities.content.sparse) meet(listing, holesFilled, sizeBytes)
 }
 
-/** What is met with a whole listing, or a piece of one. */
-export function meetListing(
-  { spec, destination, filter }: JobContext,
-  container: ContainerToList,
-  listing: Listing,
-): void {
-  for (const number of filter.awoken()) meet(listing, ruleMatched(number), 0n)
+/** What is met with the names of a listing, or of a piece of one. */
+export function meetNames({ spec, destination }: JobContext, container: ContainerToList, listing: Listing): void {
   const { names } = destination.capabilities
   if (!names.reservedStems || names.maxPath) return
   const above = [...spec.destination.path.split('/').filter((name) => name !== ''), ...container.destinationNames]
