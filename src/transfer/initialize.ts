@@ -12,7 +12,7 @@ import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { accessKey, accessSince } from './access_asked.ts'
 import { AccessCarrier } from './access_carrier.ts'
-import { cannotBeExpressed } from './capability_gaps.ts'
+import { cannotBeExpressed, newGaps } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
 import { makeDestinationRoot, recallMaking, type AccessOfRoot } from './destination_root.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
@@ -26,6 +26,8 @@ import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
 const mostTransferLanes = 4
+/** Under this the ledger remembers which gaps were told of, and by which execution. */
+const toldGaps = 'told gaps'
 
 /**
  * The first activity of an execution: opens both sides, holds the brakes that need no listing, and begins the execution
@@ -66,7 +68,8 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
   await clearUpAfterFormer(job, ref)
   await rememberAccessOfNew(job.ledger, access)
-  const gaps = cannotBeExpressed(settings, source, destination)
+  const told = await job.ledger.recall(toldGaps)
+  const { gaps, told: toRemember } = newGaps(cannotBeExpressed(settings, source, destination), told, ref.execution)
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
   if (spec.destination.auth['root_may_change'] !== undefined)
     gaps.push('destination: root_may_change holds for sources alone; another root than before is refused here')
@@ -85,6 +88,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
       ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
     },
   })
+  await job.ledger.remember(toldGaps, toRemember)
   await job.ledger.remember(accessKey, JSON.stringify(accessSince(spec, await job.ledger.recall(accessKey))))
   await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
   return {
