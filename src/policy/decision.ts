@@ -52,6 +52,7 @@ export type Reason =
   | 'incomplete_listing'
   | 'permissions_lost'
   | 'flagged_before'
+  | 'ignored'
 
 /** How the item arrives altered (wire `processing`); a non-empty list makes `success` into `processed`. */
 export type Processing =
