@@ -87,10 +87,12 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
   act(command(program, 'explain <job> <path>', 'everything known about one item'), (options, name, path) =>
     explain(name!, path!, options, parts),
   )
-  act(
-    command(program, 'verify <job>', 'compare both sides with each other and the ledger, byte by byte'),
-    (options, name) => verify(name!, options, parts),
-  )
+  const verifying = command(
+    program,
+    'verify <job>',
+    'compare both sides with each other and the ledger, byte by byte; fails when anything owed is not there',
+  ).option('--strict', 'fail also for what policy decided to leave')
+  act(verifying, (options, name) => verify(name!, options, parts))
   act(command(program, 'schema', 'the JSON Schema of a job document'), () => printSchema(parts))
   return program
 }

@@ -21,6 +21,7 @@ import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { tellChanged } from '../tell_changed.ts'
+import { typed } from '../typed.ts'
 
 interface RunOptions extends CommonOptions {
   /** Another job, whatever the home holds under this name. */
@@ -312,10 +313,7 @@ class Run {
   }
 
   #typed(command: string, ...args: string[]): string {
-    const { parts, options } = this.#with
-    const quoted = args.map((arg) => (/^[\w./<>-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
-    const home = options.home === undefined ? [] : ['--home', options.home]
-    return [parts.typed, command, ...home, ...quoted].join(' ')
+    return typed(this.#with.parts, this.#with.options, [command, ...args])
   }
 }
 

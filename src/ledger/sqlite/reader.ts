@@ -30,6 +30,7 @@ export class LedgerReader {
   readonly #extents
   readonly #named
   readonly #children
+  readonly #touched
 
   /** @throws DatabaseUnusable when there is no such file, or it is damaged or no ledger */
   constructor(file: string) {
@@ -43,6 +44,7 @@ export class LedgerReader {
       `SELECT id, name = ?1 AS exact FROM item WHERE id BETWEEN ?2 AND ?3 AND parent = ?4
          AND (name = ?1 OR destination_name = ?1)`,
     )
+    this.#touched = this.#db.prepare('SELECT 1 FROM touched WHERE container = ?')
     this.#children = this.#db.prepare(
       `SELECT ${itemColumns}, made FROM ${itemTables} LEFT JOIN container ON container.item = id
        WHERE id > ? AND id <= ? AND parent = ? ORDER BY id LIMIT ?`,
@@ -139,6 +141,11 @@ export class LedgerReader {
         after = rows.at(-1)?.id ?? last
       }
     }
+  }
+
+  /** A container in which something arrived, and whose times, owner and permissions are still to be set. */
+  isUnfinished(container: number): boolean {
+    return this.#touched.get(container) !== undefined
   }
 
   /** A small value of the job, as `Ledger.remember` wrote it. */
