@@ -43,12 +43,17 @@ function itemCondition(query: ItemQuery): Condition {
     const codes = query.status.flatMap((state) =>
       state === 'pending' ? [State.pending, State.lazy] : [stateCode(state)],
     )
-    conditions.push(`state IN (${codes.join(', ')})`)
+    // In the order of the index of what failed, which is not used else.
+    conditions.push(`state IN (${codes.sort((a, b) => a - b).join(', ')})`)
   }
   if (query.processing === 'none') conditions.push('processing IS NULL')
   else if (query.processing !== undefined) {
     conditions.push('EXISTS (SELECT 1 FROM json_each(processing) WHERE value = ?)')
     values.push(query.processing)
+  }
+  if (query.reasons) {
+    conditions.push('reason IN (SELECT value FROM json_each(?))')
+    values.push(JSON.stringify(query.reasons))
   }
   if (query.kind !== undefined) conditions.push(`kind = ${kindCode(query.kind)}`)
   if (query.q) {

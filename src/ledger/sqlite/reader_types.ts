@@ -50,6 +50,7 @@ export interface ItemQuery {
   status?: readonly ItemState[]
   /** One of the words in `processing`; `none` finds items that arrived as they were. */
   processing?: Processing | 'none'
+  reasons?: readonly string[]
   kind?: ItemKind
   /** Part of the name on either side, without regard to case (ASCII). */
   q?: string
