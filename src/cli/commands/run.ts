@@ -17,6 +17,7 @@ import { webUiOf, type Stevedore } from '../../serving/stevedore.ts'
 import { watchExecution } from '../../client/watch_execution.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode, exitCodeOf } from '../exit_code.ts'
+import { failedItems, failedText } from '../failing.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 import type { Terminal } from '../terminal.ts'
@@ -287,14 +288,19 @@ class Run {
   async #report(execution: StoredExecution): Promise<ExitCode> {
     const { home, parts, options } = this.#with
     const summary = summarize(this.#job, execution, await inertSettings(this.#job, home.catalog))
-    if (options.json === true) parts.terminal.out(toJson({ type: 'summary', ...summary }))
-    else
+    const ledger = home.ledgers.open(this.#job.id, execution.simulated ? 'simulated' : 'real')
+    const failed = await failedItems(ledger, this.#job.id, home.catalog)
+    if (options.json === true) parts.terminal.out(toJson({ type: 'summary', ...summary, failed }))
+    else {
       parts.terminal.out(
         summaryText(summary, {
           colour: parts.terminal.colour,
           explain: this.#typed('explain', this.#job.name, '<path>'),
         }).trimEnd(),
       )
+      const lines = failedText(failed, (command, ...args) => this.#typed(command, this.#job.name, ...args))
+      if (lines.length > 0) parts.terminal.out(['', ...lines].join('\n'))
+    }
     return exitCodeOf(summary)
   }
 
