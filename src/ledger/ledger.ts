@@ -292,6 +292,8 @@ interface Partial {
 export interface StagedItem {
   item: number
   staged: Staged
+  /** Facts of the source that it holds, where they are not those of the listing. */
+  source?: Facts
 }
 
 export interface MadeContainer {
