@@ -329,18 +329,25 @@ export function fromWireTouched(touched: WireTouched): TouchedBatch {
 }
 
 /** What was staged, per item, as the ledger stores it. */
-export type StagedEntry = [item: number, staged: Omit<StagedItem['staged'], 'sizeBytes'> & { sizeBytes: string }]
+export type StagedEntry = [
+  item: number,
+  staged: Omit<StagedItem['staged'], 'sizeBytes'> & { sizeBytes: string; source?: string },
+]
 
 export function toStagedText(staged: StagedItem[]): string {
   return JSON.stringify(
-    staged.map(({ item, staged: at }): StagedEntry => [item, { ...at, sizeBytes: String(at.sizeBytes) }]),
+    staged.map(({ item, staged: at, source }): StagedEntry => [
+      item,
+      { ...at, sizeBytes: String(at.sizeBytes), ...(source ? { source: packFacts(source) } : {}) },
+    ]),
   )
 }
 
 function stagedOf(text: string): StagedItem[] {
-  return (JSON.parse(text) as StagedEntry[]).map(([item, staged]) => ({
+  return (JSON.parse(text) as StagedEntry[]).map(([item, { source, ...staged }]) => ({
     item,
     staged: { ...staged, sizeBytes: BigInt(staged.sizeBytes) },
+    ...(source === undefined ? {} : { source: unpackFacts(source) }),
   }))
 }
 

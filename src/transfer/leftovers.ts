@@ -88,7 +88,7 @@ class Clearing {
     { session, root, before }: { session: Session; root: string; before: PublishedBefore },
   ): Promise<void> {
     const addresses = new Map(containers.map((container) => [container.item, container]))
-    const onRecord = new Map(staged.map((one) => [one.item, one.staged]))
+    const onRecord = new Map(staged.map((one) => [one.item, one]))
     const published: Published[] = []
     this.arrived.set(token, published)
     for (const work of items) {
@@ -96,9 +96,10 @@ class Clearing {
       const known = onRecord.get(item)
       if (known) {
         // A flagged item has its result already.
-        const found = flagged ? undefined : await this.#published(before, work, known)
+        const { staged, source = work.source } = known
+        const found = flagged ? undefined : await this.#published(before, { ...work, source }, staged)
         if (found) published.push(found)
-        await this.#discard(session, item, known)
+        await this.#discard(session, item, staged)
       }
       const address = addresses.get(work.container)
       const container = address && descendOf(session, root, address)
