@@ -11,6 +11,11 @@ export interface Connector {
   /** The platform id: `fs`, `vault`, … also the name of its folder. */
   readonly platform: string
   readonly name: string
+  /**
+   * `blocking`: a session answers at once, and its thread waits meanwhile, so that one operation is in flight in a thread.
+   * `async`: it answers with promises, and one session serves as many operations side by side as it is asked for.
+   */
+  readonly io: 'blocking' | 'async'
   /** The wire keys of `auth`, each with what it means; used by errors and `connection add`. `secret` keys are stored encrypted. */
   readonly settings: readonly SettingDescription[]
   /** Checks the settings without touching the platform; one message per problem, each naming the key. */

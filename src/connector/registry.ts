@@ -3,7 +3,7 @@ import { ConnectorError } from './errors.ts'
 import { fs } from './fs/fs.ts'
 import { vault } from './vault/vault.ts'
 
-const connectors: ReadonlyMap<string, Connector> = new Map([fs, vault].map((c) => [c.platform, c]))
+const connectors = new Map<string, Connector>([fs, vault].map((c) => [c.platform, c]))
 
 export function platforms(): Connector[] {
   return [...connectors.values()]
@@ -15,6 +15,11 @@ export function platformIds(): string[] {
 
 export function isPlatform(id: string): boolean {
   return connectors.has(id)
+}
+
+/** For tests: one more platform, in this thread. */
+export function addPlatform(connector: Connector): void {
+  connectors.set(connector.platform, connector)
 }
 
 /** @throws ConnectorError `Misconfigured` naming the platforms there are */

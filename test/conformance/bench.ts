@@ -8,6 +8,8 @@ import type { Maybe } from '../../src/connector/maybe.ts'
 export interface Subject {
   connector: Connector
   auth: Record<string, unknown>
+  /** `NODE_OPTIONS` of a process that is to know the platform, where it is not one of ours. */
+  nodeOptions?: string
   oracle: Oracle
   dispose(): Maybe<void>
 }

@@ -103,7 +103,10 @@ export function crashCases(at: Current): void {
 
 async function stageAndDie({ subject }: Bench, key: string, written: number, announced: number): Promise<void> {
   const args = [subject.connector.platform, JSON.stringify(subject.auth), key, String(written), String(announced)]
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: subject.nodeOptions ?? '' },
+  })
   const ended = once(child, 'exit')
   const said = await Promise.race([once(child.stdout, 'data'), ended])
   child.kill('SIGKILL')
