@@ -13,7 +13,10 @@ export interface Connector {
   /** Other ids of the same platform, as documents of elsewhere have them. */
   readonly aliases?: readonly string[]
   readonly name: string
-  /** `blocking`: a call holds its thread up until it is done; `async`: a thread may have many under way in one session. */
+  /**
+   * `blocking`: a session answers at once, and its thread waits meanwhile, so that one operation is in flight in a thread.
+   * `async`: it answers with promises, and one session serves as many operations side by side as it is asked for.
+   */
   readonly io: 'blocking' | 'async'
   /** The wire keys of `auth`, each with what it means; used by errors and `connection add`. `secret` keys are stored encrypted. */
   readonly settings: readonly SettingDescription[]

@@ -4,7 +4,7 @@ import { fs } from './fs/fs.ts'
 import { s3 } from './s3/s3.ts'
 import { vault } from './vault/vault.ts'
 
-const connectors: ReadonlyMap<string, Connector> = new Map([fs, vault, s3].map((c) => [c.platform, c]))
+const connectors = new Map<string, Connector>([fs, vault, s3].map((c) => [c.platform, c]))
 const byAlias: ReadonlyMap<string, Connector> = new Map(
   [...connectors.values()].flatMap((c) => (c.aliases ?? []).map((alias) => [alias, c] as const)),
 )
@@ -19,6 +19,11 @@ export function platformIds(): string[] {
 
 export function isPlatform(id: string): boolean {
   return connectors.has(id) || byAlias.has(id)
+}
+
+/** For tests: one more platform, in this thread. */
+export function addPlatform(connector: Connector): void {
+  connectors.set(connector.platform, connector)
 }
 
 /** @throws ConnectorError `Misconfigured` naming the platforms there are */
