@@ -22,7 +22,9 @@ export function goProgram({ name, package: from, minutes }: GoProgram, say: (lin
     .map((folder) => join(folder, 'go'))
     .find((program) => existsSync(program))
   if (go === undefined)
-    throw new MissingServer(`${name}: it is built by Go (https://go.dev/dl), which is not here; then: go install ${from}`)
+    throw new MissingServer(
+      `${name}: it is built by Go (https://go.dev/dl), which is not here; then: go install ${from}`,
+    )
   say(`${name}: building ${version} into ${bin} (about ${minutes} min, once) …`)
   mkdirSync(bin, { recursive: true })
   const folder = mkdtempSync(`${path}.`)

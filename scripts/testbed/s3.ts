@@ -13,10 +13,7 @@ export const s3: TestServer = {
   what: 'versitygw: S3, on files',
 
   program: (say) =>
-    goProgram(
-      { name: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw@v1.7.0', minutes: 1 },
-      say,
-    ),
+    goProgram({ name: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw@v1.7.0', minutes: 1 }, say),
 
   async prepare(folder, command) {
     const [root, iam, accessLog] = [join(folder, 'data'), join(folder, 'iam'), join(folder, 'access.log')]

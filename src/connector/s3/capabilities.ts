@@ -9,7 +9,11 @@ const longestKey = 1024
 /** Contents that are small enough to be sent in one request wait in memory until they are published. */
 const heldBytes = 64n * 1024n * 1024n
 
-export function capabilitiesOf({ prefix, maxSegment, times, partBytes }: S3Settings): Capabilities {
+/** @param tellsControls its listings can tell names with control characters in them */
+export function capabilitiesOf(
+  { prefix, maxSegment, times, partBytes }: S3Settings,
+  tellsControls: boolean,
+): Capabilities {
   // A folder has a slash at its end.
   const room = longestKey - Buffer.byteLength(prefix) - 1
   return {
@@ -22,7 +26,7 @@ export function capabilitiesOf({ prefix, maxSegment, times, partBytes }: S3Setti
       leading: '',
       // What is escaped ends so, and escapes are not taken for names (`keys.ts`).
       trailing: '\uFFFD',
-      controls: false,
+      controls: !tellsControls,
       reserved: ['.', '..'],
       reservedStems: false,
       invalidExtensions: [],

@@ -111,7 +111,15 @@ export class Client {
     throw await refusalOf(second, request.id)
   }
 
-  async #send({ method, key, query = {}, headers = {}, body, bodyHash, id }: Request): Promise<Dispatcher.ResponseData> {
+  async #send({
+    method,
+    key,
+    query = {},
+    headers = {},
+    body,
+    bodyHash,
+    id,
+  }: Request): Promise<Dispatcher.ResponseData> {
     const path = key === undefined ? this.#base || '/' : `${this.#base}/${encodeKey(key)}`
     const signed = await this.#signer.sign({
       method,
@@ -187,7 +195,9 @@ function certificates(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new ConnectorError('Misconfigured', `ca_file: it cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new ConnectorError('Misconfigured', `ca_file: it cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
 }
 

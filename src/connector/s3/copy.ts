@@ -51,4 +51,3 @@ export async function copyObject(objects: Objects, uploads: Uploads, copying: Co
     throw error
   }
 }
-

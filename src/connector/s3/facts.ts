@@ -4,7 +4,7 @@ import type { Facts, Item } from '../item.ts'
 import type { Headers } from './client.ts'
 import { splitId } from './keys.ts'
 import type { S3Settings } from './settings.ts'
-import { decoded, textOf, type Xml } from './xml.ts'
+import { textOf, type Xml } from './xml.ts'
 
 /** Seconds since 1970 with a fraction: as rclone and others keep times, so each reads what the other wrote. */
 const timeKey = 'x-amz-meta-mtime'
@@ -14,6 +14,12 @@ const second = 1_000_000_000n
 
 export function container(id: string): Item {
   return { id, name: splitId(id).name, kind: 'container', sizeBytes: 0n }
+}
+
+/** Something whose name the server cannot tell: there, and out of reach. */
+export function unnameable(id: string): Item {
+  const special = 'a key that the server cannot tell in a listing'
+  return { id, name: splitId(id).name, kind: 'special', special, sizeBytes: 0n }
 }
 
 export function itemOf(id: string, facts: Facts): Item {
@@ -36,11 +42,11 @@ export interface Listed {
   facts: Facts
 }
 
-export function listedOf(entry: Xml): Listed {
+export function listedOf(entry: Xml, key: string): Listed {
   const sizeBytes = BigInt(textOf(entry, 'Size') ?? '0')
   const stored = textOf(entry, 'LastModified')
   return {
-    key: decoded(textOf(entry, 'Key') ?? ''),
+    key,
     sizeBytes,
     facts: facts(textOf(entry, 'ETag'), sizeBytes, stored === undefined ? undefined : wholeSeconds(stored)),
   }

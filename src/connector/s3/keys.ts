@@ -71,7 +71,8 @@ export class Keys {
 
 function segmentsOf(id: string): string[] {
   return id.split('/').map((name) => {
-    if (name === '' || name === '.' || name === '..') throw new ConnectorError('Escapes', `${JSON.stringify(id)} has a part that is no name`)
+    if (name === '' || name === '.' || name === '..')
+      throw new ConnectorError('Escapes', `${JSON.stringify(id)} has a part that is no name`)
     return segmentOf(name)
   })
 }

@@ -1,7 +1,7 @@
 import type { Page } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
-import { container, itemOf, type Listed } from './facts.ts'
+import { container, itemOf, unnameable, type Listed } from './facts.ts'
 import { childId, nameOf, twinNameOf } from './keys.ts'
 import type { Objects } from './objects.ts'
 
@@ -16,28 +16,35 @@ export async function* list(objects: Objects, id: string): AsyncGenerator<Page> 
     const page = await objects.page(prefix, { after })
     if (first && prefix !== '' && page.objects.length + page.folders.length === 0) await refuseToList(objects, id)
     const items: Item[] = []
+    const isTold = (segment: string) => page.encoded || !segment.includes('\uFFFD')
     const listed = page.objects.flatMap((object) => {
       const segment = object.key.slice(prefix.length)
       // The container's own marker, unless somebody put content into it.
       return segment === '' && object.sizeBytes === 0n ? [] : [{ segment, object }]
     })
-    const facts = await factsOfAll(objects, listed.map(({ object }) => object))
-    for (const [i, { segment }] of listed.entries()) {
+    const folders = page.folders.map((folder) => folder.slice(prefix.length, -1))
+    const told = listed.filter(({ segment }) => isTold(segment))
+    const facts = await factsOfAll(
+      objects,
+      told.map(({ object }) => object),
+    )
+    for (const [i, { segment }] of told.entries()) {
       const known = facts[i]
       if (known) items.push(itemOf(childId(id, nameOf(segment)), known))
     }
-    for (const { segment, isFile } of inOrder(listed.map(({ segment }) => segment), folderNames(page.folders, prefix))) {
+    for (const { segment, isFile } of inOrder(
+      listed.map(({ segment }) => segment),
+      folders,
+    )) {
+      const name = !isFile && files.has(segment) ? twinNameOf(segment) : nameOf(segment)
+      if (!isTold(segment)) items.push(unnameable(childId(id, name)))
+      else if (!isFile) items.push(container(childId(id, name)))
       if (isFile) files.add(segment)
-      else items.push(container(childId(id, files.has(segment) ? twinNameOf(segment) : nameOf(segment))))
     }
     yield { items, complete: page.next === undefined }
     if (page.next === undefined) return
     after = page.next
   }
-}
-
-function folderNames(prefixes: readonly string[], above: string): string[] {
-  return prefixes.map((prefix) => prefix.slice(above.length, -1))
 }
 
 /** As the server has them: each kind comes in a list of its own. */

@@ -20,7 +20,8 @@ export class Names {
     if (!name.isWellFormed()) refuse('is not well-formed Unicode')
     if (name.includes('/') || name.includes('\0')) refuse('contains a slash or NUL')
     if (looksEscaped(name)) refuse('ends as only escaped names do')
-    const { maxSegment, maxPath } = this.#rules
+    const { maxSegment, maxPath, controls } = this.#rules
+    if (controls && /[\x00-\x1f\x7f]/.test(name)) refuse('has a control character, which this server cannot list')
     if (maxSegment && Buffer.byteLength(name) > maxSegment.n)
       throw new ConnectorError('NameTooLong', `the name is longer than ${maxSegment.n} bytes`)
     const whole = Buffer.byteLength(this.#keys.keyOf(childId(container, name))) - Buffer.byteLength(this.#keys.prefix)

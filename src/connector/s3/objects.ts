@@ -14,6 +14,8 @@ interface KeyPage {
   objects: Listed[]
   /** Prefixes of what lies deeper. */
   folders: string[]
+  /** Keys come encoded, as was asked: all of them can be told. Else XML has no way to say some, and U+FFFD stands for those. */
+  encoded: boolean
   next: string | undefined
 }
 
@@ -75,9 +77,12 @@ export class Objects {
       },
     })
     const xml = parseXml(text, 'ListBucketResult')
+    const encoded = textOf(xml, 'EncodingType') === 'url'
+    const keyOf = (text = '') => (encoded ? decoded(text) : text)
     return {
-      objects: listOf(xml, 'Contents').map(listedOf),
-      folders: listOf(xml, 'CommonPrefixes').map((one) => decoded(textOf(one, 'Prefix') ?? '')),
+      encoded,
+      objects: listOf(xml, 'Contents').map((entry) => listedOf(entry, keyOf(textOf(entry, 'Key')))),
+      folders: listOf(xml, 'CommonPrefixes').map((entry) => keyOf(textOf(entry, 'Prefix'))),
       next: textOf(xml, 'IsTruncated') === 'true' ? textOf(xml, 'NextContinuationToken') : undefined,
     }
   }

@@ -142,9 +142,13 @@ class PrefixCheck {
   }
 
   #compare({ number, crc32, etag }: Part): void {
-    const same = crc32 === undefined ? etag.replaceAll('"', '') === this.#md5.digest('hex') : crc32 === base64Crc32(this.#sum)
+    const same =
+      crc32 === undefined ? etag.replaceAll('"', '') === this.#md5.digest('hex') : crc32 === base64Crc32(this.#sum)
     if (!same)
-      throw new ConnectorError('IntegrityMismatch', `part ${number}, which was sent before, is not what the source has now`)
+      throw new ConnectorError(
+        'IntegrityMismatch',
+        `part ${number}, which was sent before, is not what the source has now`,
+      )
     this.#part++
     this.#filled = 0
     this.#sum = 0

@@ -57,7 +57,8 @@ export class Publishing {
         throw new ConnectorError('NotFound', 'what is sent in one request is not there in part')
       return new MemoryStaging(spec, (content, hash) => ready({ hash, content }))
     }
-    const { upload, there } = spec.resume === undefined ? await this.#begin(spec) : await this.#takeUp(spec, spec.resume)
+    const { upload, there } =
+      spec.resume === undefined ? await this.#begin(spec) : await this.#takeUp(spec, spec.resume)
     this.#open.set(key, textOfUpload(upload))
     let hash = ''
     const staging = new PartStaging(this.#uploads, upload, { spec, there, finished: (parts) => ready({ hash, parts }) })
@@ -90,7 +91,9 @@ export class Publishing {
       if (error.code === 'PreconditionFailed' && target.condition === 'absent')
         throw new ConnectorError('Conflict', 'something of that name is there', { cause: error })
       if (error.code === 'NotFound' && target.condition !== 'absent')
-        throw new ConnectorError('PreconditionFailed', 'what was to be replaced is not there any more', { cause: error })
+        throw new ConnectorError('PreconditionFailed', 'what was to be replaced is not there any more', {
+          cause: error,
+        })
       throw error
     }
   }

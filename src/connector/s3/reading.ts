@@ -22,7 +22,10 @@ export class S3Reading implements Reading {
   #rest: Uint8Array = new Uint8Array()
   #reads = 0
 
-  constructor(objects: Objects, { id, sizeBytes, expected }: { id: string; sizeBytes: bigint; expected?: Facts | undefined }) {
+  constructor(
+    objects: Objects,
+    { id, sizeBytes, expected }: { id: string; sizeBytes: bigint; expected?: Facts | undefined },
+  ) {
     this.#objects = objects
     this.#id = id
     this.#key = objects.keys.keyOf(id)
@@ -53,7 +56,8 @@ export class S3Reading implements Reading {
       this.#rest = this.#rest.subarray(some.length)
       this.#at += BigInt(some.length)
     }
-    if (filled === 0) throw new ConnectorError('ShortRead', `ends after ${at} of ${this.sizeBytes} bytes`, { id: this.#id })
+    if (filled === 0)
+      throw new ConnectorError('ShortRead', `ends after ${at} of ${this.sizeBytes} bytes`, { id: this.#id })
     return filled
   }
 

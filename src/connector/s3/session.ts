@@ -1,5 +1,16 @@
 import type { Capabilities, CapabilityNote } from '../capabilities.ts'
-import type { Attributes, Left, Page, Reading, ResolvedRoot, Session, Staged, StageSpec, Staging, Target } from '../connector.ts'
+import type {
+  Attributes,
+  Left,
+  Page,
+  Reading,
+  ResolvedRoot,
+  Session,
+  Staged,
+  StageSpec,
+  Staging,
+  Target,
+} from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facet, Facts, Item } from '../item.ts'
 import { capabilitiesOf, largestSingleBytes } from './capabilities.ts'
@@ -34,27 +45,27 @@ export class S3Session implements Session {
   static async open(settings: S3Settings): Promise<S3Session> {
     const client = await Client.open(settings)
     try {
-      const session = new S3Session(client, settings)
-      // Says what HEAD could not: whether the bucket is there, and who we are.
-      await session.#objects.page(settings.prefix, { most: 1 })
-      return session
+      const keys = new Keys(settings.prefix)
+      const objects = new Objects(client, keys, settings)
+      // Says what HEAD could not: whether the bucket is there and open to us. What it is not is told here.
+      const { encoded } = await objects.page(settings.prefix, { most: 1 })
+      return new S3Session(objects, encoded)
     } catch (error) {
       await client.close()
       throw error
     }
   }
 
-  private constructor(client: Client, settings: S3Settings) {
-    this.capabilities = capabilitiesOf(settings)
-    this.notes = settings.insecure
-      ? [{ capability: 'transport', why: 'insecure is set: whoever answers at the endpoint is believed to be the server' }]
-      : []
+  private constructor(objects: Objects, tellsControls: boolean) {
+    const { client, keys, settings } = objects
+    this.capabilities = capabilitiesOf(settings, tellsControls)
+    this.notes = notesOf(settings, tellsControls)
     this.#client = client
-    this.#keys = new Keys(settings.prefix)
-    this.#objects = new Objects(client, this.#keys, settings)
-    this.#names = new Names(this.capabilities.names, this.#keys)
+    this.#keys = keys
+    this.#objects = objects
+    this.#names = new Names(this.capabilities.names, keys)
     this.#uploads = new Uploads(client, settings.checksums)
-    this.#publishing = new Publishing(this.#objects, this.#uploads, this.#names)
+    this.#publishing = new Publishing(objects, this.#uploads, this.#names)
   }
 
   async resolve(path: string): Promise<ResolvedRoot> {
@@ -67,7 +78,8 @@ export class S3Session implements Session {
 
   async root(path: string): Promise<Item | null> {
     const id = idOfPath(path)
-    const found = id === '' ? ((await this.#objects.isContainer(id)) ? containerItem(id) : null) : await this.#objects.stat(id)
+    const found =
+      id === '' ? ((await this.#objects.isContainer(id)) ? containerItem(id) : null) : await this.#objects.stat(id)
     if (found?.kind === 'item') throw new ConnectorError('NotAContainer', 'is a file', { id })
     return found
   }
@@ -164,10 +176,12 @@ export class S3Session implements Session {
     const isCopied = there?.headers[movedFrom] === mark(id, expected)
     if (!found) {
       if (isCopied) return itemOf(target, there.facts)
-      if (await this.#objects.isContainer(id)) throw new ConnectorError('Unsupported', 'S3 cannot move a folder', { id })
+      if (await this.#objects.isContainer(id))
+        throw new ConnectorError('Unsupported', 'S3 cannot move a folder', { id })
       throw new ConnectorError('NotFound', 'there is no such file', { id })
     }
-    if (!isAsExpected(found.facts, expected)) throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
+    if (!isAsExpected(found.facts, expected))
+      throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
     if (target === id) return itemOf(id, found.facts)
     if (there && !isCopied) throw new ConnectorError('Conflict', 'something of that name is there', { id: target })
     if (!there) {
@@ -235,6 +249,15 @@ export class S3Session implements Session {
       id,
     })
   }
+}
+
+function notesOf({ insecure }: S3Settings, tellsControls: boolean): CapabilityNote[] {
+  const notes: CapabilityNote[] = []
+  if (insecure)
+    notes.push({ capability: 'transport', why: 'insecure is set: whoever answers is believed to be the server' })
+  if (!tellsControls)
+    notes.push({ capability: 'names', why: 'this server cannot list names with control characters in them' })
+  return notes
 }
 
 function mark(id: string, { version = '' }: Facts): string {

@@ -29,7 +29,10 @@ const yesOrNo = ['true', 'false'] as const
 
 export const settings: readonly SettingDescription[] = [
   { key: 'bucket', meaning: 'the bucket', required: true },
-  { key: 'prefix', meaning: 'what the keys of this connection begin with, up to a slash; nothing outside it is touched' },
+  {
+    key: 'prefix',
+    meaning: 'what the keys of this connection begin with, up to a slash; nothing outside it is touched',
+  },
   { key: 'region', meaning: 'the region of the bucket; else from the environment or the profile, else us-east-1' },
   { key: 'endpoint', meaning: 'the address of a server that speaks S3, https://host:port; else Amazon’s own' },
   {
@@ -52,7 +55,8 @@ export const settings: readonly SettingDescription[] = [
   { key: 'insecure', meaning: 'true: believe any certificate; for trials only', values: yesOrNo },
   {
     key: 'times',
-    meaning: 'metadata: the times that were carried along, asked for item by item; stored: when the server stored it, which listings tell',
+    meaning:
+      'metadata: the times that were carried along, asked for item by item; stored: when the server stored it, which listings tell',
     values: ['metadata', 'stored'],
   },
   { key: 'checksums', meaning: 'md5 for servers that know no other checksum of a part', values: ['crc32', 'md5'] },

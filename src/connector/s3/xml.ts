@@ -8,8 +8,9 @@ const parser = new XMLParser({
   // A key that looks like a number is one all the same.
   parseTagValue: false,
   trimValues: false,
-  // Keys with control characters come encoded (`encoding-type=url`); what else there is are the five of XML.
+  // The five of XML, and characters by number.
   processEntities: true,
+  htmlEntities: true,
   isArray: (name) => lists.has(name),
 })
 
@@ -59,7 +60,9 @@ export function decoded(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch (error) {
-    throw new ConnectorError('Unreachable', `the server listed a key that is no URL encoding: ${text}`, { cause: error })
+    throw new ConnectorError('Unreachable', `the server listed a key that is no URL encoding: ${text}`, {
+      cause: error,
+    })
   }
 }
 

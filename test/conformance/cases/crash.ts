@@ -132,7 +132,14 @@ async function stageAndDie(bench: Bench, key: string, amounts: { written: number
   const [written, size] = [amounts.written * unit, amounts.announced * unit]
   const { resume } = await killedWhileStaging(bench, key, { written, announced: size })
   const container = await bench.rootId()
-  const announced = { container, key, name: 'file', sizeBytes: BigInt(size), attributes: {}, durability: 'process' } as const
+  const announced = {
+    container,
+    key,
+    name: 'file',
+    sizeBytes: BigInt(size),
+    attributes: {},
+    durability: 'process',
+  } as const
   const left: Left = { name: 'file', sizeBytes: BigInt(size), ...(resume === undefined ? {} : { resume }) }
   return { unit, announced, left }
 }

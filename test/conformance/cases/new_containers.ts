@@ -42,6 +42,7 @@ export function newContainerCases(at: Current): void {
 /** Names that are equal by more than their bytes are compared with their siblings one by one. */
 function expectByteNamesOrNone({ session, claims }: Bench): void {
   const appearByRename = claims.tree.moves !== 'items'
-  if (claims.tree.model === 'path' && claims.names.caseSensitive && appearByRename) expect(session.newContainers).toBeDefined()
+  if (claims.tree.model === 'path' && claims.names.caseSensitive && appearByRename)
+    expect(session.newContainers).toBeDefined()
   else expect(session.newContainers).toBeUndefined()
 }
