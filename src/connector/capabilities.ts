@@ -41,6 +41,8 @@ export interface Capabilities {
     /** `path`: a container is known by its name and its parent (`childId`); `id`: by an id of the platform's, kept in the ledger. */
     model: 'path' | 'id'
     emptyContainers: boolean
+    /** Items and containers have an identity that stays through renames (`Facts.identity`). */
+    identities: boolean
     links: boolean
   }
   names: NameRules

@@ -1,9 +1,10 @@
 import type { Connector } from './connector.ts'
 import { ConnectorError } from './errors.ts'
 import { fs } from './fs/fs.ts'
+import { sftp } from './sftp/sftp.ts'
 import { vault } from './vault/vault.ts'
 
-const connectors: ReadonlyMap<string, Connector> = new Map([fs, vault].map((c) => [c.platform, c]))
+const connectors: ReadonlyMap<string, Connector> = new Map([fs, vault, sftp].map((c) => [c.platform, c]))
 
 export function platforms(): Connector[] {
   return [...connectors.values()]

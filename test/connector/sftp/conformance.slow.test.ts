@@ -1,0 +1,52 @@
+import { afterAll, beforeAll } from '@jest/globals'
+import * as disk from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sftp } from '../../../src/connector/sftp/sftp.ts'
+import { conformance } from '../../conformance/conformance.ts'
+import { diskOracle } from '../../conformance/fs_oracle.ts'
+import { startSshd, type Sshd } from './sshd.ts'
+
+let sshd: Sshd
+let known: string
+
+beforeAll(async () => {
+  sshd = await startSshd()
+  known = join(disk.mkdtempSync(join(tmpdir(), 'stevedore-known-')), 'known_hosts')
+  disk.writeFileSync(known, sshd.knownHosts)
+})
+afterAll(async () => {
+  await sshd.stop()
+  disk.rmSync(join(known, '..'), { recursive: true })
+})
+
+conformance('sftp', () => {
+  const root = disk.mkdtempSync(join(disk.existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'stevedore-kit-'))
+  return Promise.resolve({
+    connector: sftp,
+    auth: {
+      host: '127.0.0.1',
+      port: sshd.port,
+      username: sshd.username,
+      private_key_file: sshd.privateKeyFile,
+      known_hosts: known,
+      root,
+    },
+    oracle: diskWithSeconds(root),
+    dispose: () => disk.rmSync(root, { recursive: true, force: true }),
+  })
+})
+
+/** The disk under the server. Its times have whole seconds, as SFTP tells them, and each change moves them on. */
+function diskWithSeconds(root: string) {
+  const oracle = diskOracle(root)
+  let at = Math.floor(Date.now() / 1000) - 1_000_000
+  return {
+    ...oracle,
+    put(path: readonly string[], content: Uint8Array) {
+      disk.writeFileSync(join(root, ...path), content)
+      at += 1
+      disk.utimesSync(join(root, ...path), at, at)
+    },
+  }
+}
