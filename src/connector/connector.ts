@@ -181,6 +181,8 @@ export interface StageSpec {
 
 export interface Staging {
   write(chunk: Uint8Array, at: bigint): Maybe<void>
+  /** Waits until all that was written is there, before it is recorded as such. Absent where `write` does so itself. */
+  written?(): Maybe<void>
   /** Reads staged bytes back, to hash a resumed prefix again. */
   read?(into: Uint8Array, at: bigint): Maybe<number>
   /** Applies attributes, checks the size, and leaves it ready to publish. */

@@ -4,7 +4,7 @@ import { ConnectorError } from '../errors.ts'
 import type { Item } from '../item.ts'
 import { childId } from '../fs/ids.ts'
 import type { Stats } from './channel.ts'
-import { ifNotFound, isNotFound, itemAt, pathOf, requireStill, statsOf, type Place } from './place.ts'
+import { isNotFound, itemAt, pathOf, requireStill, statsOf, type Place } from './place.ts'
 import { SftpReading } from './reading.ts'
 import { stagingId } from './stage.ts'
 
@@ -57,9 +57,9 @@ async function create(place: Place, way: Way): Promise<void> {
   try {
     if (isFree) return await channel.rename(pathOf(place, staging), pathOf(place, id), id)
   } catch (error) {
-    if (!(await statsOf(place, staging))) return requireOurs(place, way)
-    if (!(await statsOf(place, id))) throw error
+    if ((await statsOf(place, staging)) && !(await statsOf(place, id))) throw error
   }
+  if (!(await statsOf(place, staging))) return requireOurs(place, way)
   throw new ConnectorError('Conflict', 'something of that name exists', { id })
 }
 

@@ -108,14 +108,14 @@ export class SftpStaging implements Staging {
 
   async read(into: Uint8Array, at: bigint): Promise<number> {
     if (this.#spec.resumeAt === undefined) throw new ConnectorError('Unsupported', 'was not resumed', { id: this.#id })
-    await this.#written()
+    await this.written()
     return this.#channel.read(this.#handle, into.subarray(0, blockBytes), Number(at), this.#id)
   }
 
   async finish(hash: string): Promise<Staged> {
     const { container, key, sizeBytes, durability } = this.#spec
     try {
-      await this.#written()
+      await this.written()
       const stats = await this.#channel.fstat(this.#handle, this.#id)
       if (BigInt(stats.size) !== sizeBytes)
         throw new ConnectorError('IntegrityMismatch', `${stats.size} bytes were staged, not ${sizeBytes}`, {
@@ -123,7 +123,8 @@ export class SftpStaging implements Staging {
         })
       const request = asRequest(this.#plan, stats)
       if (request) await this.#channel.fsetstat(this.#handle, request, this.#id)
-      if (durability === 'power') await this.#channel.fsync(this.#handle, this.#id)
+      if (durability === 'power' && this.#channel.has('fsync@openssh.com'))
+        await this.#channel.fsync(this.#handle, this.#id)
       return { container, key, hash, sizeBytes }
     } finally {
       await this.suspend()
@@ -147,7 +148,7 @@ export class SftpStaging implements Staging {
     this.#writing.add(sent)
   }
 
-  async #written(): Promise<void> {
+  async written(): Promise<void> {
     await Promise.all(this.#writing)
     this.#throwFailed()
   }

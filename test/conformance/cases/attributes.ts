@@ -171,7 +171,8 @@ export function attributeCases(at: Current): void {
     const bench = at()
     if (bench.claims.permissions.mode !== 'readwrite') return
     const root = await bench.rootId()
-    const { owner: somebody } = await somebodyElse(bench)
+    const stranger: Principal = { type: 'account', directory: 'some:other', id: '7' }
+    const somebody = bench.claims.identity.directory ? (await somebodyElse(bench)).owner : stranger
     const permissions: Permissions = {
       inherits: false,
       entries: [

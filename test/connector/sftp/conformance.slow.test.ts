@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { sftp } from '../../../src/connector/sftp/sftp.ts'
 import { conformance } from '../../conformance/conformance.ts'
 import { diskOracle } from '../../conformance/fs_oracle.ts'
+import { oddServer } from './odd_server.ts'
 import { startSshd, type Sshd } from './sshd.ts'
 
 let sshd: Sshd
@@ -35,6 +36,20 @@ conformance('sftp', () => {
     oracle: diskWithSeconds(root),
     dispose: () => disk.rmSync(root, { recursive: true, force: true }),
   })
+})
+
+conformance('sftp on a server without extensions', async () => {
+  const root = disk.mkdtempSync(join(tmpdir(), 'stevedore-odd-'))
+  const { port, hostKey, close } = await oddServer(root)
+  return {
+    connector: sftp,
+    auth: { host: '127.0.0.1', port, username: 'somebody', password: 'right', host_key: hostKey },
+    oracle: diskWithSeconds(root),
+    dispose() {
+      close()
+      disk.rmSync(root, { recursive: true })
+    },
+  }
 })
 
 /** The disk under the server. Its times have whole seconds, as SFTP tells them, and each change moves them on. */
