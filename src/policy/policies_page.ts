@@ -75,7 +75,7 @@ const names: NameRules = {
 }
 const shortNames: NameRules = { ...names, maxSegment: { n: 20, unit: 'utf16' } }
 const capabilities: Capabilities = {
-  tree: { model: 'path', emptyContainers: true, identities: true, links: true },
+  tree: { model: 'path', emptyContainers: true, links: true },
   names,
   content: { rangedRead: true, resumable: true, hash: false, sparse: true, maxBytes: 1_000_000n },
   times: { modified: 'readwrite', created: 'none', accessed: 'none', precisionNs: 1n, containers: true },

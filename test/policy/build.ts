@@ -32,7 +32,7 @@ export function someSettings(change: Partial<Settings> = {}): Settings {
 
 export function someCapabilities(change: Partial<Capabilities> = {}): Capabilities {
   return {
-    tree: { model: 'path', emptyContainers: true, identities: true, links: true },
+    tree: { model: 'path', emptyContainers: true, links: true },
     names: posixNames,
     content: { rangedRead: true, resumable: true, hash: false, sparse: true },
     times: { modified: 'readwrite', created: 'none', accessed: 'readwrite', precisionNs: 1n, containers: true },

@@ -110,7 +110,7 @@ describe('symbolic links', () => {
   })
 
   test('are left out where the destination has none', () => {
-    const tree = { model: 'path' as const, emptyContainers: true, identities: true, links: false }
+    const tree = { model: 'path' as const, emptyContainers: true, links: false }
     expect(decided({ source: link, to: { tree } })).toEqual({ action: 'skip', reason: 'link' })
   })
 

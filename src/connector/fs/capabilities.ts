@@ -29,7 +29,7 @@ export function capabilitiesOf(
     ? { ...base, maxSegment: shorter(base.maxSegment, settings.maxSegment) }
     : base
   const capabilities: Capabilities = {
-    tree: { model: 'path', emptyContainers: true, identities: true, links: settings.symlinks === 'keep' },
+    tree: { model: 'path', emptyContainers: true, links: settings.symlinks === 'keep' },
     names,
     content: {
       ...(settings.maxBytes === undefined ? {} : { maxBytes: settings.maxBytes }),

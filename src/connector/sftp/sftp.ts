@@ -6,6 +6,7 @@ import { problemsOf, settings, settingsOf } from './settings.ts'
 export const sftp: Connector = {
   platform: 'sftp',
   name: 'SFTP',
+  io: 'async',
   settings,
   check: problemsOf,
   open(auth) {

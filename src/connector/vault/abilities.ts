@@ -15,7 +15,7 @@ export interface Overlay {
 
 export function abilities({ names = 'any', maxBytes, maxSegment = longestName }: Overlay): Capabilities {
   return {
-    tree: { model: 'id', emptyContainers: true, identities: true, links: false },
+    tree: { model: 'id', emptyContainers: true, links: false },
     names: { ...rules[names], maxSegment: { n: Math.min(maxSegment, longestName), unit: 'utf16' } },
     content: {
       ...(maxBytes !== undefined && { maxBytes }),

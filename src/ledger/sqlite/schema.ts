@@ -158,4 +158,8 @@ export const ledgerMigrations: readonly string[] = [
   -- Of a batch that is cleared up after: when the time of the holder it was taken from was up.
   ALTER TABLE lease ADD COLUMN held_until_ms INTEGER;
   `,
+  `
+  -- What the platform calls a content half-way, where it gives it an id of its own.
+  ALTER TABLE partial ADD COLUMN resume TEXT;
+  `,
 ]

@@ -47,7 +47,7 @@ export class PartWriter {
   /** What is staged already must hold what the source holds now; where it differs it is written again. */
   async #verify(chunk: Uint8Array, offset: bigint): Promise<void> {
     const staging = this.#staging
-    if (!staging.read) return
+    if (!staging.read) return staging.verify?.(chunk)
     const there = prefix.subarray(0, chunk.length)
     let filled = 0
     while (filled < chunk.length) {

@@ -200,7 +200,7 @@ export function publishCases(at: Current): void {
     const root = await bench.rootId()
     const staged = await bench.stage(root, bytes('content'))
     // Without identities the bytes are the last thing to go by: whoever has put the same there has done our work.
-    const theirs = bytes(bench.claims.tree.identities ? 'content' : 'CONTENT')
+    const theirs = bytes(bench.claims.tree.identities !== false ? 'content' : 'CONTENT')
     await bench.oracle.put(['file'], theirs)
     const target = { container: root, name: 'file', condition: 'absent' } as const
     expect(await bench.session.reconcile(staged, target)).toEqual({ state: 'staged' })

@@ -1,0 +1,5 @@
+import { s3 } from './s3.ts'
+import type { TestServer } from './server.ts'
+
+/** The servers there are to try against. */
+export const servers: readonly TestServer[] = [s3]
