@@ -1,42 +1,28 @@
-import { afterAll, beforeAll } from '@jest/globals'
+import { afterAll, jest } from '@jest/globals'
 import * as disk from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sftp } from '../../../src/connector/sftp/sftp.ts'
 import { conformance } from '../../conformance/conformance.ts'
 import { diskOracle } from '../../conformance/fs_oracle.ts'
+import { aServer } from '../../rig/a_server.ts'
 import { oddServer } from './odd_server.ts'
-import { startSshd, type Sshd } from './sshd.ts'
 
-let sshd: Sshd
-let known: string
+// Ten thousand files are listed by a server that shares two cores with the tests.
+jest.setTimeout(120_000)
+const server = await aServer('sftp')
+afterAll(() => server?.end())
 
-beforeAll(async () => {
-  sshd = await startSshd()
-  known = join(disk.mkdtempSync(join(tmpdir(), 'stevedore-known-')), 'known_hosts')
-  disk.writeFileSync(known, sshd.knownHosts)
-})
-afterAll(async () => {
-  await sshd.stop()
-  disk.rmSync(join(known, '..'), { recursive: true })
-})
-
-conformance('sftp', () => {
-  const root = disk.mkdtempSync(join(disk.existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'stevedore-kit-'))
-  return Promise.resolve({
-    connector: sftp,
-    auth: {
-      host: '127.0.0.1',
-      port: sshd.port,
-      username: sshd.username,
-      private_key_file: sshd.privateKeyFile,
-      known_hosts: known,
-      root,
-    },
-    oracle: diskWithSeconds(root),
-    dispose: () => disk.rmSync(root, { recursive: true, force: true }),
+if (server)
+  conformance('sftp', () => {
+    const root = disk.mkdtempSync(join(disk.existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'stevedore-kit-'))
+    return Promise.resolve({
+      connector: sftp,
+      auth: { ...server.auth, root },
+      oracle: diskWithSeconds(root),
+      dispose: () => disk.rmSync(root, { recursive: true, force: true }),
+    })
   })
-})
 
 conformance('sftp on a server without extensions', async () => {
   const root = disk.mkdtempSync(join(tmpdir(), 'stevedore-odd-'))
