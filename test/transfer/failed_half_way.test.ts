@@ -6,6 +6,7 @@ import type { Session } from '../../src/connector/connector.ts'
 import type { Batch } from '../../src/ledger/ledger.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import { carryOut } from '../../src/transfer/batch/carry_out.ts'
+import { Signal, Stop } from '../../src/transfer/threads/signals.ts'
 import { Turn } from '../../src/transfer/batch/turn.ts'
 import { stagingKey } from '../../src/transfer/job_spec.ts'
 import { holder, now, oneBatch } from '../ledger/rig.ts'
@@ -136,6 +137,56 @@ test.each([
   expect(stage.mock.calls.map(([spec]) => spec.resumeAt)).toEqual([undefined, resumeAt])
   expect(readFileSync(join(job.at.destination, 'large')).equals(readFileSync(join(job.at.source, 'large')))).toBe(true)
   expect(Object.keys(there())).toEqual(['large'])
+})
+
+describe('a holder who comes late leaves alone what its successor goes on with', () => {
+  test('a long content half-way', async () => {
+    await job.list({ large: `${(64 << 20) + 3_000_000} B` })
+    const { source, destination } = job.context
+    const open = source.open.bind(source)
+    let successor: Batch | undefined
+    source.open = async (...args) => {
+      const reading = await open(...args)
+      const read = reading.read.bind(reading)
+      reading.read = async (into, at) => {
+        if (successor || at < (64n << 20n) + 1_000_000n) return read(into, at)
+        job.ledgerRig.nowMs += 600_000
+        successor = await oneBatch(job.ledgerRig.ledger, 'successor')
+        throw locked
+      }
+      return reading
+    }
+    const stage = jest.spyOn(destination, 'stage')
+    await carry(await oneBatch(job.ledgerRig.ledger))
+    expect(Object.keys(there())).toEqual([`.~${successor!.items[0]!.partial!.key}`])
+    await carry(successor!)
+    expect(stage.mock.calls.map(([spec]) => spec.resumeAt)).toEqual([undefined, 64n << 20n])
+    expect((await job.ledgerRig.ledger.end(1)).byStatus.success.items).toBe(1)
+    expect(Object.keys(there())).toEqual(['large'])
+  })
+
+  test.each(['is told to halt', 'fails to publish'])('what is staged and on record, when it %s', async (what) => {
+    await job.list({ x: 'one', y: 'two' })
+    const { ledger } = job.ledgerRig
+    const { staged } = ledger
+    let successor: Batch | undefined
+    ledger.staged = async (...args) => {
+      await staged.call(ledger, ...args)
+      if (successor) return
+      job.ledgerRig.nowMs += 600_000
+      successor = await oneBatch(ledger, 'successor')
+      if (what === 'is told to halt') job.signal.raise(Stop.halt)
+    }
+    if (what === 'fails to publish') failOnce('publish', locked)
+    await carry(await oneBatch(ledger))
+    expect(successor!.staged.map(({ item }) => item)).toHaveLength(2)
+    expect(Object.keys(there())).toHaveLength(2)
+    Object.assign(job, { signal: new Signal() })
+    const stage = jest.spyOn(job.context.destination, 'stage')
+    await carry(successor!)
+    expect(stage).not.toHaveBeenCalled()
+    expect(there()).toEqual({ x: 'one', y: 'two' })
+  })
 })
 
 describe('a source that changed before the try that staged it', () => {

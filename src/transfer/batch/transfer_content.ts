@@ -126,8 +126,8 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
         part = offset + partBytes
         await writer.reachTo(offset)
         failpoint('partial:before')
-        transfer.isOnRecord = true
         await context.ledger.partial(transfer.token, work.item, { key, bytes: offset, source: work.source })
+        transfer.isOnRecord = true
         failpoint('partial:after')
       }
       // Not for the end of the slice: what was read would be read and hashed again, the more the longer the file.
@@ -191,12 +191,15 @@ async function suspend(
   throw new Suspended('stopped half-way')
 }
 
-/** What the ledger knows of a content half-way is shown as carried out: it goes with the content. */
+/**
+ * What the ledger knows of a content half-way is shown as carried out: it goes with the content, and before it. Whoever has taken
+ * the lease over goes on with what is on record, and to one who comes late the ledger says so.
+ */
 async function discard(context: JobContext, transfer: ContentTransfer): Promise<void> {
   const { work, key, token } = transfer
-  await discardOrKeep(context, transfer, transfer)
   if (work.partial || transfer.isOnRecord)
     await context.ledger.partial(token, work.item, { key, bytes: 0n, source: work.source })
+  await discardOrKeep(context, transfer, transfer)
 }
 
 /** From where a recorded partial content can be continued; 0 when the source is no longer what it was. */
