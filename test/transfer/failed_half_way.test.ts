@@ -1,14 +1,17 @@
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import type { Session } from '../../src/connector/connector.ts'
-import type { Batch } from '../../src/ledger/ledger.ts'
+import type { Balance, Batch } from '../../src/ledger/ledger.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import { carryOut } from '../../src/transfer/batch/carry_out.ts'
 import { Signal, Stop } from '../../src/transfer/threads/signals.ts'
 import { Turn } from '../../src/transfer/batch/turn.ts'
 import { stagingKey } from '../../src/transfer/job_spec.ts'
+import { clearLeftovers } from '../../src/transfer/leftovers.ts'
+import type { JobInHand } from '../../src/transfer/open_jobs.ts'
 import { holder, now, oneBatch } from '../ledger/rig.ts'
 import { InThisThread } from './in_this_thread.ts'
 
@@ -137,6 +140,58 @@ test.each([
   expect(stage.mock.calls.map(([spec]) => spec.resumeAt)).toEqual([undefined, resumeAt])
   expect(readFileSync(join(job.at.destination, 'large')).equals(readFileSync(join(job.at.source, 'large')))).toBe(true)
   expect(Object.keys(there())).toEqual(['large'])
+})
+
+describe('what failed after it had been published is known as ours when the execution ends', () => {
+  /** Published, and nobody has come to record it; what asks for it fails. */
+  async function fail(): Promise<void> {
+    await job.list({ x: 'one' })
+    failOnce('publish', locked, 'after')
+    const { destination } = job.context
+    const { reconcile } = destination
+    destination.reconcile = () => {
+      throw locked
+    }
+    await carryOn()
+    destination.reconcile = reconcile
+  }
+
+  async function end(): Promise<Balance> {
+    const { spec } = job.context
+    const { ledger } = job.ledgerRig
+    await clearLeftovers({ spec, ledger } as JobInHand, { jobId: spec.jobId, execution: 1 })
+    return ledger.end(1)
+  }
+
+  const row = () => {
+    const reader = new LedgerReader(job.ledgerRig.file)
+    const { state, reason, strikes, hash } = reader.explain(['x'])!
+    reader.close()
+    return { state, reason, strikes, hash: hash?.slice(0, 4) }
+  }
+  const arrived = { state: 'success', reason: 'new', strikes: 0, hash: '7692' }
+
+  test('also when it was to be tried by the next one', async () => {
+    await fail()
+    expect(row()).toMatchObject({ state: 'retry', reason: 'Locked' })
+    const { byReason } = await end()
+    expect(byReason).toEqual([{ status: 'success', reason: 'new', items: 1, bytes: 3n }])
+    expect(row()).toEqual(arrived)
+    expect(there()).toEqual({ x: 'one' })
+  })
+
+  test('also when it is flagged, and when whoever clears up dies and begins anew', async () => {
+    await fail()
+    const db = new DatabaseSync(job.ledgerRig.file)
+    db.exec("UPDATE item SET state = 4 WHERE name = 'x'; UPDATE counter SET state = 4 WHERE state = 3")
+    db.close()
+    await job.ledgerRig.restart()
+    await job.ledgerRig.ledger.leftovers(1)
+    await job.ledgerRig.restart()
+    const { byReason } = await end()
+    expect(byReason).toEqual([{ status: 'success', reason: 'new', items: 1, bytes: 3n }])
+    expect(row()).toEqual(arrived)
+  })
 })
 
 describe('a holder who comes late leaves alone what its successor goes on with', () => {
