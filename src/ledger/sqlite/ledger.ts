@@ -18,6 +18,7 @@ import type {
   WireFinishedContainer,
   WireLeftovers,
   WireListing,
+  WirePartial,
   WireResults,
   WireToList,
   WireTouched,
@@ -32,6 +33,7 @@ import { closeBooks, ending } from './closing_books.ts'
 import { Containers } from './containers.ts'
 import { Counters } from './counters.ts'
 import { Enumeration } from './enumeration.ts'
+import { findingsOf } from './findings.ts'
 import { Executions, writeRoot } from './executions.ts'
 import { HeldBatches } from './held_batches.ts'
 import { LeaseKind, Leases } from './leases.ts'
@@ -138,7 +140,7 @@ export class SqliteLedger {
       this.#note({ level: 'info', type: 'execution', ...ending(execution, this.#tally.balance(execution)) })
       this.#executions.end(execution)
     }
-    return this.#tally.balance(execution)
+    return { ...this.#tally.balance(execution), findings: findingsOf(this.#db, execution) }
   }
 
   claimContainers(holder: Holder, limit: number): Claim<WireToList[]> {
@@ -177,7 +179,7 @@ export class SqliteLedger {
     this.#results.finished(results)
   }
 
-  partial(token: number, item: number, partial: { key: string; bytes: bigint; source: string }): void {
+  partial(token: number, item: number, partial: WirePartial): void {
     this.#results.partial(token, item, partial)
   }
 

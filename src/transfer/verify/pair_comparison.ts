@@ -6,6 +6,7 @@ import { AccessCarrier } from '../access_carrier.ts'
 import { accessKey, accessSince } from '../access_asked.ts'
 import { rootKey, rootMade } from '../job_spec.ts'
 import type { LoadedJob } from '../load_job.ts'
+import { rootMayChange } from '../root_identity.ts'
 import type { SideName } from '../sides.ts'
 import { AccessComparison } from './access_comparison.ts'
 import type { Finding, Verified } from './difference.ts'
@@ -32,6 +33,7 @@ interface Opposite {
 
 /** Everything that should be the same about an item that arrived. */
 export class PairComparison {
+  readonly #loaded: LoadedJob
   readonly #ledger: LedgerReader
   readonly #sides: WholeSides
   readonly #soFar: Verified
@@ -45,6 +47,7 @@ export class PairComparison {
 
   /** @param soFar is told of what was compared and read */
   constructor({ loaded, ledger }: { loaded: LoadedJob; ledger: LedgerReader }, sides: WholeSides, soFar: Verified) {
+    this.#loaded = loaded
     this.#ledger = ledger
     this.#sides = sides
     this.#soFar = soFar
@@ -72,6 +75,7 @@ export class PairComparison {
       const before = this.#ledger.recall(rootKey(side))
       const now = this.#sides[side].root.identity
       if (before === undefined || now === undefined || before === now) continue
+      if (side === 'source' && rootMayChange(this.#loaded.spec)) continue
       findings.push({ kind: 'ledger', message: `the ${side} is not the folder of earlier executions` })
     }
     if (this.#ledger.recall(rootMade) !== 'yes') return findings

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Item } from '../../connector/item.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
+import { requireStatedHash } from '../read_content.ts'
 import type { SideName } from '../sides.ts'
 import { itemTrouble } from '../trouble.ts'
 import type { Finding, Verified } from './difference.ts'
@@ -39,9 +40,9 @@ export class ContentComparison {
     const chunk = this.#chunks[side]
     try {
       const reading = await this.#sides[side].session.open(item.id, item)
+      const hash = createHash('sha256')
       let whole = false
       try {
-        const hash = createHash('sha256')
         for (let offset = 0n; ;) {
           const n = await reading.read(chunk, offset)
           if (n === 0) break
@@ -50,10 +51,12 @@ export class ContentComparison {
           this.#read[side] += BigInt(n)
         }
         whole = true
-        return { hash: hash.digest('hex') }
       } finally {
         await reading.close(!whole)
       }
+      const found = hash.digest('hex')
+      requireStatedHash(found, item, item.id)
+      return { hash: found }
     } catch (error) {
       return { trouble: itemTrouble(error, side).why }
     }
