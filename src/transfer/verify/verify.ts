@@ -6,7 +6,7 @@ import type { ItemState } from '../../ledger/item_state.ts'
 import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
 import { nameKey } from '../../policy/same_name.ts'
-import { AccessCarrier } from '../access_carrier.ts'
+import { AccessCarrier, toRead } from '../access_carrier.ts'
 import type { Difference, Finding, Verified } from './difference.ts'
 import { accessKey, accessSince } from '../access_asked.ts'
 import { rootKey, rootMade, stagedItem, type SideSpec } from '../job_spec.ts'
@@ -204,7 +204,7 @@ class Verification {
     const { session } = this.#sides[side]
     const { wanted } = this.#carrier
     // The source's fingerprints must cover what is carried; of the destination the facets themselves are compared.
-    const want = side === 'source' ? wanted.filter((facet) => facet === 'permissions') : wanted
+    const want = side === 'source' ? wanted.filter((facet) => facet === 'permissions') : toRead(wanted, session)
     try {
       let complete = false
       for await (const page of session.list(id, want)) {
@@ -267,7 +267,7 @@ class Verification {
         as,
         onto: there && { item: there, replaced: false },
       })
-      const actual = as === 'root' ? await this.#sides.destination.session.stat(to.id, this.#carrier.wanted) : to
+      const actual = as === 'root' ? await this.#destinationAccess(to.id) : to
       if (expected.stopped !== undefined || !actual) return
       const findings = accessFindings(expected.attributes, actual)
       // Added to what is there, which may be of our own making: then what the source grants has to be in it, and no more.
@@ -281,6 +281,11 @@ class Verification {
     } catch (error) {
       yield this.#differs(at, { kind: 'unreadable', message: itemTrouble(error, 'source').why })
     }
+  }
+
+  async #destinationAccess(id: string): Promise<Item | null> {
+    const { session } = this.#sides.destination
+    return session.stat(id, toRead(this.#carrier.wanted, session))
   }
 
   async *#content(at: Place, row: ChildRow, from: Item, to: Item): AsyncGenerator<Difference> {
