@@ -193,6 +193,7 @@ function situationsTable(): string {
     ['larger than the destination takes', { source: { ...source, sizeBytes: 2_000_000n } }],
     ['… with `large_item: skip`', { source: { ...source, sizeBytes: 2_000_000n } }, { largeItem: 'skip' }],
     ['a device, socket or pipe', { source: { ...source, kind: 'special' } }],
+    ['a link that is to be followed and leads nowhere', { source: { ...source, kind: 'special', deadLink: true } }],
   ]
   return table(
     ['situation', 'decision'],
