@@ -115,7 +115,7 @@ describe('after a copy', () => {
     ],
     ['a time that was touched', ['/a.txt times'], (to) => utimesSync(join(to, 'a.txt'), 5, 5)],
     ['a folder’s time', ['/deep times'], (to) => utimesSync(join(to, 'deep'), 5, 5)],
-    ['more permissions', ['/a.txt permissions'], (to) => chmodSync(join(to, 'a.txt'), 0o666)],
+    ['more permissions', ['/a.txt permissions', '/a.txt permissions'], (to) => chmodSync(join(to, 'a.txt'), 0o666)],
     ['fewer permissions', ['/a.txt permissions', '/a.txt permissions'], (to) => chmodSync(join(to, 'a.txt'), 0o600)],
     ['a folder that is open to all', ['/deep/er permissions'], (to) => chmodSync(join(to, 'deep/er'), 0o757)],
     [
