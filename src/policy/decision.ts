@@ -46,6 +46,8 @@ export type Reason =
   | 'kind_differs'
   | 'hard_linked'
   | 'special'
+  | 'link_broken'
+  | 'link_outside'
   | 'link'
   | 'restricted_content'
   | 'empty_container'

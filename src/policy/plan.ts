@@ -5,7 +5,7 @@ import type { Settings } from '../job/settings.ts'
 import { changed, containerChanged, isOnlyTouched, type Change } from './changed.ts'
 import { isConflictCopy } from './conflict_name.ts'
 import { conflictName, conflictResolution, type ConflictRules } from './conflict_resolution.ts'
-import type { Counterpart, Decision, Processing, Tracked, Verdict } from './decision.ts'
+import type { Counterpart, Decision, Processing, Reason, Tracked, Verdict } from './decision.ts'
 import { destinationDeleted } from './delete_propagation.ts'
 import { itemOverwrite } from './item_overwrite.ts'
 import { largeItem } from './large_item.ts'
@@ -109,7 +109,8 @@ class CompiledPlanner implements Planner {
     const filtered = this.#filter?.judge(source, path)
     if (filtered) return refused({ action: 'skip', reason: 'filtered', why: filtered.why })
     if (source.kind === 'special') {
-      return { action: 'fail', reason: 'special', why: source.special ?? 'neither a file, a folder nor a link' }
+      const what = source.special ?? 'neither a file, a folder nor a link'
+      return { action: 'fail', reason: unreadableLinks[what] ?? 'special', why: what }
     }
     if (named.verdict) return refused(named.verdict)
     const { content, tree, names } = this.#context.destination
@@ -292,6 +293,12 @@ class CompiledPlanner implements Planner {
     if (now.modifiedNs === baseline.modifiedNs) return false
     return now.kind === 'container' ? this.#carriesContainerTimes : this.#conflicts.timesPreserved
   }
+}
+
+/** By what a connector calls them (`Item.special`). */
+const unreadableLinks: Partial<Record<string, Reason>> = {
+  'broken symbolic link': 'link_broken',
+  'symbolic link outside the root': 'link_outside',
 }
 
 const words = { item: 'a file', container: 'a folder', link: 'a symbolic link', special: 'a special file' } as const

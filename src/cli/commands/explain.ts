@@ -5,11 +5,10 @@ import { rootItem } from '../../ledger/ledger.ts'
 import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
 import type { Explanation } from '../../ledger/sqlite/reader_types.ts'
 import { ledgerKind } from '../../open_home/ledger_views.ts'
-import { leftAlone } from '../../policy/decision.ts'
 import { Unacceptable } from '../../problem.ts'
 import { bytes, counted, printable } from '../../report/format.ts'
 import { sayProcessing } from '../../report/say_processing.ts'
-import { sayReason } from '../../report/say_reason.ts'
+import { isLeftAlone, sayReason } from '../../report/say_reason.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { theJob } from '../the_job.ts'
@@ -21,16 +20,14 @@ export async function explain(name: string, path: string, options: CommonOptions
     const job = await theJob(name, catalog)
     const ledger = ledgers.open(job.id, await ledgerKind(job, catalog))
     if (!ledger) throw unknown(`${JSON.stringify(job.name)} has not run yet`)
-    const { item, below } = itemAt(path, { job: job.name, ledger })
+    const asked = itemAt(path, { job: job.name, ledger })
+    const { item, below } = asked
     if (options.json === true) {
       const { absent, container } = item
       const audit = item.audit.map((entry) => auditView(job.id, entry, ledger))
-      const asked = below ? { not_looked_at: path } : {}
-      parts.terminal.out(toJson({ ...asked, ...itemView(item, item), absent, container, audit }, 2))
-    } else {
-      if (below) parts.terminal.out(notLookedAt(path, item))
-      for (const line of explanation(item)) parts.terminal.out(line)
-    }
+      const notLookedAt = below ? { not_looked_at: path } : {}
+      parts.terminal.out(toJson({ ...notLookedAt, ...itemView(item, item), absent, container, audit }, 2))
+    } else for (const line of answer(path, asked)) parts.terminal.out(line)
     return ExitCode.done
   })
 }
@@ -42,7 +39,7 @@ interface Asked {
 }
 
 /** @throws Unacceptable for a path that leads nowhere */
-function itemAt(path: string, { job, ledger }: { job: string; ledger: LedgerReader }): Asked {
+export function itemAt(path: string, { job, ledger }: { job: string; ledger: LedgerReader }): Asked {
   const found = ledger.find(path.split('/').filter((part) => part !== '' && part !== '.'))
   if ('several' in found)
     throw unknown(
@@ -67,6 +64,11 @@ function isNotLookedInto({ kind, state, container, last }: Explanation): boolean
   return (
     state === 'skipped' || ((state === 'remediation' || state === 'retry') && container?.lookedIn !== last.execution)
   )
+}
+
+/** Lines for a person, who may have asked for something that was not looked at. */
+export function answer(path: string, { item, below }: Asked): string[] {
+  return below ? [notLookedAt(path, item), ...explanation(item)] : explanation(item)
 }
 
 function notLookedAt(path: string, folder: Explanation): string {
@@ -108,7 +110,9 @@ export function explanation(item: Explanation): string[] {
     line('why', `${sayReason(last.reason)} [${last.reason}]`),
     ...why,
     ...(item.keepAs === undefined ? [] : [line('kept', `the destination’s own version as ${printable(item.keepAs)}`)]),
-    ...(item.processing.length === 0 ? [] : [line('altered', item.processing.map(sayProcessing).join('; '))]),
+    ...(item.processing.length === 0
+      ? []
+      : [line('altered', item.processing.map((how) => `${sayProcessing(how)} [${how}]`).join('; '))]),
     line('state', stateOf(item)),
     ...before(item),
     ...attempts(item),
@@ -125,7 +129,7 @@ function decisionOf({ gone, last }: Explanation): string {
   const would = simulated && action !== 'none' && action !== 'fail' ? 'would ' : ''
   const what = gone
     ? 'nothing more to do'
-    : action === 'none' && leftAlone.has(reason)
+    : action === 'none' && isLeftAlone(reason)
       ? 'leave it as it is'
       : decided[action]
   return `${would}${what} (${simulated ? 'simulated, ' : ''}execution ${execution}${at})`
@@ -136,7 +140,7 @@ function stateOf({ state, last }: Explanation): string {
   if (last.reason === 'source_gone') return 'gone from the source'
   if (last.reason === 'left_deleted') return 'deleted at the destination, and left so'
   const settled = state === 'success' || state === 'processed'
-  if (settled && leftAlone.has(last.reason)) return 'left as it is at the destination'
+  if (settled && isLeftAlone(last.reason)) return 'left as it is at the destination'
   if (!last.simulated || last.reason === 'unchanged') return states[state]
   return settled
     ? `simulated: it would ${state === 'success' ? 'arrive as it is' : 'arrive altered'}`
