@@ -22,13 +22,20 @@ export function cannotBeExpressed(settings: Settings, source: Session, destinati
       gaps.push('permissions.policy: permissions cannot be set at the destination')
   }
   for (const mark of marks)
-    if (!from.marks[mark] && asks(mark, settings)) gaps.push(`transfer.filter.source: ${matchesNothing(mark)}`)
+    if (!from.marks[mark] && asks(mark, settings))
+      gaps.push(`transfer.filter.source: ${matchesNothing(mark)}${mark === 'shared' ? unlessWhose(source) : ''}`)
   if (from.metadata.user !== 'none') gaps.push('extended attributes of files are not carried; they stay at the source')
   for (const { capability, why } of source.notes)
     if (capability !== 'shared' || asks('shared', settings)) gaps.push(`source, ${capability}: ${why}`)
   for (const { capability, why } of destination.notes)
     if (capability !== 'shared') gaps.push(`destination, ${capability}: ${why}`)
   return gaps
+}
+
+/** Where items have owners, others' are shared. */
+function unlessWhose({ capabilities }: Session): string {
+  if (capabilities.owners.owner === 'none') return ''
+  return ', as nobody says whose place it is (account of the connection, or impersonate_as)'
 }
 
 /**

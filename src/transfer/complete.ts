@@ -10,6 +10,7 @@ import type { ExecutionRef } from './engine.ts'
 import { FailedToStart } from './errors.ts'
 import { stagedNames, type JobSpec } from './job_spec.ts'
 import { clearLeftovers } from './leftovers.ts'
+import { metSentences } from './met.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 
 /** The last activity of an execution, whatever ended it: clears leftovers away, stores counts that balance, says how it went. */
@@ -25,6 +26,7 @@ export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended
     sentence: outcome.sentence,
     warnings: [...new Set([...before.warnings, ...warnings])],
     ...(balance ? { balance } : {}),
+    ...(warnings ? { warnings } : {}),
   })
   await jobs.catalog.jobs.releaseRoots(ref.jobId)
   await jobs.release(ref)
@@ -61,12 +63,13 @@ async function closed(jobs: OpenJobs, ref: ExecutionRef, ended: EndedBy): Promis
   // What is counted under its number may be an earlier one's, which the catalog has forgotten.
   if (ended.kind === 'failed_to_start') return { warnings: leftBehind(job.spec, left) }
   const { simulated, settings } = job.spec
+  const met = await metSentences(job.ledger, job.spec, { lookedAtAll: ended.kind === 'done' })
   const rules = ruleNames(settings.filter)
   return {
     balance,
     simulated,
     filteredBy: rules.length === 1 ? rules[0] : undefined,
-    warnings: [...sayMet(balance), ...leftBehind(job.spec, left)],
+    warnings: [...sayMet(balance), ...met, ...leftBehind(job.spec, left)],
   }
 }
 
