@@ -251,7 +251,18 @@ describe('worth knowing', () => {
 const asRoot = process.geteuid?.() === 0 ? test : test.skip
 
 asRoot('what arrived altered says how, of files and folders, is found by it, and is counted', async () => {
-  const job = await rig.job({ preserve_owners: true }, { source: aTree({ 'd/a': '1', b: '2' }) })
+  const directory = join(rig.folder, 'people.json')
+  writeFileSync(
+    directory,
+    JSON.stringify([
+      { uid: 0, username: 'root' },
+      { gid: 0, name: 'root' },
+    ]),
+  )
+  const job = await rig.job(
+    { preserve_owners: true },
+    { source: aTree({ 'd/a': '1', b: '2' }), to: { auth: { directory } } },
+  )
   for (const path of ['d', 'd/a']) chownSync(join(job.source, path), 54_321, 54_322)
   chmodSync(join(job.source, 'd/a'), 0o640)
   const ran = await job.run()
