@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { answer, explanation, itemAt } from '../../src/cli/commands/explain.ts'
+import { answer, itemAt } from '../../src/cli/commands/explain.ts'
+import { explanation } from '../../src/cli/explanation.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import {
   failure,
@@ -133,6 +134,7 @@ describe('explain', () => {
     expect(text).toMatch(
       /^\/Sales\/never\/seen\/: not looked at\. It lies in \/Sales, which could not be looked into:\n\/Sales\/\n/,
     )
+    expect(text).toMatch(/decided +its content is left where it is \(execution 2/)
     expect(text).toMatch(/why +The folder holds more items.*\[too_many_items\]\n +more than 2 items/)
     expect(() => itemAt('huge.mp4/x', { job: 'Share', ledger: reader })).toThrow(/"\/huge.mp4" was, and is no folder/)
     expect(() => itemAt('nothing', { job: 'Share', ledger: reader })).toThrow(

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from '@jest/globals'
-import { explanation } from '../../src/cli/commands/explain.ts'
+import { explanation } from '../../src/cli/explanation.ts'
 import { ledgerFile } from '../../src/home/home.ts'
 import { aTree } from './a_tree.ts'
 import { Rig, type Job } from './rig.ts'
