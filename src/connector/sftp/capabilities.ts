@@ -1,6 +1,6 @@
 import type { Capabilities, CapabilityNote } from '../capabilities.ts'
 import { posixRights } from '../fs/permissions.ts'
-import { posixNames } from '../local/names.ts'
+import { posixNames } from '../name_rules.ts'
 import type { Accounts } from './accounts.ts'
 import { timeRange } from './attributes.ts'
 import type { Channel } from './channel.ts'
