@@ -10,7 +10,7 @@ interface SettleInput extends ExecutionRef {
 
 /**
  * How an execution ended, by the catalog, which is the truth: `complete` wrote it there. One that was terminated from
- * outside has no end there, and gets it here.
+ * outside has no end there, and gets it here; it keeps the phase it came to.
  */
 export function settleExecution(catalog: Catalog) {
   return async ({ jobId, execution, unrecorded }: SettleInput): Promise<Settled> => {
@@ -20,7 +20,6 @@ export function settleExecution(catalog: Catalog) {
     if (run.endedOn === null) {
       await catalog.executions.update(jobId, execution, {
         ...unrecorded,
-        phase: 'complete',
         endedOn: Date.now() / 1_000,
       })
       return { facts, ...unrecorded, simulated: run.simulated, failed: failedItems(run) }

@@ -29,10 +29,19 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   left_deleted: { sentence: 'It was deleted at the destination, and stays so.', status: done },
   source_gone: { sentence: 'It is gone from the source; the destination keeps it.', status: done },
   filtered: { sentence: 'A filter leaves it out.', status: left },
-  too_large: { sentence: 'It is larger than the destination takes.', status: ['skipped', 'retry', 'remediation'] },
+  too_large: {
+    sentence: 'It is larger than the destination takes; large_item: skip leaves such files out.',
+    status: ['skipped', 'retry', 'remediation'],
+  },
   too_many_items: { sentence: 'The folder holds more items than max_items_per_container allows.', status: failing },
-  name_refused: { sentence: 'The destination refuses its name, and segment_transform is off.', status: failing },
-  name_too_long: { sentence: 'Its name or path is longer than the destination takes.', status: failing },
+  name_refused: {
+    sentence: 'The destination refuses its name; segment_transform renames what can be renamed.',
+    status: failing,
+  },
+  name_too_long: {
+    sentence: 'Its name or path is longer than the destination takes; segment_truncate shortens names of files.',
+    status: failing,
+  },
   name_taken: { sentence: 'No name is free for it at the destination.', status: failing },
   duplicate_name: { sentence: 'Another item of its folder has that name at the destination.', status: left },
   exists: {
@@ -40,7 +49,7 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     status: ['success', 'skipped', 'retry', 'remediation'],
   },
   conflict: {
-    sentence: 'Both sides changed, or differ and were never compared.',
+    sentence: 'Both sides changed, or differ and were never compared; conflict_resolution says which one stays.',
     status: ['success', 'retry', 'remediation'],
   },
   conflict_copy: {
@@ -72,7 +81,7 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   },
   link: { sentence: 'It is a symbolic link, and the destination has none.', status: left },
   restricted_content: {
-    sentence: 'The destination refuses files of its type.',
+    sentence: 'The destination refuses files of its type; restricted_content: skip leaves them out.',
     status: ['skipped', 'retry', 'remediation'],
   },
   empty_container: {

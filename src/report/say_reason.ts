@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../connector/errors.ts'
+import { leftAlone } from '../policy/decision.ts'
 import { reasons } from '../policy/reasons.ts'
 
 const raised: Record<ErrorCode, string> = {
@@ -35,4 +36,9 @@ const plannedSentences = new Map(Object.entries(reasons).map(([reason, { sentenc
 /** A reason of the planner's or an error code of a connector's as a sentence; one unknown here speaks for itself. */
 export function sayReason(reason: string): string {
   return plannedSentences.get(reason) ?? raisedSentences.get(reason) ?? `${reason.replaceAll('_', ' ')}.`
+}
+
+/** Whether it says that a tracked item is left as it is although not all is as recorded. */
+export function isLeftAlone(reason: string): boolean {
+  return leftAlone.has(reason)
 }

@@ -62,7 +62,8 @@ async function closed(jobs: OpenJobs, ref: ExecutionRef, ended: EndedBy): Promis
   // What is counted under its number may be an earlier one's, which the catalog has forgotten.
   if (ended.kind === 'failed_to_start') return { warnings: leftBehind(job.spec, left) }
   const { simulated, settings } = job.spec
-  const met = await metSentences(job.ledger, job.spec, { lookedAtAll: ended.kind === 'done' })
+  const lookedAtAll = ended.kind === 'done' && balance.found.items > 0 && balance.findings?.unlisted === 0
+  const met = await metSentences(job.ledger, job.spec, { lookedAtAll })
   const rules = ruleNames(settings.filter)
   return {
     balance,

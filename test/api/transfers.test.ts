@@ -95,6 +95,32 @@ describe('GET /v1/transfers/{job}/items', () => {
     expect(await names('?status=unknown,skipped')).toEqual(['huge.mp4'])
   })
 
+  test('by the reason that a summary counts, one or several', async () => {
+    const names = async (query: string): Promise<string[]> =>
+      (await items(query)).item.map((item: Wire) => item.source.name)
+    expect(await names('?reason=too_large')).toEqual(['huge.mp4'])
+    expect(await names('?reason=new,too_large')).toEqual(['Sales', 'huge.mp4', 'what?.txt'])
+    expect(await names('?reason=left_deleted')).toEqual([])
+  })
+
+  test('with what the run that looked last decided and saw, and when', async () => {
+    const [huge] = (await items('?reason=too_large&fields=all')).item
+    expect(huge).toMatchObject({ action: 'skip', reason: 'too_large', execution_id: 1, destination: null })
+    expect(huge.seen_on).toBe(1_700_000_000)
+    await rig.ledger.begin(start({ execution: 2 }))
+    const root = await oneContainer(rig.ledger, 'list', 2)
+    const rows = await rig.ledger.tracked(root.item, 0)
+    const row = rows.find(({ name }) => name === 'Sales')!
+    const note = { item: row.item, reason: 'left_deleted' as const }
+    const unchanged = [{ status: 'success' as const, reason: 'left_deleted', items: 1, bytes: 0n, containers: 1 }]
+    rig.nowMs += 60_000
+    await rig.ledger.enumerated(listing(root, { execution: 2, notes: [note], unchanged }))
+    const [sales] = (await items('?reason=left_deleted&fields=all')).item
+    expect(sales).toMatchObject({ action: 'none', reason: 'left_deleted', execution_id: 2, destination: null })
+    expect(sales.seen_on).toBe(1_700_000_060)
+    expect(sales.message).toBe('It was deleted at the destination, and stays so.')
+  })
+
   test('in pages', async () => {
     const { item, meta } = await items('?limit=3')
     expect(item).toHaveLength(3)

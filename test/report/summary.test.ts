@@ -76,7 +76,7 @@ describe('the summary of an execution', () => {
     expect(summary.by_status[0]?.reasons.map(({ reason }) => reason)).toEqual(['new', 'unchanged'])
     expect(summary.by_status[2]?.reasons[1]).toMatchObject({
       reason: 'too_large',
-      meaning: 'It is larger than the destination takes.',
+      meaning: 'It is larger than the destination takes; large_item: skip leaves such files out.',
     })
     expect(summary.balanced).toBe(true)
   })
@@ -88,7 +88,7 @@ describe('the summary of an execution', () => {
     expect(text).toMatch(/^Run 2 of "Share" went to its end, with failures, in 3.2 s/)
     expect(text).toMatch(/found +2,003 +\S+ \S+ +1,912 files and 91 folders/)
     expect(text).toMatch(/flagged +1 .*need a person/)
-    expect(text).toMatch(/too_large +1 +9.0 MiB +It is larger than the destination takes/)
+    expect(text).toMatch(/too_large +1 +9.0 MiB +It is larger than the destination takes;/)
     expect(text).toContain('stevedore explain Share <path>')
   })
 
@@ -122,6 +122,37 @@ describe('the summary of an execution', () => {
     )
     expect(text).toContain('no such folder')
     expect(text).not.toContain('found')
+  })
+
+  test('an execution that broke off does not read as one that went to its end, whoever recorded its end', () => {
+    const broken = anExecution({ status: 'failed', phase: 'executing', sentence: 'broke off: terminated' })
+    expect(summaryText(summarize(job, broken))).toMatch(/^Run 2 of "Share" ended early in/)
+  })
+
+  test('how many arrived altered, and how, and what is gone or was not looked at, is told beside the statuses', () => {
+    const balance = aBalance([['processed', 'new', 41, 41n]], 1)
+    balance.findings = { gone: { items: 3, bytes: 5n }, unlisted: 2, altered: { owners_lost: 41 }, met: [] }
+    const summary = summarize(job, anExecution({ balance }))
+    expect(summary).toMatchObject({ gone: { items: 3, bytes: 5 }, not_looked_into: 2 })
+    const text = summaryText(summary)
+    expect(text).toContain('40 files and 1 folder; the content of 2 folders was not looked at')
+    expect(text).toMatch(/^gone +3 +5 B +no longer at the source; the destination keeps them$/m)
+    expect(text).toContain('  - 41 items whose owner or group has no counterpart: they belong to the running account')
+  })
+
+  test('of a simulation every line says that it would be', () => {
+    const text = summaryText(summarize(job, anExecution({ simulated: true, balance: mixed })))
+    expect(text).toMatch(/^Simulated run 2/)
+    expect(text).toMatch(/success +1,990 .*would arrive as they are/)
+    expect(text).not.toMatch(/arrived|at the destination, altered|failed;/)
+  })
+
+  test('a run that changed nothing found nothing to do only where its sentence says so', () => {
+    const line = (sentence: string, simulated = false): string =>
+      summaryText(summarize(job, anExecution({ status: 'no_changes', sentence, simulated }))).split('\n')[0]!
+    expect(line('nothing to do: 3 found, all as recorded')).toContain('found nothing to do')
+    expect(line('1 found, 0 carried out; 1 left out: the destination is newer')).toContain('changed nothing')
+    expect(line('1 found, 0 would be carried out; 1 left out', true)).toContain('would change nothing')
   })
 
   test('a halted execution is told from one that went to its end with failures', () => {

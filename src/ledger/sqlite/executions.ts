@@ -85,7 +85,10 @@ export function writeRoot(db: DatabaseSync, { execution, root: { source, destina
        source, destination) VALUES (?, 0, '', ?, ?, 0, 0, 0, '', ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET source_id = excluded.source_id, source = excluded.source,
        destination_id = coalesce(excluded.destination_id, destination_id),
-       destination = coalesce(excluded.destination, destination), state = excluded.state, reason = excluded.reason`,
+       destination = coalesce(excluded.destination, destination), state = excluded.state, reason = excluded.reason
+     WHERE (excluded.source_id, excluded.source, excluded.state, excluded.reason) IS NOT (source_id, source, state, reason)
+       OR (coalesce(excluded.destination_id, destination_id), coalesce(excluded.destination, destination))
+         IS NOT (destination_id, destination)`,
   ).run(
     rootItem,
     Container,
