@@ -17,7 +17,7 @@ import { applicationId, migrations } from './sqlite/migrations.ts'
  * @throws DatabaseUnusable when the file is damaged, of something else, or of a newer version
  */
 export function openCatalog(file: string, key: Key): Catalog {
-  const db = openDatabase(file, { applicationId, migrations })
+  const db = openDatabase(file, { applicationId, migrations, isPrivate: true })
   return {
     jobs: jobs(db),
     connections: connections(db, key),

@@ -53,7 +53,10 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
   for (const [name, what, worker, api] of servers) {
     const server = command(program, name, what)
     if (api)
-      server.option('--host <address>', 'address of the API (127.0.0.1)').option('--port <port>', 'its port (9090)')
+      server
+        .option('--host <address>', 'address of the API (127.0.0.1)')
+        .option('--port <port>', 'its port (9090)')
+        .option('--no-token', 'take calls of the API without the token: on a machine of your own')
     act(server, (options) => serve({ worker, api }, options, parts))
   }
 

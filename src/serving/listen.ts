@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { JobClient } from '../client/job_client.ts'
+import { openToken } from '../home/token.ts'
 import type { Logger } from '../home/logs.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 import type { Opened } from './opened.ts'
@@ -19,8 +20,9 @@ export async function listen(
 ): Promise<{ api?: string }> {
   if (!options.api) return {}
   const { createApi } = await import('../api/server.ts')
-  const { host, port } = options.api
-  const app: FastifyInstance = createApi({ ...home, commands: client }, { host, logger })
+  const { host, port, withoutToken = false } = options.api
+  const token = withoutToken ? undefined : openToken(home.home.token)
+  const app: FastifyInstance = createApi({ ...home, commands: client }, { token, host, logger })
   opened.add(() => app.close())
   try {
     return { api: await app.listen({ host, port }) }

@@ -6,7 +6,12 @@ export interface ServeOptions {
   /** Carry jobs out in this process. */
   worker: boolean
   /** Listen for the REST API; with `worker` only if this process is the one that serves. */
-  api?: { host: string; port: number }
+  api?: {
+    host: string
+    port: number
+    /** Whoever reaches it may use it: for a machine of one's own. Else each call shows the home's token. */
+    withoutToken?: boolean
+  }
   /** One line about what is being done, for a person who waits. */
   say(line: string): void
   /** Calls it off while it is still being started: nothing that was begun stays behind, and its reason is raised. */

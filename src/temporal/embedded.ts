@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makePrivate } from '../database/private_file.ts'
 import type { Home } from '../home/home.ts'
 import { isDying, isRunning, markOf, type ProcessMark } from '../home/process.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
@@ -51,8 +52,14 @@ const livesOnMs = 5_000
 /** Whoever has the one port it may listen on gets this long to leave it, before each further try. */
 const portLeftMs = 2_000
 
-/** Dispatch costs 96 ms per activity without the first one: the default polls the queue 20 times a second. */
-const dynamicConfig = ['history.transferProcessorMaxPollRPS=2000', 'system.enableActivityEagerExecution=true']
+const dynamicConfig = [
+  // Dispatch costs 96 ms per activity without it: the default polls the queue 20 times a second.
+  'history.transferProcessorMaxPollRPS=2000',
+  'system.enableActivityEagerExecution=true',
+  // Its HTTP API can't be turned off, and any web page in a browser of this machine could send commands there. No request
+  // has such a host, so that it refuses all. Ours come over gRPC, which no page can speak.
+  'frontend.httpAllowedHosts=["no host"]',
+]
 
 /**
  * Starts the server of a home, or takes over the one that a killed process left running.
@@ -138,10 +145,11 @@ async function launchAt(
   const log = join(home.logs, 'temporal-server.log')
   const isLong = logSize(log) > keepLogBytes
   const begun = isLong ? 0 : logSize(log)
+  if (existsSync(home.temporal)) makePrivate(home.temporal)
   signal?.throwIfAborted()
   // Files, not pipes: it goes on writing when the process that started it is killed.
   const output = openSync(log, isLong ? 'w' : 'a', 0o600)
-  const child = spawn(program, argumentsOf(home, { ...ports, namespace }), {
+  const child = spawnPrivate(program, argumentsOf(home, { ...ports, namespace }), {
     // A group of its own: Ctrl-C in a terminal reaches us, who end it when nothing needs it any more.
     detached: true,
     stdio: ['ignore', output, output],
@@ -168,6 +176,12 @@ async function launchAt(
     if (server) await stop(server)
     throw error
   }
+}
+
+/** Its files are for its owner alone, whatever the umask is here: for one process that can only be set from inside. */
+function spawnPrivate(program: string, args: string[], options: SpawnOptions): ChildProcess {
+  if (process.platform === 'win32') return spawn(program, args, options)
+  return spawn('/bin/sh', ['-c', 'umask 077; exec "$0" "$@"', program, ...args], options)
 }
 
 /** Whether somebody listens on its port, and it is this server: whoever answers may be another. */

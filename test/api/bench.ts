@@ -9,6 +9,8 @@ import { openCatalog } from '../../src/catalog/open.ts'
 import { keyOf } from '../../src/home/key.ts'
 import type { ApiParts } from '../../src/api/parts.ts'
 
+export const token = 'of-a-home-in-a-test-and-long-enough'
+
 /** The API on a real catalog in a folder of its own; workflows are stood in for by a list of the commands they got. */
 export interface Bench {
   folder: string
@@ -52,7 +54,7 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
       ledgers: { open: () => undefined },
       ...parts,
     },
-    host === undefined ? {} : { host },
+    { token, ...(host === undefined ? {} : { host }) },
   )
   return {
     folder,
@@ -65,6 +67,7 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
         url,
         headers: {
           host: 'localhost:9090',
+          authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },

@@ -6,7 +6,7 @@ import { unpackFacts } from '../facts_text.ts'
 import type { ItemState } from '../item_state.ts'
 import type { TrackedRow } from '../ledger.ts'
 import { kindOf, stateOf } from './codes.ts'
-import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
+import { ledgerSchema } from './schema.ts'
 
 /** Rows per answer; a container with more is read in pages. */
 const page = 5_000
@@ -72,7 +72,7 @@ export class TrackedRows {
 }
 
 function open(file: string): { db: DatabaseSync; extents: StatementSync; rows: StatementSync } {
-  const db = openDatabase(file, { applicationId: ledgerApplicationId, migrations: ledgerMigrations, readOnly: true })
+  const db = openDatabase(file, { ...ledgerSchema, readOnly: true })
   db.exec('PRAGMA cache_size = -1024')
   const rows = db.prepare(
     `SELECT id, name, kind, destination_name, state, reason, source_id, destination_id, hash, source, destination, gone,
