@@ -30,7 +30,10 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   source_gone: { sentence: 'It is gone from the source; the destination keeps it.', status: done },
   filtered: { sentence: 'A filter leaves it out.', status: left },
   too_large: { sentence: 'It is larger than the destination takes.', status: ['skipped', 'retry', 'remediation'] },
-  too_many_items: { sentence: 'The folder holds more items than max_items_per_container allows.', status: failing },
+  too_many_items: {
+    sentence: 'The folder holds more items than max_items_per_container, or the destination, allows.',
+    status: failing,
+  },
   name_refused: { sentence: 'The destination refuses its name, and segment_transform is off.', status: failing },
   name_too_long: { sentence: 'Its name or path is longer than the destination takes.', status: failing },
   name_taken: { sentence: 'No name is free for it at the destination.', status: failing },
