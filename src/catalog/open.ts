@@ -7,6 +7,7 @@ import { controls } from './sqlite/controls.ts'
 import { executions } from './sqlite/executions.ts'
 import { jobs } from './sqlite/jobs.ts'
 import { maps } from './sqlite/maps.ts'
+import { orders } from './sqlite/orders.ts'
 import { applicationId, migrations } from './sqlite/migrations.ts'
 
 /**
@@ -25,6 +26,7 @@ export function openCatalog(file: string, key: Key): Catalog {
     categories: categories(db),
     executions: executions(db),
     control: controls(db),
+    orders: orders(db),
     async close() {
       if (db.isOpen) db.close()
     },

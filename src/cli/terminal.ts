@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises'
+
 /** Where a command reads and writes; a test gives its own. */
 export interface Terminal {
   /** Results: standard output, one line, without the line feed. */
@@ -16,6 +18,8 @@ export interface Terminal {
    * @returns stops listening
    */
   onInterrupt(handler: (times: number) => void): () => void
+  /** One line of a person's answer; undefined where nobody is there to ask. */
+  ask?(question: string): Promise<string | undefined>
   /** Standard input, to its end. */
   input(): AsyncIterable<Uint8Array>
 }
@@ -44,6 +48,15 @@ export function processTerminal(): Terminal {
       return () => {
         process.off('SIGINT', heard)
         process.off('SIGTERM', heard)
+      }
+    },
+    async ask(question) {
+      if (!interactive || process.stdin.isTTY !== true) return undefined
+      const asking = createInterface({ input: process.stdin, output: stderr })
+      try {
+        return await asking.question(question)
+      } finally {
+        asking.close()
       }
     },
     input: () => process.stdin,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { ApiParts } from '../api/parts.ts'
 import type { JobClient } from '../client/job_client.ts'
 import { openToken } from '../home/token.ts'
 import type { Logger } from '../home/logs.ts'
@@ -8,6 +9,7 @@ import type { ServeOptions } from './stevedore.ts'
 
 interface Listening {
   client: JobClient
+  deleteJob: ApiParts['deleteJob']
   options: Pick<ServeOptions, 'api'>
   logger: Logger
   opened: Opened
@@ -16,13 +18,13 @@ interface Listening {
 /** The REST API, where it is asked for. */
 export async function listen(
   home: OpenHome,
-  { client, options, logger, opened }: Listening,
+  { client, deleteJob, options, logger, opened }: Listening,
 ): Promise<{ api?: string }> {
   if (!options.api) return {}
   const { createApi } = await import('../api/server.ts')
   const { host, port, withoutToken = false } = options.api
   const token = withoutToken ? undefined : openToken(home.home.token)
-  const app: FastifyInstance = createApi({ ...home, commands: client }, { token, host, logger })
+  const app: FastifyInstance = createApi({ ...home, commands: client, deleteJob }, { token, host, logger })
   opened.add(() => app.close())
   try {
     return { api: await app.listen({ host, port }) }

@@ -6,8 +6,10 @@ import type { OpenHome } from '../open_home/open_home.ts'
 import { cancellable } from '../temporal/connect.ts'
 import { keepRunning } from '../temporal/keep_running.ts'
 import type { TemporalServer } from '../temporal/server.ts'
+import { deleteJob, type Deleted } from '../client/keep_order.ts'
 import { listen } from './listen.ts'
 import { opening, type Opened } from './opened.ts'
+import { obeyKept, obeyOrders } from '../client/obey_orders.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 import type { RunningWorker } from './worker.ts'
 
@@ -53,10 +55,15 @@ export function serve(home: OpenHome, { config, options, lock }: Serving): Promi
     opened.add(() => kept.stop())
     await bundled
     signal?.throwIfAborted()
+    const orders = { catalog, client, engine, say }
+    await obeyKept(orders)
     const worker = await startWorker({ address, namespace, taskQueue, engine, catalog, cache, logger })
     // Before the engine is closed, and the connections under both.
     opened.add(() => worker.close())
-    const { api } = await listen(home, { client, options, logger, opened })
+    const remove = (jobId: string): Promise<Deleted> => deleteJob(jobId, catalog, () => true)
+    const stopObeying = obeyOrders(orders)
+    opened.add(() => stopObeying())
+    const { api } = await listen(home, { client, deleteJob: remove, options, logger, opened })
     whereabouts.tell(api)
     signal?.throwIfAborted()
     await client.reconcile()
@@ -69,6 +76,7 @@ export function serve(home: OpenHome, { config, options, lock }: Serving): Promi
       stillServed: () => true,
       broken: Promise.race([kept.broken, brokenBy(worker)]),
       commands: client,
+      deleteJob: remove,
       close: () => opened.close(),
     }
   })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -17,6 +17,8 @@ export interface Bench {
   catalog: Catalog
   commands: string[]
   app: FastifyInstance
+  /** One whose two roots there are. */
+  aRealJob(change?: Record<string, unknown>): Wire
   call(method: Method, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   close(): Promise<void>
 }
@@ -36,6 +38,7 @@ interface Answer {
 export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
   const folder = mkdtempSync(join(tmpdir(), 'stevedore-api-'))
   const catalog = openCatalog(join(folder, 'catalog.db'), keyOf(randomBytes(32)))
+  const roots = { source: join(folder, 'old'), destination: join(folder, 'new') }
   const commands: string[] = []
   const heard = (command: string) => async (jobId: string) => {
     commands.push(`${command} ${jobId}`)
@@ -52,6 +55,11 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
         ensure: heard('ensure'),
       },
       ledgers: { open: () => undefined },
+      deleteJob: async (jobId) => {
+        commands.push(`delete ${jobId}`)
+        await catalog.jobs.delete(jobId)
+        return 'deleted'
+      },
       ...parts,
     },
     { token, ...(host === undefined ? {} : { host }) },
@@ -59,6 +67,14 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
   return {
     folder,
     catalog,
+    aRealJob: (change = {}) => {
+      for (const root of Object.values(roots)) mkdirSync(root, { recursive: true })
+      const side = (root: string): Wire => ({
+        connection: { platform: { id: 'fs' }, auth: { root } },
+        target: { path: '/' },
+      })
+      return aJob(change, { source: side(roots.source), destination: side(roots.destination) })
+    },
     commands,
     app,
     async call(method, url, body, headers = {}) {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { ApiParts } from '../../src/api/parts.ts'
 import { createApi } from '../../src/api/server.ts'
 import { aJob, openBench, token, type Bench } from './bench.ts'
 
@@ -36,10 +37,7 @@ describe('a call without the token of the home', () => {
   })
 
   test('is served where no token is asked for', async () => {
-    const open = createApi(
-      { ...bench, commands: {} as never, ledgers: { open: () => undefined } },
-      { token: undefined },
-    )
+    const open = createApi({ catalog: bench.catalog } as ApiParts, { token: undefined })
     const { statusCode } = await open.inject({ url: '/v1/jobs', headers: { host: 'localhost' } })
     expect(statusCode).toBe(200)
     await open.close()

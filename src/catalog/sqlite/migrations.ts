@@ -101,4 +101,10 @@ export const migrations: readonly string[] = [
   'ALTER TABLE roots ADD COLUMN writes INTEGER NOT NULL DEFAULT 1',
   'ALTER TABLE control DROP COLUMN cancelled; ALTER TABLE control DROP COLUMN note',
   'ALTER TABLE executions ADD COLUMN waiting_for TEXT',
+  `CREATE TABLE orders (
+    job TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    refusal TEXT,
+    asked_on REAL NOT NULL
+  ) STRICT, WITHOUT ROWID`,
 ]
