@@ -9,6 +9,7 @@ import { jobs } from './sqlite/jobs.ts'
 import { maps } from './sqlite/maps.ts'
 import { orders } from './sqlite/orders.ts'
 import { applicationId, migrations } from './sqlite/migrations.ts'
+import { requests } from './sqlite/requests.ts'
 
 /**
  * Opens the catalog, making it if there is none. Several processes may have it open; each method is one transaction.
@@ -25,6 +26,7 @@ export function openCatalog(file: string, key: Key): Catalog {
     maps: maps(db),
     categories: categories(db),
     executions: executions(db),
+    requests: requests(db),
     control: controls(db),
     orders: orders(db),
     async close() {

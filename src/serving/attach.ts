@@ -7,7 +7,6 @@ import type { OpenHome } from '../open_home/open_home.ts'
 import { connect, disconnect } from '../temporal/connect.ts'
 import { deleteJob, keptCommands, type Deleted } from '../client/keep_order.ts'
 import { listen } from './listen.ts'
-import { opening } from './opened.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 
 /** Nobody serves the home, so there is nobody to command. */
@@ -25,29 +24,29 @@ interface Attaching {
 export async function attach(home: OpenHome, { config, options, holder }: Attaching): Promise<Stevedore> {
   if (options.keep && holder === undefined) return unserved(home)
   const address = config.temporal.address ?? (await addressOf(home, holder, options.signal))
-  return opening(async (opened) => {
-    const connection = await reach(address, holder, options.signal)
-    opened.add(() => disconnect(connection))
-    const { namespace, taskQueue } = config.temporal
-    const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
-    // Who came to serve finds it done: the API is there, at the addresses of who does.
-    const listens = options.api !== undefined && !options.worker
-    const remove = (jobId: string): Promise<Deleted> => deleteJob(jobId, home.catalog, isServed(home))
-    const logs = listens ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
-    if (logs) opened.add(() => logs.close())
-    const api = logs ? await listen(home, { client, deleteJob: remove, options, logger: logs.logger, opened }) : {}
-    return {
-      addresses: { ...holder?.addresses, temporal: address, ...api },
-      namespace,
-      serves: false,
-      ...(holder ? { holder } : {}),
-      stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
-      broken: new Promise(() => undefined),
-      commands: client,
-      deleteJob: remove,
-      close: () => opened.close(),
-    }
-  })
+  await using opened = new AsyncDisposableStack()
+  const connection = await reach(address, holder, options.signal)
+  opened.defer(() => disconnect(connection))
+  const { namespace, taskQueue } = config.temporal
+  const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
+  // Who came to serve finds it done: the API is there, at the addresses of who does.
+  const listens = options.api !== undefined && !options.worker
+  const remove = (jobId: string): Promise<Deleted> => deleteJob(jobId, home.catalog, isServed(home))
+  const logs = listens ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
+  if (logs) opened.defer(() => logs.close())
+  const api = logs ? await listen(home, { client, deleteJob: remove, options, logger: logs.logger, opened }) : {}
+  const all = opened.move()
+  return {
+    addresses: { ...holder?.addresses, temporal: address, ...api },
+    namespace,
+    serves: false,
+    ...(holder ? { holder } : {}),
+    stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
+    broken: new Promise(() => undefined),
+    commands: client,
+    deleteJob: remove,
+    close: () => all.disposeAsync(),
+  }
 }
 
 /** Nobody serves the home now; whoever comes to do so meanwhile looks for orders, too. */

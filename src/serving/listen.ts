@@ -4,7 +4,6 @@ import type { JobClient } from '../client/job_client.ts'
 import { openToken } from '../home/token.ts'
 import type { Logger } from '../home/logs.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
-import type { Opened } from './opened.ts'
 import type { ServeOptions } from './stevedore.ts'
 
 interface Listening {
@@ -12,7 +11,7 @@ interface Listening {
   deleteJob: ApiParts['deleteJob']
   options: Pick<ServeOptions, 'api'>
   logger: Logger
-  opened: Opened
+  opened: AsyncDisposableStack
 }
 
 /** The REST API, where it is asked for. */
@@ -25,7 +24,7 @@ export async function listen(
   const { host, port, withoutToken = false } = options.api
   const token = withoutToken ? undefined : openToken(home.home.token)
   const app: FastifyInstance = createApi({ ...home, commands: client, deleteJob }, { token, host, logger })
-  opened.add(() => app.close())
+  opened.defer(() => app.close())
   try {
     return { api: await app.listen({ host, port }) }
   } catch (error) {
