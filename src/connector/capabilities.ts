@@ -44,6 +44,10 @@ export interface Capabilities {
     /** Most children of one container; not given where there is no limit. */
     maxItems?: number
     links: boolean
+    /** Facts have no `identity`: a name is all there is, and a renamed item is another one. */
+    identities?: false
+    /** Only items can be moved and renamed. */
+    moves?: 'items'
   }
   names: NameRules
   content: {
@@ -51,6 +55,10 @@ export interface Capabilities {
     rangedRead: boolean
     /** A half-staged content can be continued (`stage` with `resumeAt`). */
     resumable: boolean
+    /** What is continued is continued at a multiple of this, and what is not larger is begun again. */
+    resumeUnit?: bigint
+    /** Small contents wait in memory until they are published: a batch is not to hold more than this. */
+    batchBytes?: bigint
     /** The listing states a SHA-256. */
     hash: boolean
     sparse: boolean

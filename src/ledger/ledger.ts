@@ -302,7 +302,7 @@ export interface LeftBatch extends Batch {
 
 export interface Leftovers {
   batches: LeftBatch[]
-  partials: { item: number; container: ContainerAddress; key: string }[]
+  partials: ({ item: number; container: ContainerAddress } & Pick<Partial, 'key' | 'resume'>)[]
 }
 
 export interface WorkItem {
@@ -330,6 +330,8 @@ interface Partial {
   key: string
   bytes: bigint
   source: Facts
+  /** What the platform calls the staging (`Staging.resume`). */
+  resume?: string
 }
 
 export interface StagedItem {

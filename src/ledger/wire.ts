@@ -124,10 +124,17 @@ export type WireWork = [
   string | null,
 ]
 
+export interface WirePartial {
+  key: string
+  bytes: bigint
+  source: string
+  resume?: string
+}
+
 /** What few items of a batch have. */
 export interface WireWorkRest extends WireRest {
   tries?: number
-  partial?: { key: string; bytes: bigint; source: string }
+  partial?: WirePartial
 }
 
 export interface WireBatch {
@@ -142,7 +149,7 @@ export interface WireBatch {
 
 export interface WireLeftovers {
   batches: (WireBatch & Pick<LeftBatch, 'held' | 'flagged'>)[]
-  partials: { item: number; container: WireAddress; key: string }[]
+  partials: ({ item: number; container: WireAddress } & Pick<WirePartial, 'key' | 'resume'>)[]
 }
 
 export interface WireTouched {

@@ -18,6 +18,7 @@ import type {
   WireFinishedContainer,
   WireLeftovers,
   WireListing,
+  WirePartial,
   WireResults,
   WireToList,
   WireTouched,
@@ -178,7 +179,7 @@ export class SqliteLedger {
     this.#results.finished(results)
   }
 
-  partial(token: number, item: number, partial: { key: string; bytes: bigint; source: string }): void {
+  partial(token: number, item: number, partial: WirePartial): void {
     this.#results.partial(token, item, partial)
   }
 
