@@ -28,6 +28,11 @@ export class NotStarted extends NotDone {
   override readonly name = 'NotStarted'
 }
 
+/** It stays, because others refer to it. */
+export class InUse extends NotDone {
+  override readonly name = 'InUse'
+}
+
 /** `transfer.large_item: "maybe" is not one of fail, skip` */
 export function sentence(problem: Problem): string {
   return problem.property === undefined ? problem.description : `${problem.property}: ${problem.description}`

@@ -10,7 +10,7 @@ const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const named = /((?:`[A-Za-z_.]+`(?:, | and )?)+)(?: \(|, | in )`([\w/.]+\.[tj]s)`/g
 const paths = /`((?:src|workflows|activities|scripts|test|docs)\/[\w/.]*)`/g
 
-test.each(['docs/architecture.md', 'docs/brakes.md', 'docs/decisions.md'])(
+test.each(['docs/architecture.md', 'docs/brakes.md', 'docs/decisions.md', 'docs/security.md'])(
   '%s names what there is, where it is',
   (page) => {
     const text = read(page)
@@ -68,6 +68,7 @@ test('a brake that the code names is one of those in docs/brakes.md', () => {
 test.each([
   ...['README.md', 'docs/architecture.md', 'docs/brakes.md', 'docs/decisions.md', 'docs/job-document.md'],
   'docs/policies.md',
+  'docs/security.md',
 ])('links of %s lead somewhere', (page) => {
   const links = [...read(page).matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, link]) => link!)
   expect(links.filter((link) => !existsSync(new URL(link, new URL(page, root))))).toEqual([])

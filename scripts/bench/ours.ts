@@ -35,7 +35,7 @@ export class Ours {
     const process = startStevedore(['up'], { home, log: join(folder, 'stevedore.log') })
     const served = await untilServed(home, process)
     const connection = await Connection.connect({ address: served.temporal })
-    return new Ours(process, new Rest(served.api), connection)
+    return new Ours(process, new Rest(served.api, served.token), connection)
   }
 
   /** From the job document in hand to the last workflow event: create, start, wait. */

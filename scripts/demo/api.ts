@@ -10,9 +10,12 @@ interface Answer {
 /** The few calls of the REST API that the demo makes. */
 export class DemoApi {
   readonly url: string
+  readonly #token: string
 
-  constructor(url: string) {
+  /** @param token of the home; see `openToken` */
+  constructor(url: string, token: string) {
     this.url = url
+    this.#token = token
   }
 
   /** Creates something. @returns its id */
@@ -52,7 +55,11 @@ export class DemoApi {
   async #fetch(method: string, path: string, body?: unknown): Promise<Answer> {
     const response = await fetch(`${this.url}/v1/${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     return (await response.json()) as Answer
   }

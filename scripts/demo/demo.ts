@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { inertSettings } from '../../src/accept/not_carried_out.ts'
 import { beginExecution } from '../../src/client/begin_execution.ts'
 import { jobFacts } from '../../src/client/job_facts.ts'
+import { openToken } from '../../src/home/token.ts'
 import { openStevedoreHome, type OpenHome } from '../../src/open_home/open_home.ts'
 import { Refused } from '../../src/client/refused.ts'
 import { serveHome } from '../../src/serving/serve_home.ts'
@@ -101,7 +102,7 @@ async function withServer(stage: Stage): Promise<number> {
     )
     return ExitCode.failed
   }
-  const api = new DemoApi(served.addresses.api)
+  const api = new DemoApi(served.addresses.api, openToken(home.home.token))
   say(`API  ${api.url}/v1`)
   if (served.addresses.ui !== undefined) say(`Temporal Web UI  ${served.addresses.ui}`)
 

@@ -50,7 +50,7 @@ export class Installation {
 
   get rest(): Rest {
     if (!this.#served) throw new Error('nothing serves this home')
-    return new Rest(this.#served.api)
+    return new Rest(this.#served.api, this.#served.token)
   }
 
   get alive(): boolean {

@@ -96,6 +96,8 @@ export interface Served {
   api: string
   /** `host:port` */
   temporal: string
+  /** What calls of the API carry. */
+  token: string
 }
 
 /**
@@ -109,7 +111,7 @@ export async function untilServed(home: string, process: Running, withinMs = 120
     const holder = readHolder(home)
     const { api, temporal } = holder?.addresses ?? {}
     if (holder?.pid !== process.pid || api === undefined || temporal === undefined) return undefined
-    return { api, temporal }
+    return { api, temporal, token: readFileSync(join(home, 'token'), 'utf8').trim() }
   })
   if (served === undefined || served === 'ended')
     throw new Error(`stevedore ${served === 'ended' ? 'ended' : `does not serve ${home} yet`}:\n${tail(process.log)}`)

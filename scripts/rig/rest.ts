@@ -1,10 +1,15 @@
 /** The few calls of `/v1` that drive a job. */
 export class Rest {
   readonly #url: string
+  readonly #token: string
 
-  /** @param api `http://127.0.0.1:9090` */
-  constructor(api: string) {
+  /**
+   * @param api `http://127.0.0.1:9090`
+   * @param token of the home
+   */
+  constructor(api: string, token: string) {
     this.#url = api.replace(/\/$/, '')
+    this.#token = token
   }
 
   async createConnection(document: object): Promise<string> {
@@ -38,7 +43,11 @@ export class Rest {
   async #send(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(this.#url + path, {
       method,
-      ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 2_000)}`)

@@ -1,5 +1,7 @@
 import type { Catalog, MapType, StoredMap } from '../catalog/catalog.ts'
 import { readMap } from '../job/document.ts'
+import { sides } from '../job/endpoint.ts'
+import type { MapDocument } from '../job/maps.ts'
 import { shown } from '../secret/shown.ts'
 import { Unacceptable, type Problem } from '../problem.ts'
 import { onTheWire } from './on_the_wire.ts'
@@ -16,11 +18,23 @@ export async function acceptMap(
   catalog: Catalog,
   options: { strict?: boolean } = {},
 ): Promise<{ map: StoredMap; warnings: Problem[] }> {
+  const { map, warnings } = await checkMap(type, body, catalog, options)
+  const { name = `${type === 'account_map' ? 'Account' : 'Group'} map` } = map
+  return { map: await catalog.maps.create({ type, name, document: { ...map } }), warnings }
+}
+
+/** Looks at it without storing it. @throws Unacceptable with every problem found */
+export async function checkMap(
+  type: MapType,
+  body: Record<string, unknown>,
+  catalog: Catalog,
+  options: { strict?: boolean },
+): Promise<{ map: MapDocument; warnings: Problem[] }> {
   const read = readMap(type, body, options)
   if (!read.ok) throw new Unacceptable(read.problems.map(onTheWire))
   const { map, warnings } = read
   const problems = secretsInMap(map)
-  for (const side of ['source', 'destination'] as const) {
+  for (const side of sides) {
     const connection = map[side]?.connection
     const property = `${side}.connection`
     if (connection === undefined || !('id' in connection))
@@ -37,7 +51,5 @@ export async function acceptMap(
       })
   }
   if (problems.length > 0) throw new Unacceptable(problems)
-  const { name = `${type === 'account_map' ? 'Account' : 'Group'} map` } = map
-  const stored = await catalog.maps.create({ type, name, document: { ...map } })
-  return { map: stored, warnings: warnings.map((warning) => ({ ...onTheWire(warning), code: 'warning' })) }
+  return { map, warnings: warnings.map((warning) => ({ ...onTheWire(warning), code: 'warning' })) }
 }

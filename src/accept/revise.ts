@@ -53,6 +53,7 @@ export async function reviseJob(stored: StoredJob, checked: CheckedJob, catalog:
   const maps = Object.fromEntries(Object.entries(checked.maps).filter(([type]) => !(type in kept)))
   const job = { ...checked.job, transfer: { ...checked.job.transfer, ...kept } }
   return catalog.jobs.update(stored.id, {
+    name: checked.name,
     document: await referring({ ...checked, job, connections, maps }, catalog),
     ...(await columnsOf(checked, catalog)),
   })

@@ -8,14 +8,19 @@ type Tried =
   | { works: true; account: Principal | undefined; notes: readonly CapabilityNote[]; capabilities: Capabilities }
   | { works: false; code: ErrorCode | 'Disabled'; why: string }
 
-/** Opens a stored connection, looks at its root, and closes it: what works, or the reason in one sentence. */
-export async function tryConnection(id: string, catalog: Catalog): Promise<Tried> {
+/** Opens a stored connection, looks at its root or another folder, and closes it: what works, or the reason in one sentence. */
+export async function tryConnection(id: string, catalog: Catalog, path = '/'): Promise<Tried> {
   const connection = await catalog.connections.reveal(id)
   if (connection === undefined) return { works: false, code: 'Misconfigured', why: `there is no connection ${id}` }
   try {
     const session = await connectorFor(connection.platform).open(connection.auth)
     try {
-      if ((await session.root('/')) === null) return { works: false, code: 'RootGone', why: 'its root does not exist' }
+      if ((await session.root(path)) === null)
+        return {
+          works: false,
+          code: 'RootGone',
+          why: path === '/' ? 'its root does not exist' : `${JSON.stringify(path)} does not exist there`,
+        }
       const { account, notes, capabilities } = session
       return { works: true, account, notes, capabilities }
     } finally {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { acceptConnection } from '../accept/connection.ts'
+import { connectionWarnings, deleteConnection, editConnection } from '../accept/edit_connection.ts'
 import type { Catalog, StoredConnection } from '../catalog/catalog.ts'
 import { connectorFor, isPlatform, platformIds, platforms } from '../connector/registry.ts'
 import type { Connector } from '../connector/connector.ts'
@@ -17,7 +18,8 @@ const sparse = ['id', 'type', 'name', 'platform', 'disabled', 'links'] as const
 export function connectionRoutes(app: FastifyInstance, catalog: Catalog): void {
   app.post('/v1/connections', async (request, reply) => {
     const connection = await acceptConnection(objectOf(request.body), catalog)
-    return reply.code(201).send(one('connection', connectionView(connection), 201))
+    const warnings = await connectionWarnings(connection, catalog)
+    return reply.code(201).send({ ...one('connection', connectionView(connection), 201), warnings })
   })
 
   app.get('/v1/connections', async (request) => {
@@ -50,6 +52,20 @@ export function connectionRoutes(app: FastifyInstance, catalog: Catalog): void {
   app.get<{ Params: { id: string } }>('/v1/connections/:id', async (request) =>
     one('connection', view(connectionView(await found(request.params.id)), sparse, wanted(queryOf(request, widening)))),
   )
+
+  app.patch<{ Params: { id: string } }>('/v1/connections/:id', async (request) => {
+    queryOf(request, [])
+    const stored = await found(request.params.id)
+    const { connection, warnings } = await editConnection(stored, objectOf(request.body), catalog)
+    return { ...one('connection', connectionView(connection)), warnings }
+  })
+
+  app.delete<{ Params: { id: string } }>('/v1/connections/:id', async (request) => {
+    queryOf(request, [])
+    const stored = await found(request.params.id)
+    await deleteConnection(stored, catalog)
+    return one('connection', view(connectionView(stored), sparse, { all: false, names: [] }))
+  })
 
   /** Ours: the reference names no call that only tests. */
   app.post<{ Params: { id: string } }>('/v1/connections/:id/test', async (request) => {

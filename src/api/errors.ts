@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { shown } from '../secret/shown.ts'
-import { sentence, Unacceptable, type Problem } from '../problem.ts'
+import { InUse, NotStarted, sentence, Unacceptable, type Problem } from '../problem.ts'
 import { failure } from './envelope.ts'
 
 /** An answer that is no success: its status and what to say. */
@@ -61,6 +61,7 @@ export function answerErrors(app: FastifyInstance): void {
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof ApiError) return answer(reply, error.status, error.problems)
   if (error instanceof Unacceptable) return answer(reply, 400, error.problems)
+  if (error instanceof NotStarted || error instanceof InUse) return answer(reply, 409, error.problems)
   const known = error instanceof Error && 'code' in error ? ofFastify(error as FastifyError) : undefined
   if (known) return answer(reply, known.status, known.problems)
   if (error instanceof Unanswered) {

@@ -17,6 +17,7 @@ interface Stored {
 export async function jobView(job: StoredJob, { catalog, ledgers }: Stored): Promise<Record<string, unknown>> {
   const last = job.lastExecution > 0 ? await catalog.executions.get(job.id, job.lastExecution) : undefined
   const live = last !== undefined && last.endedOn === null
+  const order = await catalog.orders.get(job.id)
   const before = live ? await lastEnded(job, catalog) : last
   // Unknown keys of the document are kept, but none may stand for one of the job's own.
   return {
@@ -30,6 +31,7 @@ export async function jobView(job: StoredJob, { catalog, ledgers }: Stored): Pro
     priority: job.priority,
     status: job.status,
     ...(job.statusReason === '' ? {} : { status_reason: job.statusReason }),
+    ...(order && order.kind !== 'refresh' ? { kept_command: order.kind } : {}),
     health: healthOf(job, before),
     disabled: job.disabled,
     execute_on: job.executeOn,

@@ -2,7 +2,9 @@ import { isObject } from '../json/json.ts'
 import type { FastifyInstance } from 'fastify'
 import type { StoredJob } from '../catalog/catalog.ts'
 import { changedMeanwhile, warningsOf } from '../accept/changed_meanwhile.ts'
+import { editJob } from '../accept/edit_job.ts'
 import { acceptJob } from '../accept/job.ts'
+import { startProblems } from '../accept/start_problems.ts'
 import { refusals } from '../accept/not_carried_out.ts'
 import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'
@@ -18,14 +20,18 @@ import type { JobCommands } from '../client/job_commands.ts'
 
 const commands = ['start', 'pause', 'resume', 'cancel'] as const satisfies readonly (keyof JobCommands)[]
 
-export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: send }: ApiParts): void {
+export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: send, deleteJob }: ApiParts): void {
   const shown = (job: StoredJob): Promise<Record<string, unknown>> => jobView(job, { catalog, ledgers })
 
   app.post('/v1/jobs', async (request, reply) => {
     const query = queryOf(request, ['strict', ...widening])
     const accepted = await acceptJob(objectOf(request.body), catalog, { strict: flag(query, 'strict') })
-    const { job, warnings, refusals: refused } = accepted
+    const { job, warnings } = accepted
     const isToRun = asksToRun(job)
+    // What runs by itself may find what it needs when its time comes.
+    const isReady = accepted.refusals.length === 0
+    const missing = isToRun && isReady && !runsByItself(job) ? await startProblems(job, catalog) : []
+    const refused = [...accepted.refusals, ...missing]
     if (isToRun && refused.length === 0) await command(runsByItself(job) ? 'ensure' : 'start', job.id)
     // The job is stored in any case: it can be looked at, and corrected.
     const code = isToRun ? 'not_started' : 'not_carried_out'
@@ -51,36 +57,57 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
   })
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
-    const query = queryOf(request, [...commands, ...widening])
+    const query = queryOf(request, [...commands, 'strict', ...widening])
     const asked = commands.filter((command) => flag(query, command))
     const job = await found(request.params.id)
     const [first, ...others] = asked
     if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
-    if (first === undefined || !isNoBody(request.body))
+    if (first === undefined ? isNoBody(request.body) : !isNoBody(request.body))
       throw apiError(
         400,
         'invalid',
-        `a job takes one of ?${commands.join('=1, ?')}=1 and no body; what it does is changed by running its file again (stevedore run)`,
+        `a job takes one of ?${commands.join('=1, ?')}=1 and no body, or a body that says what is to change`,
       )
-    if (first === 'start') await refuseHarm(job)
+    if (first === undefined) {
+      const edited = await editJob(job, objectOf(request.body), catalog, { strict: flag(query, 'strict') })
+      const changed = view(await shown(edited.job), sparseJob, wanted(query))
+      return { ...one('job', changed), warnings: edited.warnings }
+    }
+    if (first === 'start') await refuseStart(job)
     const warnings = first === 'resume' ? warningsOf(await changedMeanwhile(job, catalog)) : []
     await command(first, job.id)
     const now = one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
     return warnings.length === 0 ? now : { ...now, warnings }
   })
 
+  app.delete<{ Params: { id: string } }>('/v1/jobs/:id', async (request, reply) => {
+    queryOf(request, [])
+    const job = await found(request.params.id)
+    const before = view(await shown(job), sparseJob, { all: false, names: [] })
+    const status = (await refusable('delete', () => deleteJob(job.id))) === 'deleted' ? 200 : 202
+    return reply.code(status).send(one('job', before, status))
+  })
+
   async function command(what: keyof JobCommands, jobId: string): Promise<void> {
+    await refusable(what, () => send[what](jobId))
+  }
+
+  async function refusable<T>(what: string, act: () => Promise<T>): Promise<T> {
     try {
-      await send[what](jobId)
+      return await act()
     } catch (error) {
       if (error instanceof Refused) throw apiError(409, 'refused', error.message)
       throw new Unanswered(what, error)
     }
   }
 
-  async function refuseHarm(job: StoredJob): Promise<void> {
-    const refused = await refusals(job, catalog)
-    if (refused.length > 0) throw new ApiError(409, refused)
+  async function refuseStart(job: StoredJob): Promise<void> {
+    // One that is paused is said to be that, whatever else is wrong.
+    if (job.status === 'paused') return
+    for (const why of [refusals, startProblems]) {
+      const refused = await why(job, catalog)
+      if (refused.length > 0) throw new ApiError(409, refused)
+    }
   }
 
   async function found(id: string): Promise<StoredJob> {

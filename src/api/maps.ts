@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import { deleteMap, editMap, spokenMap } from '../accept/edit_map.ts'
 import { acceptMap } from '../accept/map.ts'
-import type { Catalog, MapType, StoredMap } from '../catalog/catalog.ts'
+import type { Catalog, StoredMap } from '../catalog/catalog.ts'
 import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'
 import { notFound } from './errors.ts'
@@ -33,14 +34,31 @@ export function mapRoutes(app: FastifyInstance, catalog: Catalog): void {
     app.get<{ Params: { id: string } }>(`/v1/${type}s/:id`, async (request) => {
       // Whole in any case: what `fields` could ask for is there.
       queryOf(request, widening)
-      const map = await catalog.maps.get(type, request.params.id)
-      if (map === undefined) throw notFound(spoken[type], request.params.id)
-      return one(type, mapView(map))
+      return one(type, mapView(await found(request.params.id)))
     })
+
+    app.patch<{ Params: { id: string } }>(`/v1/${type}s/:id`, async (request) => {
+      const query = queryOf(request, ['strict'])
+      const stored = await found(request.params.id)
+      const strict = flag(query, 'strict')
+      const { map, warnings } = await editMap(stored, objectOf(request.body), catalog, { strict })
+      return { ...one(type, mapView(map)), warnings }
+    })
+
+    app.delete<{ Params: { id: string } }>(`/v1/${type}s/:id`, async (request) => {
+      queryOf(request, [])
+      const stored = await found(request.params.id)
+      await deleteMap(stored, catalog)
+      return one(type, view(mapView(stored), sparse, { all: false, names: [] }))
+    })
+
+    async function found(id: string): Promise<StoredMap> {
+      const map = await catalog.maps.get(type, id)
+      if (map === undefined) throw notFound(spokenMap[type], id)
+      return map
+    }
   }
 }
-
-const spoken: Record<MapType, string> = { account_map: 'account map', group_map: 'group map' }
 
 function mapView(map: StoredMap): Record<string, unknown> {
   return {

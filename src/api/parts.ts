@@ -7,4 +7,6 @@ export interface ApiParts {
   catalog: Catalog
   commands: JobCommands
   ledgers: LedgerViews
+  /** Done, or kept for whoever serves the home next. @throws Refused */
+  deleteJob(jobId: string): Promise<'deleted' | 'kept'>
 }

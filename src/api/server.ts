@@ -9,16 +9,19 @@ import { itemRoutes } from './items.ts'
 import { jobRoutes } from './jobs.ts'
 import { mapRoutes } from './maps.ts'
 import type { ApiParts } from './parts.ts'
+import { tokenRequired } from './token.ts'
 import { transferRoutes } from './transfers.ts'
 
 interface ApiOptions {
+  /** What every call has to show; undefined: nothing. */
+  token: string | undefined
   /** The address it will listen on; decides whose requests are taken. Default 127.0.0.1. */
   host?: string
   logger?: FastifyBaseLogger
 }
 
 /** The REST API under `/v1`, not listening yet. */
-export function createApi(parts: ApiParts, { host = '127.0.0.1', logger }: ApiOptions = {}): FastifyInstance {
+export function createApi(parts: ApiParts, { token, host = '127.0.0.1', logger }: ApiOptions): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(logger
       ? { loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }) }
@@ -31,8 +34,10 @@ export function createApi(parts: ApiParts, { host = '127.0.0.1', logger }: ApiOp
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   })
   const loopback = isLoopback(host)
-  app.addHook('onRequest', (request, _reply, done) => {
+  const requireToken = token === undefined ? undefined : tokenRequired(token)
+  app.addHook('onRequest', (request, reply, done) => {
     refuseStrangers(request, loopback)
+    requireToken?.(request, reply)
     done()
   })
   app.setReplySerializer((payload) => toJson(payload))

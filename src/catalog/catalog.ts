@@ -2,7 +2,7 @@ import type { Balance } from '../ledger/ledger.ts'
 import type { StopCounts } from '../schedule/stop_policy.ts'
 import type { ExecutionPhase, ExecutionStatus, JobStatus } from '../../workflows/messages.ts'
 
-/** There is no job, or no execution, of that id. */
+/** There is nothing of that id. */
 export class NotInCatalog extends Error {
   override readonly name = 'NotInCatalog'
 }
@@ -19,6 +19,7 @@ export interface Catalog {
   readonly executions: Executions
   readonly requests: ItemRequests
   readonly control: Controls
+  readonly orders: Orders
   close(): Promise<void>
 }
 
@@ -89,6 +90,10 @@ export interface Jobs {
   ): Promise<StoredJob>
   /** The newest job of exactly that name; names need not be unique. */
   findByName(name: string): Promise<StoredJob | undefined>
+  /** All jobs of exactly that name, oldest first; none that is to be deleted. */
+  named(name: string): Promise<StoredJob[]>
+  /** With its executions, claims and orders; connections and maps stay. */
+  delete(id: string): Promise<void>
   /**
    * Brake 10, two jobs writing one root: notes where an execution reads and writes, in place of what its job claimed before,
    * unless another job's claim is at, above or below one of the roots, and one of the two writes: then nothing changes and that
@@ -154,9 +159,25 @@ export interface Connections {
     disabled?: boolean
   }): Promise<StoredConnection>
   get(id: string): Promise<StoredConnection | undefined>
+  /** `secrets` take the place of all there were. @throws NotInCatalog */
+  update(
+    id: string,
+    change: Pick<StoredConnection, 'name' | 'auth' | 'disabled'> & { secrets: Record<string, string> },
+  ): Promise<StoredConnection>
+  /** Those who refer to it lose it: see {@link Connections.users}. */
+  delete(id: string): Promise<void>
+  /** What refers to it: jobs by one of their sides, and maps. */
+  users(id: string): Promise<User[]>
   list(paging: Paging & { platform?: string; disabled?: boolean }): Promise<Listed<StoredConnection>>
   /** `auth` with its secrets, for opening a session; never for an answer, a log or a workflow. */
   reveal(id: string): Promise<{ platform: string; auth: Record<string, unknown> } | undefined>
+}
+
+/** Who refers to something stored. */
+export interface User {
+  type: 'job' | MapType
+  id: string
+  name: string
 }
 
 export type MapType = 'account_map' | 'group_map'
@@ -174,6 +195,11 @@ export interface StoredMap {
 export interface Maps {
   create(map: { type: MapType; name: string; document: Record<string, unknown> }): Promise<StoredMap>
   get(type: MapType, id: string): Promise<StoredMap | undefined>
+  /** @throws NotInCatalog */
+  update(type: MapType, id: string, change: Pick<StoredMap, 'name' | 'document'>): Promise<StoredMap>
+  delete(type: MapType, id: string): Promise<void>
+  /** The jobs that refer to it. */
+  users(type: MapType, id: string): Promise<User[]>
   list(type: MapType, paging: Paging): Promise<Listed<StoredMap>>
 }
 
@@ -236,4 +262,27 @@ interface Control {
 export interface Controls {
   read(jobId: string): Promise<Control>
   write(jobId: string, control: Control): Promise<void>
+}
+
+/** In the order of their weight: of two for one job the heavier one stays. */
+export const orderKinds = ['refresh', 'pause', 'cancel', 'delete'] as const
+
+/** What whoever serves the home is to do about a job. */
+export interface KeptOrder {
+  jobId: string
+  /** `refresh`: its settings were changed, and a workflow that waits by the former ones is to wait by these. */
+  kind: (typeof orderKinds)[number]
+  /** Why it was not done; whoever asked takes note and drops it. */
+  refusal?: string
+}
+
+/** Orders for whoever serves the home next, or now; one for each job. */
+export interface Orders {
+  /** @throws NotInCatalog */
+  keep(jobId: string, kind: KeptOrder['kind']): Promise<void>
+  get(jobId: string): Promise<KeptOrder | undefined>
+  /** Oldest first. */
+  list(): Promise<KeptOrder[]>
+  refuse(jobId: string, why: string): Promise<void>
+  drop(jobId: string): Promise<void>
 }

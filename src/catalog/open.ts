@@ -7,6 +7,7 @@ import { controls } from './sqlite/controls.ts'
 import { executions } from './sqlite/executions.ts'
 import { jobs } from './sqlite/jobs.ts'
 import { maps } from './sqlite/maps.ts'
+import { orders } from './sqlite/orders.ts'
 import { applicationId, migrations } from './sqlite/migrations.ts'
 import { requests } from './sqlite/requests.ts'
 
@@ -18,7 +19,7 @@ import { requests } from './sqlite/requests.ts'
  * @throws DatabaseUnusable when the file is damaged, of something else, or of a newer version
  */
 export function openCatalog(file: string, key: Key): Catalog {
-  const db = openDatabase(file, { applicationId, migrations })
+  const db = openDatabase(file, { applicationId, migrations, isPrivate: true })
   return {
     jobs: jobs(db),
     connections: connections(db, key),
@@ -27,6 +28,7 @@ export function openCatalog(file: string, key: Key): Catalog {
     executions: executions(db),
     requests: requests(db),
     control: controls(db),
+    orders: orders(db),
     async close() {
       if (db.isOpen) db.close()
     },

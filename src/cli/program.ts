@@ -1,10 +1,18 @@
 import { Command, CommanderError } from 'commander'
 import { variables } from '../config.ts'
-import { addConnection, listConnections, testConnection } from './commands/connection.ts'
+import {
+  addConnection,
+  changeConnection,
+  listConnections,
+  removeConnection,
+  testConnection,
+} from './commands/connection.ts'
+import { changeJob, deleteJob } from './commands/edit_job.ts'
 import { explain } from './commands/explain.ts'
 import { commandJob, listJobs, showJob } from './commands/job.ts'
 import { listItems } from './commands/job_items.ts'
 import { askForItems, type RequestOptions } from './commands/job_retry.ts'
+import { addMap, changeMap, listMaps, removeMap } from './commands/map.ts'
 import { runJob } from './commands/run.ts'
 import { printSchema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
@@ -55,7 +63,10 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
   for (const [name, what, worker, api] of servers) {
     const server = command(program, name, what)
     if (api)
-      server.option('--host <address>', 'address of the API (127.0.0.1)').option('--port <port>', 'its port (9090)')
+      server
+        .option('--host <address>', 'address of the API (127.0.0.1)')
+        .option('--port <port>', 'its port (9090)')
+        .option('--no-token', 'take calls of the API without the token: on a machine of your own')
     act(server, (options) => serve({ worker, api }, options, parts))
   }
 
@@ -84,6 +95,14 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
       done(await askForItems(request, { name, paths }, asking.optsWithGlobals<RequestOptions>(), parts)),
     )
   }
+  const editJob = changing(
+    command(job, 'edit <job> [changes.json]', 'change name, schedule, stop policy or transfer'),
+  ).option('--strict', 'refuse keys that are not known')
+  act(editJob, (options, which, file) => changeJob(which!, file, options, parts))
+  act(
+    command(job, 'delete <job>', 'with its ledger and what it left half-way; what it copied stays'),
+    (options, which) => deleteJob(which!, options, parts),
+  )
 
   const connection = command(program, 'connection', 'where content is, and how to get at it')
   const add = command(connection, 'add [connection.json]', 'store a connection')
@@ -95,6 +114,19 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
   act(command(connection, 'test <connection>', 'open one, and say what it cannot do'), (options, name) =>
     testConnection(name!, options, parts),
   )
+  const editConnection = command(connection, 'edit <connection> [changes.json]', 'change its name or settings')
+  act(changing(editConnection), (options, which, file) => changeConnection(which!, file, options, parts))
+  act(command(connection, 'delete <connection>', 'unless a job or a map uses it'), (options, which) =>
+    removeConnection(which!, options, parts),
+  )
+
+  const map = command(program, 'map', 'who is who on the other side: account and group maps')
+  act(command(map, 'add <map.json>', 'store a map'), (options, file) => addMap(file!, options, parts))
+  act(command(map, 'list', 'all maps'), (options) => listMaps(options, parts))
+  act(command(map, 'edit <map> <changes.json>', 'change some of its keys'), (options, which, file) =>
+    changeMap(which!, file!, options, parts),
+  )
+  act(command(map, 'delete <map>', 'unless a job uses it'), (options, which) => removeMap(which!, options, parts))
 
   act(command(program, 'explain <job> <path>', 'everything known about one item'), (options, name, path) =>
     explain(name!, path!, options, parts),
@@ -107,6 +139,13 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
   act(verifying, (options, name) => verify(name!, options, parts))
   act(command(program, 'schema', 'the JSON Schema of a job document'), () => printSchema(parts))
   return program
+}
+
+function changing(command: Command): Command {
+  return command
+    .option('--name <name>', 'what it is called from now on')
+    .option('--set <key=value>', 'a setting; a.b=value sets one inside, key=@file reads it from a file', several)
+    .option('--unset <key>', 'a setting goes back to what holds when it is left out', several)
 }
 
 type Runs = Promise<ExitCode> | ExitCode

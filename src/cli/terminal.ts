@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises'
 import { ExitCode } from './exit_code.ts'
 import { leave } from './leave.ts'
 
@@ -19,6 +20,8 @@ export interface Terminal {
    * @returns stops listening
    */
   onInterrupt(handler: (times: number) => void): () => void
+  /** One line of a person's answer; undefined where nobody is there to ask. */
+  ask?(question: string): Promise<string | undefined>
   /** Standard input, to its end. */
   input(): AsyncIterable<Uint8Array>
 }
@@ -53,6 +56,15 @@ export function processTerminal({ graceMs = 9_500 } = {}): Terminal {
       return () => {
         process.off('SIGINT', heard)
         process.off('SIGTERM', heard)
+      }
+    },
+    async ask(question) {
+      if (!interactive || process.stdin.isTTY !== true) return undefined
+      const asking = createInterface({ input: process.stdin, output: stderr })
+      try {
+        return await asking.question(question)
+      } finally {
+        asking.close()
       }
     },
     input: () => process.stdin,

@@ -5,6 +5,8 @@ import { cancel, pause, resume, start } from '../../workflows/commands.ts'
 import type { Cancelled, JobFacts, Paused, Resumed, Started, WorkflowOptions } from '../../workflows/messages.ts'
 import { refused, unrecorded } from '../../workflows/names.ts'
 import { NotInCatalog, type Catalog } from '../catalog/catalog.ts'
+import { endWorkflows } from './end_workflows.ts'
+import { refuseWhilePaused } from './refuse_to_start.ts'
 import { refuseToWriteOn } from './refuse_to_write_on.ts'
 import { jobFacts } from './job_facts.ts'
 import { jobStart } from './job_start.ts'
@@ -40,6 +42,7 @@ export class JobClient {
    */
   async start(jobId: string): Promise<Started> {
     const facts = await this.#facts(jobId)
+    refuseWhilePaused(facts)
     await this.#parts.catalog.jobs.expectPerson(jobId)
     return this.#command(start, jobId, facts, [facts])
   }
@@ -59,6 +62,20 @@ export class JobClient {
   /** Answers when the execution has ended, or after 9 s, saying which. @throws Refused */
   async cancel(jobId: string): Promise<Cancelled> {
     return this.#command(cancel, jobId, await this.#facts(jobId), [])
+  }
+
+  /** Its settings are others now, and it waits for its next run by them; one that is under way takes note at its end. */
+  async refresh(jobId: string): Promise<void> {
+    const { unfinished, schedule } = await this.#facts(jobId)
+    if (unfinished) return
+    await this.endWorkflows(jobId, 'its settings were changed: it begins anew by them')
+    if (schedule.mode === 'auto') await this.ensure(jobId)
+  }
+
+  /** Ends a job's workflows where they stand; they begin again from the catalog. */
+  async endWorkflows(jobId: string, why: string): Promise<void> {
+    const execution = (await this.#parts.catalog.jobs.get(jobId))?.lastExecution ?? 0
+    await endWorkflows(this.#client, { jobId, execution }, why)
   }
 
   /** Makes sure that a job which runs by itself does. */

@@ -54,9 +54,15 @@ export async function jobFacts(catalog: Catalog, jobId: string): Promise<JobFact
       ? { status: stored.status, sentence: stored.statusReason }
       : { status: 'idle', sentence: '' },
     paused: stored.status === 'paused',
-    disabled: stored.disabled,
+    disabled: stored.disabled || (await isToBeDeleted(catalog, jobId)),
     simulated: asksForSimulation(read),
   }
+}
+
+/** From the order on nothing of it begins any more. */
+async function isToBeDeleted(catalog: Catalog, jobId: string): Promise<boolean> {
+  const order = await catalog.orders.get(jobId)
+  return order?.kind === 'delete' && order.refusal === undefined
 }
 
 const resting: ReadonlySet<JobStatus> = new Set(['failed', 'failed-to-start', 'warn', 'complete'])

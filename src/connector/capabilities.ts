@@ -41,6 +41,8 @@ export interface Capabilities {
     /** `path`: a container is known by its name and its parent (`childId`); `id`: by an id of the platform's, kept in the ledger. */
     model: 'path' | 'id'
     emptyContainers: boolean
+    /** Most children of one container; not given where there is no limit. */
+    maxItems?: number
     links: boolean
     /** Facts have no `identity`: a name is all there is, and a renamed item is another one. */
     identities?: false

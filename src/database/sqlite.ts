@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { canGrow } from './can_grow.ts'
+import { makePrivate } from './private_file.ts'
 
 interface Schema {
   /** Written into the file's header, so that a file of another program, or of another kind of ours, is recognised. */
@@ -10,6 +11,8 @@ interface Schema {
   migrations: readonly string[]
   /** Readers neither create nor migrate. */
   readOnly?: boolean
+  /** For the account that makes it alone; else as the umask has it. */
+  isPrivate?: boolean
 }
 
 /** The file is damaged, of another program, or of a newer version. It was not touched. */
@@ -36,9 +39,13 @@ const foldTimeoutMs = 250
  *
  * @throws DatabaseUnusable naming the file and what is wrong with it; DatabaseUnmade to a reader that came too early
  */
-export function openDatabase(file: string, { applicationId, migrations, readOnly = false }: Schema): DatabaseSync {
+export function openDatabase(
+  file: string,
+  { applicationId, migrations, readOnly = false, isPrivate = false }: Schema,
+): DatabaseSync {
   if (readOnly && !existsSync(file)) throw new DatabaseUnusable(file, 'does not exist')
   refuseCut(file)
+  if (isPrivate && !readOnly) becomePrivate(file)
   const db = connect(file, readOnly)
   try {
     refuseUnlessOurs(db, file, applicationId, migrations.length)
@@ -105,6 +112,14 @@ export function foldLog(file: string): void {
     }
   } catch {
     // It may only be read, or is in use: whoever opens it to write next does the same.
+  }
+}
+
+function becomePrivate(file: string): void {
+  try {
+    makePrivate(file)
+  } catch (error) {
+    throw new DatabaseUnusable(file, `cannot be opened (${message(error)})`, error)
   }
 }
 

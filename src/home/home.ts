@@ -13,6 +13,8 @@ export interface Home {
   temporal: string
   /** Encrypts stored credentials. */
   key: string
+  /** Of the API; see `openToken`. */
+  token: string
   logs: string
   /** Locked while a process serves this home. */
   lock: string
@@ -51,6 +53,7 @@ export function openHome(path: string = readConfig().home): Home {
     ledgers,
     temporal: join(real, 'temporal.db'),
     key: join(real, 'key'),
+    token: join(real, 'token'),
     logs,
     lock: join(real, 'lock'),
     holder: join(real, 'holder.json'),

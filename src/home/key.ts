@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import { OpenToOthers, secretFile } from './secret_file.ts'
 
 /** Encrypts what must not be readable in the catalog. */
 export interface Key {
@@ -25,13 +25,22 @@ const format = 's1'
  * @throws KeyError when others may read the file, or it isn't 32 bytes long
  */
 export function openKey(file: string): Key {
-  let secret = read(file)
-  if (secret === undefined) {
-    create(file)
-    secret = read(file)
-  }
-  if (secret === undefined) throw new KeyError(`key ${file} vanished while it was opened`)
+  const secret = secretOf(file)
+  if (secret.length !== keyBytes)
+    throw new KeyError(`key ${file} is damaged: ${secret.length} bytes instead of ${keyBytes}`)
   return keyOf(secret)
+}
+
+function secretOf(file: string): Uint8Array {
+  try {
+    return secretFile(file, () => randomBytes(keyBytes))
+  } catch (error) {
+    const why =
+      error instanceof OpenToOthers
+        ? 'is open to others: chmod 600 it, and change the passwords it protects if they may have been read'
+        : `cannot be read: ${(error as Error).message}`
+    throw new KeyError(`key ${file} ${why}`, { cause: error })
+  }
 }
 
 /** @param secret 32 bytes */
@@ -69,48 +78,5 @@ export function keyOf(secret: Uint8Array): Key {
         throw new KeyError('a sealed text is damaged, or belongs somewhere else')
       }
     },
-  }
-}
-
-function read(file: string): Uint8Array | undefined {
-  let fd: number
-  try {
-    fd = openSync(file, 'r')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new KeyError(`key ${file} cannot be read: ${(error as Error).message}`, { cause: error })
-  }
-  try {
-    const { mode } = fstatSync(fd)
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new KeyError(
-        `key ${file} is open to others: chmod 600 it, and change the passwords it protects if they may have been read`,
-      )
-    }
-    const secret = readFileSync(fd)
-    if (secret.length !== keyBytes)
-      throw new KeyError(`key ${file} is damaged: ${secret.length} bytes instead of ${keyBytes}`)
-    return secret
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** Whole and on disk before it has its name: a key that is lost later takes every stored credential with it. */
-function create(file: string): void {
-  const made = `${file}.${randomBytes(6).toString('hex')}`
-  const fd = openSync(made, 'wx', 0o600)
-  try {
-    writeSync(fd, randomBytes(keyBytes))
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  try {
-    linkSync(made, file)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    unlinkSync(made)
   }
 }

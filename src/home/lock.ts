@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makePrivate } from '../database/private_file.ts'
 import { isBusy } from '../database/sqlite.ts'
 import type { Home } from './home.ts'
 import { isRunning, markOf, type ProcessMark } from './process.ts'
@@ -41,6 +42,7 @@ const held = new Set<DatabaseSync>()
  * only says who.
  */
 export async function acquire(home: Home): Promise<{ lock: Lock } | { heldBy: HeldBy }> {
+  makePrivate(home.lock)
   const db = new DatabaseSync(home.lock)
   try {
     db.exec('BEGIN EXCLUSIVE')

@@ -14,7 +14,8 @@ export interface Settings {
   failurePolicy: 'continue' | 'halt'
   largeItem: 'fail' | 'skip'
   lockPropagation: 'ignore' | 'mirror_lock' | 'mirror_owner'
-  maxItemsPerContainer: number
+  /** Left out: as many as the destination takes. */
+  maxItemsPerContainer?: number
   /** `performance.parallel_writes.requested`: writes in flight for the job, over all lanes. */
   parallelWrites: number
   permissions: { policy: 'none' | 'add' | 'diff'; links: boolean; failures: 'exceptions' | 'deny' | 'all' | 'none' }

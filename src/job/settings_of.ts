@@ -15,7 +15,9 @@ export function settingsOf({ transfer }: Pick<JobDocument, 'transfer'>): Setting
     failurePolicy: transfer.failure_policy ?? defaults.failure_policy,
     largeItem: transfer.large_item ?? defaults.large_item,
     lockPropagation: transfer.lock_propagation ?? defaults.lock_propagation,
-    maxItemsPerContainer: transfer.max_items_per_container ?? defaults.max_items_per_container,
+    ...(transfer.max_items_per_container === undefined
+      ? {}
+      : { maxItemsPerContainer: transfer.max_items_per_container }),
     parallelWrites: transfer.performance?.parallel_writes?.requested ?? defaults.parallel_writes,
     permissions: {
       policy: permissions.policy ?? defaults.permissions.policy,

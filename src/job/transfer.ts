@@ -61,8 +61,7 @@ const transferKeys = {
   ),
   max_items_per_container: optional(
     whole(1),
-    'A folder with more direct children is flagged and not transferred.',
-    defaults.max_items_per_container,
+    'A folder with more direct children is flagged and not transferred; left out, as many as the destination takes.',
   ),
   performance: optional(performance, 'How much at once, and how fast.'),
   permissions: optional(permissions, 'Whether permissions are carried.'),

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import { makePrivate } from '../database/private_file.ts'
 import { isBusy } from '../database/sqlite.ts'
 import { LedgerHeld } from './errors.ts'
 
@@ -13,6 +14,7 @@ const patienceMs = 300
  * @throws LedgerHeld naming the process
  */
 export function lockLedger(file: string): { release(): void } {
+  makePrivate(`${file}-lock`)
   const db = new DatabaseSync(`${file}-lock`, { timeout: patienceMs })
   try {
     db.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE')

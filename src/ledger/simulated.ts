@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs'
 import { backup, type DatabaseSync } from 'node:sqlite'
 import { openDatabase, transaction } from '../database/sqlite.ts'
-import { ledgerApplicationId, ledgerMigrations } from './sqlite/schema.ts'
-
-const schema = { applicationId: ledgerApplicationId, migrations: ledgerMigrations }
+import { ledgerSchema } from './sqlite/schema.ts'
 
 /**
  * Makes the ledger of a simulation what the real one is, so that the simulation plans what the next real execution would
@@ -13,14 +11,14 @@ const schema = { applicationId: ledgerApplicationId, migrations: ledgerMigration
  * @throws DatabaseUnusable when one of the two is damaged or no ledger
  */
 export async function renewSimulation(files: { real: string; simulated: string }, execution: number): Promise<void> {
-  const simulated = openDatabase(files.simulated, schema)
+  const simulated = openDatabase(files.simulated, ledgerSchema)
   try {
     if (lastExecution(simulated) >= execution) return
     if (!existsSync(files.real)) return empty(simulated)
   } finally {
     simulated.close()
   }
-  const real = openDatabase(files.real, schema)
+  const real = openDatabase(files.real, ledgerSchema)
   try {
     await backup(real, files.simulated, { rate: 2_000 })
   } finally {

@@ -84,7 +84,6 @@ const settings: Settings = {
   failurePolicy: defaults.failure_policy,
   largeItem: defaults.large_item,
   lockPropagation: defaults.lock_propagation,
-  maxItemsPerContainer: defaults.max_items_per_container,
   parallelWrites: defaults.parallel_writes,
   permissions: defaults.permissions,
   preserveOwners: defaults.preserve_owners,
@@ -299,7 +298,8 @@ function namesNotes(): string {
   return `With \`duplicate_names: warn\` the one that would get a number is skipped. Where the rules count otherwise than the
 storage behind them (Windows' rules on a file system of 255 bytes), a name fits both. A file's extension is kept; at worst one
 character is left before it. A folder is shortened when its own name is too long, never to help the paths below it. A folder with more
-than \`max_items_per_container\` (default ${defaults.max_items_per_container}) children, files and folders together, is flagged, and none of them is transferred.`
+than \`max_items_per_container\` children, files and folders together, is flagged, and none of them is transferred; left out, the
+destination's own limit holds (\`fs\` and \`vault\` have none).`
 }
 
 // ---- filters, permissions, maps

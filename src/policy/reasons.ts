@@ -33,7 +33,10 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     sentence: 'It is larger than the destination takes; large_item: skip leaves such files out.',
     status: ['skipped', 'retry', 'remediation'],
   },
-  too_many_items: { sentence: 'The folder holds more items than max_items_per_container allows.', status: failing },
+  too_many_items: {
+    sentence: 'The folder holds more items than max_items_per_container, or the destination, allows.',
+    status: failing,
+  },
   name_refused: {
     sentence: 'The destination refuses its name; segment_transform renames what can be renamed.',
     status: failing,

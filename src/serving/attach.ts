@@ -5,6 +5,7 @@ import { holderOf, type HeldBy } from '../home/lock.ts'
 import { openLogs } from '../home/logs.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 import { connect, disconnect } from '../temporal/connect.ts'
+import { deleteJob, keptCommands, type Deleted } from '../client/keep_order.ts'
 import { listen } from './listen.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 
@@ -21,6 +22,7 @@ interface Attaching {
 
 /** Sends commands to whoever serves the home; also listens, where that alone is asked for. @throws NotServed */
 export async function attach(home: OpenHome, { config, options, holder }: Attaching): Promise<Stevedore> {
+  if (options.keep && holder === undefined) return unserved(home)
   const address = config.temporal.address ?? (await addressOf(home, holder, options.signal))
   await using opened = new AsyncDisposableStack()
   const connection = await reach(address, holder, options.signal)
@@ -29,9 +31,10 @@ export async function attach(home: OpenHome, { config, options, holder }: Attach
   const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
   // Who came to serve finds it done: the API is there, at the addresses of who does.
   const listens = options.api !== undefined && !options.worker
+  const remove = (jobId: string): Promise<Deleted> => deleteJob(jobId, home.catalog, isServed(home))
   const logs = listens ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
   if (logs) opened.defer(() => logs.close())
-  const api = logs ? await listen(home, { client, options, logger: logs.logger, opened }) : {}
+  const api = logs ? await listen(home, { client, deleteJob: remove, options, logger: logs.logger, opened }) : {}
   const all = opened.move()
   return {
     addresses: { ...holder?.addresses, temporal: address, ...api },
@@ -41,8 +44,32 @@ export async function attach(home: OpenHome, { config, options, holder }: Attach
     stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
     broken: new Promise(() => undefined),
     commands: client,
+    deleteJob: remove,
     close: () => all.disposeAsync(),
   }
+}
+
+/** Nobody serves the home now; whoever comes to do so meanwhile looks for orders, too. */
+function unserved(home: OpenHome): Stevedore {
+  return {
+    addresses: {},
+    namespace: '',
+    serves: false,
+    keeps: true,
+    stillServed: () => false,
+    broken: new Promise(() => undefined),
+    commands: keptCommands(home.catalog, () => nobodyServes(home)),
+    deleteJob: (jobId) => deleteJob(jobId, home.catalog, isServed(home)),
+    close: async () => undefined,
+  }
+}
+
+function isServed(home: OpenHome): () => boolean {
+  return () => holderOf(home.home) !== undefined
+}
+
+function nobodyServes({ home }: OpenHome): NotServed {
+  return new NotServed(`nobody serves ${home.path}: start \`stevedore up\`, or set TEMPORAL_ADDRESS`)
 }
 
 const comingUpMs = 60_000
@@ -57,7 +84,7 @@ async function addressOf(home: OpenHome, holder: HeldBy | undefined, signal: Abo
     signal?.throwIfAborted()
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  throw new NotServed(`nobody serves ${home.home.path}: start \`stevedore up\`, or set TEMPORAL_ADDRESS`)
+  throw nobodyServes(home)
 }
 
 async function reach(

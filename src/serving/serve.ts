@@ -6,6 +6,7 @@ import type { OpenHome } from '../open_home/open_home.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
 import { keepRunning } from '../temporal/keep_running.ts'
 import { openServer, type TemporalServer } from '../temporal/server.ts'
+import type { Deleted } from '../client/keep_order.ts'
 import { listen } from './listen.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 import type { RunningWorker } from './worker.ts'
@@ -32,12 +33,16 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
   const opening = openServer(home.home, { config, say, signal })
   opened.defer(() => opening.then((server) => server.close()).catch(() => undefined))
   // Loaded while the server starts, which takes as long.
-  const [{ createEngine }, { startWorker }, { JobClient }] = await Promise.all([
-    import('../transfer/create_engine.ts'),
-    import('./worker.ts'),
-    import('../client/job_client.ts'),
-    workflowBundle({ cache: config.cache }),
-  ])
+  const [{ createEngine }, { startWorker }, { JobClient }, { obeyKept, obeyOrders }, { deleteJob }] = await Promise.all(
+    [
+      import('../transfer/create_engine.ts'),
+      import('./worker.ts'),
+      import('../client/job_client.ts'),
+      import('../client/obey_orders.ts'),
+      import('../client/keep_order.ts'),
+      workflowBundle({ cache: config.cache }),
+    ],
+  )
   const engine = createEngine({ home: home.home, catalog })
   opened.defer(() => engine.close())
   const server = await opening
@@ -49,10 +54,15 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
   const kept = keepRunning(server, { say, startedAgain: startedAgain(server, { whereabouts, client, say }) })
   opened.defer(() => kept.stop())
   signal?.throwIfAborted()
+  const orders = { catalog, client, engine, say }
+  await obeyKept(orders)
   const worker = await startWorker({ address, namespace, taskQueue, engine, catalog, cache: config.cache, logger })
   // Before the engine is closed, and the connections under both.
   opened.defer(() => worker.close())
-  const { api } = await listen(home, { client, options, logger, opened })
+  const stopObeying = obeyOrders(orders)
+  opened.defer(() => stopObeying())
+  const remove = (jobId: string): Promise<Deleted> => deleteJob(jobId, catalog, () => true)
+  const { api } = await listen(home, { client, deleteJob: remove, options, logger, opened })
   whereabouts.tell(api)
   signal?.throwIfAborted()
   await client.reconcile()
@@ -66,6 +76,7 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
     stillServed: () => true,
     broken: brokenBy(worker),
     commands: client,
+    deleteJob: remove,
     close: () => all.disposeAsync(),
   }
 }

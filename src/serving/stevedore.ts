@@ -1,12 +1,20 @@
 import { executionWorkflowId, jobWorkflowId } from '../../workflows/names.ts'
 import type { JobCommands } from '../client/job_commands.ts'
+import type { Deleted } from '../client/keep_order.ts'
 import type { Addresses, HeldBy } from '../home/lock.ts'
 
 export interface ServeOptions {
   /** Carry jobs out in this process. */
   worker: boolean
+  /** Where nobody serves the home, commands that make sense then are kept; else there is nobody to command. */
+  keep?: boolean
   /** Listen for the REST API; with `worker` only if this process is the one that serves. */
-  api?: { host: string; port: number }
+  api?: {
+    host: string
+    port: number
+    /** Whoever reaches it may use it: for a machine of one's own. Else each call shows the home's token. */
+    withoutToken?: boolean
+  }
   /** One line about what is being done, for a person who waits. */
   say(line: string): void
   /** Calls it off while it is still being started: nothing that was begun stays behind, and its reason is raised. */
@@ -27,6 +35,10 @@ export interface Stevedore {
   /** Resolves when something that serves has ended by itself; never when all is well. */
   readonly broken: Promise<Error>
   readonly commands: JobCommands
+  /** Nobody serves the home: commands are kept for whoever does next. */
+  readonly keeps?: true
+  /** See `deleteJob` (`src/client/keep_order.ts`). */
+  deleteJob(jobId: string): Promise<Deleted>
   close(): Promise<void>
 }
 

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makePrivate } from '../database/private_file.ts'
 import { findDamage } from '../database/sqlite.ts'
 import type { Home } from '../home/home.ts'
 import { isRunning, markOf, type ProcessMark } from '../home/process.ts'
@@ -41,8 +42,14 @@ const startMs = 60_000
 const endMs = 10_000
 const keepLogBytes = 1024 ** 2
 
-/** Dispatch costs 96 ms per activity without the first one: the default polls the queue 20 times a second. */
-const dynamicConfig = ['history.transferProcessorMaxPollRPS=2000', 'system.enableActivityEagerExecution=true']
+const dynamicConfig = [
+  // Dispatch costs 96 ms per activity without it: the default polls the queue 20 times a second.
+  'history.transferProcessorMaxPollRPS=2000',
+  'system.enableActivityEagerExecution=true',
+  // Its HTTP API can't be turned off, and any web page in a browser of this machine could send commands there. No request
+  // has such a host, so that it refuses all. Ours come over gRPC, which no page can speak.
+  'frontend.httpAllowedHosts=["no host"]',
+]
 
 /**
  * Starts the server of a home; one that a process of ours left running when it was killed is ended first.
@@ -90,10 +97,11 @@ async function launch(
   const log = join(home.logs, 'temporal-server.log')
   const isLong = logSize(log) > keepLogBytes
   const begun = isLong ? 0 : logSize(log)
+  if (existsSync(home.temporal)) makePrivate(home.temporal)
   signal?.throwIfAborted()
   // Files, not pipes: it goes on writing when the process that started it is killed.
   const output = openSync(log, isLong ? 'w' : 'a', 0o600)
-  const child = spawn(program, argumentsOf(home, { port, uiPort, namespace }), {
+  const child = spawnPrivate(program, argumentsOf(home, { port, uiPort, namespace }), {
     // A group of its own: Ctrl-C in a terminal reaches us, who end it when nothing needs it any more.
     detached: true,
     stdio: ['ignore', output, output],
@@ -121,6 +129,12 @@ async function launch(
     if (server) await end(server)
     throw error
   }
+}
+
+/** Its files are for its owner alone, whatever the umask is here: for one process that can only be set from inside. */
+function spawnPrivate(program: string, args: string[], options: SpawnOptions): ChildProcess {
+  if (process.platform === 'win32') return spawn(program, args, options)
+  return spawn('/bin/sh', ['-c', 'umask 077; exec "$0" "$@"', program, ...args], options)
 }
 
 function failure(ended: string, words: string): Error {

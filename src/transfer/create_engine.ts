@@ -3,12 +3,13 @@ import type { Home } from '../home/home.ts'
 import type { EndedBy, ExecutionOutcome, Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
 import { warmOwnerThread } from '../ledger/owner_threads.ts'
 import { completeExecution } from './complete.ts'
-import type { Engine, ExecutionRef, SliceRun } from './engine.ts'
+import type { Engine, ExecutionRef, JobRemoval, SliceRun } from './engine.ts'
 import { ConnectionTrouble, HaltedByItem, ItemsWaiting } from './errors.ts'
 import { initializeExecution } from './initialize.ts'
 import { IoPool } from './threads/io_pool.ts'
 import { limits, type Limits } from './job_spec.ts'
 import { OpenJobs, type JobInHand } from './open_jobs.ts'
+import { removeJob } from './remove_job.ts'
 import { Signal, Stop } from './threads/signals.ts'
 import type { Task, TaskEnd } from './threads/thread_messages.ts'
 
@@ -24,7 +25,7 @@ export interface EngineParts {
 const renewEveryMs = 5_000
 const beatMs = 500
 
-export function createEngine({ home, catalog, warmThreads = 4, limits: smaller }: EngineParts): Engine {
+export function createEngine({ home, catalog, warmThreads = 4, limits: smaller }: EngineParts): Engine & JobRemoval {
   const all: Limits = { ...limits, ...smaller }
   const pool = new IoPool()
   pool.warm(warmThreads)
@@ -58,6 +59,7 @@ export function createEngine({ home, catalog, warmThreads = 4, limits: smaller }
     transfer: (input, run) => slice('transfer', input, run),
     finalize: (input, run) => slice('finalize', input, run),
     complete: (ref: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome> => completeExecution(jobs, ref, ended),
+    remove: (jobId) => removeJob(jobs, jobId),
     async close() {
       closing = true
       clearInterval(supervision)

@@ -1,5 +1,11 @@
 import type { EndedBy, ExecutionOutcome, Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
 
+/** What no activity calls: whoever serves the home does it. */
+export interface JobRemoval {
+  /** @throws see `removeJob` */
+  remove(jobId: string): Promise<void>
+}
+
 /**
  * What activities call: it owns the threads (one per open ledger, several for I/O) and knows nothing of Temporal.
  * Every call may be repeated after a death at any line of the one before.

@@ -2,6 +2,7 @@ import type { Session } from '../connector/connector.ts'
 import type { Facts, Item } from '../connector/item.ts'
 import { compileFilters } from '../filter/compile.ts'
 import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
+import type { ItemLimits } from '../policy/max_items_per_container.ts'
 import { settledFacts } from '../policy/changed.ts'
 import type { Decision } from '../policy/decision.ts'
 import { haltsOnFailure, itemBackoffMs } from '../policy/failure_policy.ts'
@@ -46,6 +47,7 @@ export class JobContext {
   /** The first item error under `failure_policy: halt`, in this thread. */
   firstFailure: string | undefined
 
+  readonly itemLimits: ItemLimits
   readonly #planner: Planner
   /** Sessions and ledger. */
   #open!: AsyncDisposable
@@ -78,6 +80,10 @@ export class JobContext {
     this.roots = roots
     this.audit = new Audit(spec.settings.auditLevel)
     this.nameKey = nameKey(destination.capabilities.names)
+    this.itemLimits = {
+      given: spec.settings.maxItemsPerContainer,
+      destination: destination.capabilities.tree.maxItems,
+    }
     this.#planner = compilePlanner({
       settings: spec.settings,
       source: source.capabilities,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -9,12 +9,16 @@ import { openCatalog } from '../../src/catalog/open.ts'
 import { keyOf } from '../../src/home/key.ts'
 import type { ApiParts } from '../../src/api/parts.ts'
 
+export const token = 'of-a-home-in-a-test-and-long-enough'
+
 /** The API on a real catalog in a folder of its own; workflows are stood in for by a list of the commands they got. */
 export interface Bench {
   folder: string
   catalog: Catalog
   commands: string[]
   app: FastifyInstance
+  /** One whose two roots there are. */
+  aRealJob(change?: Record<string, unknown>): Wire
   call(method: Method, url: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   close(): Promise<void>
 }
@@ -34,6 +38,7 @@ interface Answer {
 export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
   const folder = mkdtempSync(join(tmpdir(), 'stevedore-api-'))
   const catalog = openCatalog(join(folder, 'catalog.db'), keyOf(randomBytes(32)))
+  const roots = { source: join(folder, 'old'), destination: join(folder, 'new') }
   const commands: string[] = []
   const heard = (command: string) => async (jobId: string) => {
     commands.push(`${command} ${jobId}`)
@@ -50,13 +55,26 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
         ensure: heard('ensure'),
       },
       ledgers: { open: () => undefined },
+      deleteJob: async (jobId) => {
+        commands.push(`delete ${jobId}`)
+        await catalog.jobs.delete(jobId)
+        return 'deleted'
+      },
       ...parts,
     },
-    host === undefined ? {} : { host },
+    { token, ...(host === undefined ? {} : { host }) },
   )
   return {
     folder,
     catalog,
+    aRealJob: (change = {}) => {
+      for (const root of Object.values(roots)) mkdirSync(root, { recursive: true })
+      const side = (root: string): Wire => ({
+        connection: { platform: { id: 'fs' }, auth: { root } },
+        target: { path: '/' },
+      })
+      return aJob(change, { source: side(roots.source), destination: side(roots.destination) })
+    },
     commands,
     app,
     async call(method, url, body, headers = {}) {
@@ -65,6 +83,7 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
         url,
         headers: {
           host: 'localhost:9090',
+          authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },

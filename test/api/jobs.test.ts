@@ -385,7 +385,7 @@ describe('POST /v1/jobs', () => {
   })
 
   test('"status": "start" starts it at once', async () => {
-    const { json } = await bench.call('POST', '/v1/jobs', aJob({ status: 'start' }))
+    const { json } = await bench.call('POST', '/v1/jobs', bench.aRealJob({ status: 'start' }))
     expect(bench.commands).toEqual([`start ${json.job.id}`])
   })
 })
@@ -637,7 +637,7 @@ describe('one job', () => {
   test.each(['start', 'pause', 'resume', 'cancel'])(
     'PATCH ?%s=1 or bare commands the job and answers it',
     async (command) => {
-      const { json } = await bench.call('POST', '/v1/jobs', aJob())
+      const { json } = await bench.call('POST', '/v1/jobs', bench.aRealJob())
       for (const query of [`${command}=1`, command, `${command}=true`]) {
         const { status, json: answer } = await bench.call('PATCH', `/v1/jobs/${json.job.id}?${query}`)
         expect(status).toBe(200)
@@ -689,7 +689,7 @@ describe('one job', () => {
   })
 
   test('PATCH takes an empty JSON body, and two commands at once as little as none', async () => {
-    const { json } = await bench.call('POST', '/v1/jobs', aJob())
+    const { json } = await bench.call('POST', '/v1/jobs', bench.aRealJob())
     const url = `/v1/jobs/${json.job.id}`
     expect((await bench.call('PATCH', `${url}?start=1`, '')).status).toBe(200)
     expect((await bench.call('PATCH', `${url}?start=1&pause=1`)).status).toBe(400)

@@ -21,6 +21,8 @@ export class CliBench {
   readonly folder = mkdtempSync(join(tmpdir(), 'stevedore-cli-'))
   readonly home = join(this.folder, 'home')
   readonly commands: string[] = []
+  /** What a person answers when asked; nobody is there when there is none left. */
+  answers: string[] = []
   /** How the next executions end; the last one is used again. */
   endings: Ending[] = [{}]
   /** So many commands to start are refused, as if an execution were under way; what happens meanwhile. */
@@ -184,6 +186,11 @@ export class CliBench {
         cancel: heard('cancel', async () => undefined),
         ensure: heard('ensure', async () => undefined),
       },
+      deleteJob: async (jobId) => {
+        this.commands.push('delete')
+        await catalog.jobs.delete(jobId)
+        return 'deleted'
+      },
       close: () => this.whenClosing(),
     }
   }
@@ -199,6 +206,10 @@ export class CliBench {
       onInterrupt: (handler) => {
         this.#interrupt = handler
         return () => (this.#interrupt = undefined)
+      },
+      ask: async (question) => {
+        this.#err.push(question)
+        return this.answers.shift()
       },
       input: () => Readable.from([Buffer.from(this.#input)]),
     }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { CliBench } from './bench.ts'
@@ -200,10 +200,24 @@ describe('the rest', () => {
     expect(err).toBe('Interrupted before anything was served.')
   })
 
+  test('up says which file holds the token that calls of the API need', async () => {
+    const running = bench.run('up')
+    await bench.interrupt()
+    expect((await running).out).toContain(`Token     ${join(realpathSync(bench.home), 'token')}`)
+  })
+
+  test('up without a token says who may use the API then', async () => {
+    const running = bench.run('up', '--no-token')
+    await bench.interrupt()
+    const { out, err } = await running
+    expect(out).not.toContain('Token')
+    expect(err).toMatch(/warning: the API asks for no token: everybody with an account on this machine/)
+  })
+
   test('up warns when others can reach the API', async () => {
     const running = bench.run('up', '--host', '0.0.0.0')
     await bench.interrupt()
-    expect((await running).err).toMatch(/warning: the API has no login/)
+    expect((await running).err).toMatch(/warning: the API speaks plain HTTP/)
   })
 
   test('a second up on one home is told that there is one', async () => {

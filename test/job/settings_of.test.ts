@@ -13,7 +13,6 @@ test('what is left out is as the reference says', () => {
     failurePolicy: 'continue',
     largeItem: 'fail',
     lockPropagation: 'ignore',
-    maxItemsPerContainer: 10_000,
     parallelWrites: 2,
     permissions: { policy: 'none', links: false, failures: 'exceptions' },
     preserveOwners: false,

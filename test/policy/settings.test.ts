@@ -9,11 +9,22 @@ import { reasons } from '../../src/policy/reasons.ts'
 
 describe('max_items_per_container', () => {
   test('takes as many as the limit says, and not one more', () => {
-    expect([9_999, 10_000, 10_001].map((n) => tooManyItems(10_000, n)?.reason)).toEqual([
+    expect([9_999, 10_000, 10_001].map((n) => tooManyItems({ given: 10_000 }, n)?.reason)).toEqual([
       undefined,
       undefined,
       'too_many_items',
     ])
+  })
+
+  test('left out, the destination’s own limit holds, and without one there is none', () => {
+    expect(tooManyItems({}, 1_000_000)).toBeUndefined()
+    expect(tooManyItems({ destination: 50 }, 50)).toBeUndefined()
+    expect(tooManyItems({ destination: 50 }, 51)?.why).toMatch(/more than 50 items.*at the destination/)
+    expect(tooManyItems({ given: 60, destination: 50 }, 60)).toBeUndefined()
+  })
+
+  test('where it flags, the message names the key that helps', () => {
+    expect(tooManyItems({ given: 5 }, 6)?.why).toMatch(/more than 5 items.*max_items_per_container allows: raise it/)
   })
 })
 

@@ -13,7 +13,7 @@ import type { Balance } from '../../src/ledger/ledger.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import type { AuditEntry, Explanation, PlacedItem } from '../../src/ledger/sqlite/reader_types.ts'
 import { createEngine } from '../../src/transfer/create_engine.ts'
-import type { Engine } from '../../src/transfer/engine.ts'
+import type { Engine, JobRemoval } from '../../src/transfer/engine.ts'
 import type { Limits } from '../../src/transfer/job_spec.ts'
 import { aJob, type Side } from './a_job.ts'
 import { look, type Tree } from './a_tree.ts'
@@ -38,7 +38,7 @@ export class Rig {
   readonly home: Home = openHome(join(this.folder, 'home'))
   readonly catalog: Catalog = openCatalog(this.home.catalog, openKey(this.home.key))
   readonly #limits: Partial<Limits>
-  engine: Engine
+  engine: Engine & JobRemoval
   #jobs = 0
 
   /** Items that fail are tried again at once, and a pause is seen at once, unless `limits` says otherwise. */
@@ -47,7 +47,7 @@ export class Rig {
     this.engine = this.#engine()
   }
 
-  #engine(): Engine {
+  #engine(): Engine & JobRemoval {
     return createEngine({ home: this.home, catalog: this.catalog, limits: this.#limits })
   }
 

@@ -39,13 +39,19 @@ describe('large_item', () => {
 })
 
 describe('max_items_per_container', () => {
+  test('left out, a folder of any size is copied: file systems have no limit', async () => {
+    const job = await rig.job({}, { source: aTree(many(10_001, (n) => `full/f${n}`, '')) })
+    expect(await job.run()).toMatchObject({ failed: 0, flagged: 0, found: 10_002 })
+    expect(readdirSync(join(job.destination, 'full'))).toHaveLength(10_001)
+  })
+
   test.each([
-    [9_999, true],
-    [10_000, true],
-    [10_001, false],
-  ])('at its default of 10,000 a folder of %i children is copied: %s; its siblings go on', async (children, copied) => {
+    [29, true],
+    [30, true],
+    [31, false],
+  ])('given as 30, a folder of %i children is copied: %s; its siblings go on', async (children, copied) => {
     const job = await rig.job(
-      {},
+      { max_items_per_container: 30 },
       {
         source: aTree({
           ...many(children - 2, (n) => `full/f${n}`, ''),
@@ -64,7 +70,7 @@ describe('max_items_per_container', () => {
     }
     expect(ran.reasons).toEqual({ 'remediation too_many_items': 1, 'success new': 2 })
     expect(existsSync(join(job.destination, 'full')) ? readdirSync(join(job.destination, 'full')) : []).toEqual([])
-    expect(job.explain('full').why).toMatch(/Maximum number of items exceeded: more than 10000/)
+    expect(job.explain('full').why).toMatch(/more than 30 items.*max_items_per_container/)
   })
 
   test('flags a folder once; split up, it is copied', async () => {

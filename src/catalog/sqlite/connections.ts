@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../../database/sqlite.ts'
 import type { Key } from '../../home/key.ts'
-import type { Connections, StoredConnection } from '../catalog.ts'
-import { contains, folded, fromColumn, newId, now, page, toColumn, type Condition, type Row } from './rows.ts'
+import { NotInCatalog, type Connections, type StoredConnection, type User } from '../catalog.ts'
+import { contains, folded, fromColumn, newId, now, page, set, toColumn, type Condition, type Row } from './rows.ts'
 
 export function connections(db: DatabaseSync, key: Key): Connections {
   const byId = db.prepare('SELECT * FROM connections WHERE id = ?')
@@ -11,11 +11,25 @@ export function connections(db: DatabaseSync, key: Key): Connections {
      VALUES (:id, :name, :folded, :platform, :auth, :disabled, :now, :now)`,
   )
   const insertSecret = db.prepare('INSERT INTO secrets VALUES (?, ?, ?)')
+  const removeSecrets = db.prepare('DELETE FROM secrets WHERE connection = ?')
+  const remove = db.prepare('DELETE FROM connections WHERE id = ?')
+  const users = db.prepare(
+    `SELECT 'job' type, id, name FROM jobs
+       WHERE ?1 IN (document ->> '$.transfer.source.connection.id', document ->> '$.transfer.destination.connection.id')
+     UNION ALL
+     SELECT type, id, name FROM maps
+       WHERE ?1 IN (document ->> '$.source.connection.id', document ->> '$.destination.connection.id')`,
+  )
   const secretsOf = db.prepare('SELECT key, sealed FROM secrets WHERE connection = ?')
 
   const find = (id: string): StoredConnection | undefined => {
     const row = byId.get(id) as Row | undefined
     return row && readConnection(row)
+  }
+
+  const sealAll = (id: string, secrets: Record<string, string>): void => {
+    for (const [name, secret] of Object.entries(secrets))
+      insertSecret.run(id, name, key.seal(secret, purpose(id, name)))
   }
 
   return {
@@ -31,11 +45,30 @@ export function connections(db: DatabaseSync, key: Key): Connections {
           disabled: Number(disabled),
           now: now(),
         })
-        for (const [name, secret] of Object.entries(secrets)) {
-          insertSecret.run(id, name, key.seal(secret, purpose(id, name)))
-        }
+        sealAll(id, secrets)
         return find(id)!
       })
+    },
+    async update(id, { name, auth, disabled, secrets }) {
+      return transaction(db, () => {
+        const columns = {
+          name,
+          folded: folded(name),
+          auth: toColumn(auth),
+          disabled: Number(disabled),
+          modified_on: now(),
+        }
+        if (!set(db, 'connections', columns, { id })) throw new NotInCatalog(`there is no connection ${id}`)
+        removeSecrets.run(id)
+        sealAll(id, secrets)
+        return find(id)!
+      })
+    },
+    async delete(id) {
+      remove.run(id)
+    },
+    async users(id) {
+      return (users.all(id) as Row[]).map((row) => ({ ...row }) as unknown as User)
     },
     async get(id) {
       return find(id)

@@ -12,6 +12,11 @@ const normalPriority = 0
 export function jobs(db: DatabaseSync): Jobs {
   const byId = db.prepare(`${select} WHERE jobs.id = ?`)
   const byName = db.prepare(`${select} WHERE jobs.name = ? ORDER BY n DESC LIMIT 1`)
+  const allByName = db.prepare(
+    `${select} WHERE jobs.name = ? AND jobs.id NOT IN (SELECT job FROM orders WHERE kind = 'delete' AND refusal IS NULL)
+     ORDER BY n`,
+  )
+  const remove = db.prepare('DELETE FROM jobs WHERE id = ?')
   const insert = db.prepare(
     `INSERT INTO jobs (id, name, folded, kind, document, status, category, priority, disabled, created_on, modified_on)
      VALUES (:id, :name, :folded, 'transfer', :document, :status, :category, :priority, :disabled, :now, :now)`,
@@ -53,6 +58,12 @@ export function jobs(db: DatabaseSync): Jobs {
     async findByName(name) {
       const row = byName.get(name) as Row | undefined
       return row && readJob(row)
+    },
+    async named(name) {
+      return (allByName.all(name) as Row[]).map(readJob)
+    },
+    async delete(id) {
+      remove.run(id)
     },
     async list(paging) {
       const where = [...contains(paging.q), ...filtered(paging)]

@@ -111,4 +111,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (job, item)
   ) STRICT, WITHOUT ROWID;
   `,
+  `CREATE TABLE orders (
+    job TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    refusal TEXT,
+    asked_on REAL NOT NULL
+  ) STRICT, WITHOUT ROWID`,
 ]

@@ -1,14 +1,16 @@
 import { acceptConnection } from '../../accept/connection.ts'
+import { connectionWarnings, deleteConnection, editConnection } from '../../accept/edit_connection.ts'
 import { tryConnection } from '../../accept/try_connection.ts'
 import type { Catalog, StoredConnection } from '../../catalog/catalog.ts'
 import { isObject, toJson } from '../../json/json.ts'
 import { Unacceptable } from '../../problem.ts'
 import { printable, table } from '../../report/format.ts'
-import { textOf } from '../../json/utf8.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
-import { readAtMost } from '../read_at_most.ts'
+import { settings, type ChangeOptions } from '../settings.ts'
+import { tellWarnings } from '../tell_warnings.ts'
+import { toldChange } from '../told_change.ts'
 import { withHome } from '../with_home.ts'
 
 interface AddOptions extends CommonOptions {
@@ -17,10 +19,12 @@ interface AddOptions extends CommonOptions {
   set?: string[]
 }
 
+type EditOptions = CommonOptions & ChangeOptions
+
 /** From a file as the API takes it, or from `--platform fs --set root=/data`. */
 export async function addConnection(file: string | undefined, options: AddOptions, parts: CliParts): Promise<ExitCode> {
   const given = file === undefined ? {} : await readDocument(file, parts.terminal)
-  const set = await settings(options.set ?? [])
+  const set = await settings(options.set)
   const { auth: its = {} } = given
   const auth = isObject(its) ? { ...its, ...set } : its
   const body = {
@@ -31,6 +35,7 @@ export async function addConnection(file: string | undefined, options: AddOption
   }
   return withHome({ ...options, make: true }, parts, async ({ catalog }) => {
     const connection = await acceptConnection(body, catalog)
+    tellWarnings(await connectionWarnings(connection, catalog), parts.terminal)
     if (options.json === true) parts.terminal.out(toJson(shown(connection)))
     else parts.terminal.out(`${connection.id}  ${printable(connection.name)}`)
     return ExitCode.done
@@ -70,33 +75,33 @@ export async function testConnection(name: string, options: CommonOptions, parts
   })
 }
 
-/** `key=value`; `key=@file` takes the value from a file, so that a secret is on no command line. */
-async function settings(given: readonly string[]): Promise<Record<string, unknown>> {
-  const entries = await Promise.all(
-    given.map(async (setting) => {
-      const [, key, value] = /^([^=]+)=(.*)$/s.exec(setting) ?? []
-      if (key === undefined || value === undefined)
-        throw new Unacceptable([
-          { code: 'invalid', description: `--set ${setting}: write it as key=value, or key=@file` },
-        ])
-      return [key, value.startsWith('@') ? await contentOf(value.slice(1), key) : plain(value)]
-    }),
-  )
-  return Object.fromEntries(entries)
+/** What is left out stays; a setting's value may come from a file. */
+export async function changeConnection(
+  which: string,
+  file: string | undefined,
+  options: EditOptions,
+  parts: CliParts,
+): Promise<ExitCode> {
+  const change = await toldChange(file, options, parts.terminal, 'auth')
+  return withHome(options, parts, async ({ catalog }) => {
+    const stored = await theConnection(which, catalog)
+    const { connection, warnings } = await editConnection(stored, change, catalog)
+    tellWarnings(warnings, parts.terminal)
+    if (options.json === true) parts.terminal.out(toJson(shown(connection)))
+    else parts.terminal.out(`${printable(connection.name)}: changed`)
+    return ExitCode.done
+  })
 }
 
-/** The first line feed at the end is the editor's. */
-async function contentOf(file: string, key: string): Promise<string> {
-  try {
-    return textOf(await readAtMost(file)).replace(/\r?\n$/, '')
-  } catch (error) {
-    throw new Unacceptable([{ code: 'invalid', description: `--set ${key}=@${file}: ${(error as Error).message}` }])
-  }
-}
-
-function plain(value: string): unknown {
-  if (value === 'true' || value === 'false') return value === 'true'
-  return /^(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value
+export async function removeConnection(which: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
+  return withHome(options, parts, async ({ catalog }) => {
+    const connection = await theConnection(which, catalog)
+    await deleteConnection(connection, catalog)
+    const { id, name } = connection
+    if (options.json === true) parts.terminal.out(toJson({ type: 'deleted', connection: { id, name } }))
+    else parts.terminal.out(`${printable(name)} is deleted.`)
+    return ExitCode.done
+  })
 }
 
 async function theConnection(name: string, catalog: Catalog): Promise<StoredConnection> {
@@ -106,7 +111,9 @@ async function theConnection(name: string, catalog: Catalog): Promise<StoredConn
   const [only] = found
   if (only && found.length === 1) return only
   const why =
-    found.length === 0 ? 'there is no such connection' : `${found.length} connections are called so; give the id`
+    found.length === 0
+      ? 'there is no such connection'
+      : `several connections are called so: ${found.map(({ id }) => id).join(', ')}`
   throw new Unacceptable([{ code: 'unknown_id', description: `${JSON.stringify(name)}: ${why}` }])
 }
 

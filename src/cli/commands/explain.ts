@@ -15,7 +15,7 @@ import { withHome } from '../with_home.ts'
 /** `stevedore explain <job> <path>`: everything the ledger knows of one item. */
 export async function explain(name: string, path: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
   return withHome(options, parts, async ({ catalog, ledgers }) => {
-    const job = await theJob(name, catalog)
+    const job = await theJob(name, catalog, parts.terminal)
     const ledger = ledgers.open(job.id, await ledgerKind(job, catalog))
     if (!ledger) throw unknown(`${JSON.stringify(job.name)} has not run yet`)
     const asked = itemAt(path, { job: job.name, ledger })

@@ -1,6 +1,7 @@
 import type { StoredJob } from '../../catalog/catalog.ts'
 import { changedMeanwhile } from '../../accept/changed_meanwhile.ts'
 import { inertSettings, refusals } from '../../accept/not_carried_out.ts'
+import { startProblems } from '../../accept/start_problems.ts'
 import { statusesMeant, statusWords } from '../../api/job_filter.ts'
 import { jobView } from '../../api/job_view.ts'
 import { toJson } from '../../json/json.ts'
@@ -53,7 +54,7 @@ export async function listJobs(options: ListOptions, parts: CliParts): Promise<E
 
 export async function showJob(name: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
   return withHome(options, parts, async ({ catalog, ledgers }) => {
-    const job = await theJob(name, catalog)
+    const job = await theJob(name, catalog, parts.terminal)
     const ledger = ledgers.open(job.id, await ledgerKind(job, catalog))
     const failed = await failedItems(ledger, job.id, catalog)
     if (options.json === true) {
@@ -62,7 +63,9 @@ export async function showJob(name: string, options: CommonOptions, parts: CliPa
     }
     const say = parts.terminal.out
     say(`${printable(job.name)} (${job.id})`)
+    const order = await catalog.orders.get(job.id)
     say(`status: ${job.status}${job.statusReason === '' ? '' : `, ${printable(job.statusReason)}`}`)
+    if (order && order.kind !== 'refresh') say(`kept: ${order.kind}, for the next start`)
     for (const side of ['source', 'destination'] as const) say(`${side}: ${await sideText(side, job, catalog)}`)
     const last = job.lastExecution > 0 ? await catalog.executions.get(job.id, job.lastExecution) : undefined
     if (last?.endedOn === null) {
@@ -92,13 +95,16 @@ export async function commandJob(
   parts: CliParts,
 ): Promise<ExitCode> {
   return withHome(options, parts, async (home) => {
-    const job = await theJob(name, home.catalog)
-    if (command === 'start') {
-      const refused = await refusals(job, home.catalog)
-      if (refused.length > 0) throw new NotStarted(refused)
+    const job = await theJob(name, home.catalog, parts.terminal)
+    // One that is paused is said to be that, whatever else is wrong.
+    if (command === 'start' && job.status !== 'paused') {
+      for (const why of [refusals, startProblems]) {
+        const refused = await why(job, home.catalog)
+        if (refused.length > 0) throw new NotStarted(refused)
+      }
     }
     const changed = command === 'resume' ? await changedMeanwhile(job, home.catalog) : undefined
-    const served = await parts.serve(home, { worker: false, say: (line) => parts.terminal.err(line) })
+    const served = await parts.serve(home, { worker: false, keep: true, say: (line) => parts.terminal.err(line) })
     try {
       await served.commands[command](job.id)
     } finally {
@@ -107,9 +113,16 @@ export async function commandJob(
     if (changed) tellChanged(changed, parts.terminal, options)
     const now = await theJob(job.id, home.catalog)
     if (options.json === true) parts.terminal.out(toJson(await jobView(now, home)))
+    else if (served.keeps) parts.terminal.out(keptText(command, now))
     else parts.terminal.out(`${printable(now.name)}: ${now.status}`)
     return ExitCode.done
   })
+}
+
+function keptText(command: keyof JobCommands, { name }: StoredJob): string {
+  return command === 'resume'
+    ? `Nobody serves this home: the pause kept for ${printable(name)} is taken back.`
+    : `Nobody serves this home: ${command} is kept for ${printable(name)}, and obeyed at the next start before anything else.`
 }
 
 async function sideText(side: 'source' | 'destination', job: StoredJob, catalog: Catalog): Promise<string> {

@@ -13,7 +13,7 @@ import { withHome } from '../with_home.ts'
 export async function listItems(name: string, options: ItemOptions, parts: CliParts): Promise<ExitCode> {
   const filter = { status: failing, ...filterOf(options) }
   return withHome(options, parts, async ({ catalog, ledgers }) => {
-    const job = await theJob(name, catalog)
+    const job = await theJob(name, catalog, parts.terminal)
     const ledger = ledgers.open(job.id, await ledgerKind(job, catalog))
     if (!ledger) throw neverRan(job.name)
     const requests = await catalog.requests.of(job.id)

@@ -29,7 +29,7 @@ export async function askForItems(
       { code: 'missing', description: 'ignore takes paths, --reason, --status or --search; or --all that failed' },
     ])
   return withHome(options, parts, async ({ catalog, ledgers }) => {
-    const job = await theJob(name, catalog)
+    const job = await theJob(name, catalog, parts.terminal)
     const ledger = ledgers.open(job.id, 'real')
     if (!ledger) throw neverRan(job.name)
     const wanted = new WantedPaths(paths, { withAbove: request === 'retry' })

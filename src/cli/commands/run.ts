@@ -22,6 +22,7 @@ import { failedItems, failedText } from '../failing.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 import type { Terminal } from '../terminal.ts'
+import { oneOf } from '../the_job.ts'
 import { tellChanged } from '../tell_changed.ts'
 import { typed } from '../typed.ts'
 
@@ -91,7 +92,8 @@ async function settle(
     if (options.json === true) parts.terminal.out(toJson({ type: 'warning', ...warning }))
     else parts.terminal.err(`warning: ${sentence(warning)}`)
   }
-  const stored = options.new === true ? undefined : await catalog.jobs.findByName(checked.name)
+  const named = options.new === true ? [] : await catalog.jobs.named(checked.name)
+  const stored = named.length === 0 ? undefined : await oneOf(named, parts.terminal)
   const changes = stored && (await changesOf(stored, checked, catalog))
   const refused = await refusals({ document: { ...checked.job } }, catalog)
   if (refused.length > 0) throw new NotStarted(refused)

@@ -12,6 +12,8 @@ import { withHome } from '../with_home.ts'
 interface UpOptions extends CommonOptions {
   host?: string
   port?: string
+  /** False with `--no-token`. */
+  token?: boolean
 }
 
 /** `up` (server, worker, API), `worker`, `api`: stays until told to end. */
@@ -51,16 +53,19 @@ export async function serve(
         return ExitCode.failed
       }
       const { temporal, ui, api: url } = served.addresses
+      const tokenFile = api === undefined || api.withoutToken ? undefined : home.home.token
       if (options.json === true)
-        terminal.out(toJson({ type: 'serving', temporal, web_ui: ui ?? null, api: url ?? null }))
+        terminal.out(
+          toJson({ type: 'serving', temporal, web_ui: ui ?? null, api: url ?? null, token_file: tokenFile ?? null }),
+        )
       else {
         if (temporal !== undefined) terminal.out(`Temporal  ${temporal}`)
         if (ui !== undefined) terminal.out(`Web UI    ${ui}`)
         if (url !== undefined) terminal.out(`API       ${url}/v1`)
+        if (tokenFile !== undefined) terminal.out(`Token     ${tokenFile}`)
         terminal.err('Ctrl-C ends it; jobs in progress go on when it is started again.')
       }
-      if (api !== undefined && !isLoopback(api.host))
-        terminal.err(`warning: the API has no login, and whoever reaches ${api.host} may use it`)
+      for (const warning of api === undefined ? [] : warnings(api)) terminal.err(`warning: ${warning}`)
       const broken = await Promise.race([end, served.broken])
       const why = broken instanceof Error ? `, because ${broken.message}` : ''
       terminal.err(`Ending${why}: what is in hand is finished first.`)
@@ -78,12 +83,27 @@ function heldBy({ holder, addresses: { api, ui } }: Stevedore): string {
   return `this home is served already by ${who}${where.length > 0 ? `: ${where.join(', ')}` : ''}`
 }
 
-function listenAt(options: UpOptions): { host: string; port: number } {
+function warnings({ host, withoutToken }: Listening): string[] {
+  const isOpen = !isLoopback(host)
+  if (withoutToken) {
+    const who = isOpen ? `whoever reaches ${host}` : 'everybody with an account on this machine'
+    return [`the API asks for no token: ${who} may read and write what you may`]
+  }
+  return isOpen ? ['the API speaks plain HTTP: over a network it needs something before it that speaks TLS'] : []
+}
+
+interface Listening {
+  host: string
+  port: number
+  withoutToken: boolean
+}
+
+function listenAt(options: UpOptions): Listening {
   const { api } = readConfig()
   const port = options.port === undefined ? api.port : Number(options.port)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Unacceptable([
       { code: 'invalid', description: `--port ${options.port}: a port is a number from 0 to 65535` },
     ])
-  return { host: options.host ?? api.host, port }
+  return { host: options.host ?? api.host, port, withoutToken: options.token === false }
 }

@@ -26,7 +26,7 @@ export async function verify(name: string, options: VerifyOptions, parts: CliPar
   const { terminal } = parts
   const { json = false, strict = false } = options
   return withHome(options, parts, async ({ catalog, ledgers }) => {
-    const job = await theJob(name, catalog)
+    const job = await theJob(name, catalog, parts.terminal)
     const ledger = ledgers.open(job.id, 'real')
     if (!ledger)
       throw new Unacceptable([

@@ -40,7 +40,7 @@ import { LeaseKind, Leases } from './leases.ts'
 import { OrphanedBatches } from './orphaned_batches.ts'
 import type { LedgerParts } from './parts.ts'
 import { Plans } from './plans.ts'
-import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
+import { ledgerSchema } from './schema.ts'
 import { Tally } from './tally.ts'
 import { Touched } from './touched.ts'
 import { Trials } from './trials.ts'
@@ -74,7 +74,7 @@ export class SqliteLedger {
 
   /** @throws DatabaseUnusable when the file is damaged or not a ledger; it is left as it is */
   constructor(file: string, nowMs: () => number = Date.now) {
-    const db = openDatabase(file, { applicationId: ledgerApplicationId, migrations: ledgerMigrations })
+    const db = openDatabase(file, ledgerSchema)
     // 8 MiB of pages stay in memory: rows are written in the order of their ids. The log is copied back every 16 MiB,
     // often enough for one that is written in one go, and seldom enough not to copy the same pages again and again.
     db.exec('PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000')

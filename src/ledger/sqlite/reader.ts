@@ -14,7 +14,7 @@ import type {
   LedgerItem,
   PlacedItem,
 } from './reader_types.ts'
-import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
+import { ledgerSchema } from './schema.ts'
 import { Tally } from './tally.ts'
 
 /** Rows read at a time by `rows`: no reader holds the owner's log back for longer than that takes. */
@@ -36,7 +36,7 @@ export class LedgerReader {
 
   /** @throws DatabaseUnusable when there is no such file, or it is damaged or no ledger */
   constructor(file: string) {
-    this.#db = openDatabase(file, { applicationId: ledgerApplicationId, migrations: ledgerMigrations, readOnly: true })
+    this.#db = openDatabase(file, { ...ledgerSchema, readOnly: true })
     this.#tally = new Tally(this.#db)
     this.#addresses = new Addresses(this.#db)
     this.#page = this.#db.prepare(`SELECT ${itemColumns} FROM ${itemTables} WHERE id > ? ORDER BY id LIMIT ?`)

@@ -1,5 +1,5 @@
 /** `SvLg`, in the header of every ledger file. */
-export const ledgerApplicationId = 0x53764c67
+const applicationId = 0x53764c67
 
 /**
  * Migration n takes a file from `user_version` n to n + 1. Never edit one that was released: add another.
@@ -8,7 +8,7 @@ export const ledgerApplicationId = 0x53764c67
  * a container are found through `extent`, open work through `work`, and the rare rows that need more than that have
  * tables of their own (`plan`, `trial`, `partial`).
  */
-export const ledgerMigrations: readonly string[] = [
+const migrations: readonly string[] = [
   `
   CREATE TABLE execution (
     n INTEGER PRIMARY KEY,
@@ -181,3 +181,6 @@ export const ledgerMigrations: readonly string[] = [
   ALTER TABLE partial ADD COLUMN resume TEXT;
   `,
 ]
+
+/** As `openDatabase` takes it. */
+export const ledgerSchema = { applicationId, migrations, isPrivate: true }

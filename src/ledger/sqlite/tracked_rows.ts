@@ -7,7 +7,7 @@ import type { ItemState } from '../item_state.ts'
 import { leftAlone } from '../../policy/decision.ts'
 import type { Said, TrackedRow } from '../ledger.ts'
 import { kindOf, State, stateOf } from './codes.ts'
-import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
+import { ledgerSchema } from './schema.ts'
 
 /** Rows per answer; a container with more is read in pages. */
 const page = 5_000
@@ -90,7 +90,7 @@ interface Open {
 const silent: Said = { why: null, source: null, destination: null }
 
 function open(file: string): Open {
-  const db = openDatabase(file, { applicationId: ledgerApplicationId, migrations: ledgerMigrations, readOnly: true })
+  const db = openDatabase(file, { ...ledgerSchema, readOnly: true })
   db.exec('PRAGMA cache_size = -1024')
   const rows = db.prepare(
     `SELECT id, name, kind, destination_name, state, reason, source_id, destination_id, hash, source, destination, gone,

@@ -46,13 +46,12 @@ function wasTooFull({ row }: Child, { action }: Decision): boolean {
 
 /** Counts its children up to the limit. What can't be counted now is for its own listing to tell. */
 async function decideByCount(context: JobContext, { child, decision }: Decided, obeys: Obeys): Promise<Decision> {
-  const limit = context.spec.settings.maxItemsPerContainer
   let children = 0
   try {
     for await (const page of pages(context.source, child.item.id, [])) {
       goOnUnless(obeys)
       children += page.items.length
-      const verdict = tooManyItems(limit, children)
+      const verdict = tooManyItems(context.itemLimits, children)
       if (verdict) return { action: verdict.action, reason: verdict.reason, why: verdict.why }
     }
   } catch (error) {

@@ -35,7 +35,7 @@ export async function readSide(
       goOnUnless(obeys)
       seen += page.items.length
       complete = page.complete
-      const verdict = side === 'source' ? tooManyItems(context.spec.settings.maxItemsPerContainer, seen) : undefined
+      const verdict = side === 'source' ? tooManyItems(context.itemLimits, seen) : undefined
       if (verdict) return { reason: 'too_many_items', why: verdict.why }
       if (take(page.items)) return 'enough'
     }
