@@ -12,7 +12,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
-import { boundaryActivities, catalog, sliceActivities } from './activity_options.ts'
+import { boundaryActivities, catalogActivities, sliceActivities } from './activity_options.ts'
 import { drained, progress, setPaused } from './commands.ts'
 import { Execution, type Hands, type LaneKind } from './execution_run.ts'
 import { endedBy, orThrow } from './how_it_ended.ts'
@@ -25,11 +25,9 @@ const defaultHistoryEvents = 1_200
 /** One run of a job: phases, lanes, and an end that is always recorded and then told truthfully. */
 export async function execution(start: ExecutionStart): Promise<ExecutionOutcome> {
   const lanes = new CancellationScope()
-  const run: Execution = new Execution(
-    start,
-    hands(start, lanes, () => run),
-  )
-  const control = new ControlRow(start, run)
+  const catalog = catalogActivities()
+  const run: Execution = new Execution(start, hands(start, { lanes, catalog, run: () => run }))
+  const control = new ControlRow(start, { run, catalog })
   setHandler(progress, () => run.state())
   setHandler(setPaused, (paused) => {
     run.paused = paused
@@ -71,7 +69,15 @@ function wordsFor(ended: 'done' | 'renew' | EndedBy, run: Execution): EndedBy {
   return { kind: 'cancelled', why: run.isOverdue ? 'it took longer than schedule.max_execution' : 'on request' }
 }
 
-function hands(start: ExecutionStart, lanes: CancellationScope, run: () => Execution): Hands {
+type Catalog = ReturnType<typeof catalogActivities>
+
+interface HandParts {
+  lanes: CancellationScope
+  catalog: Catalog
+  run(): Execution
+}
+
+function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): Hands {
   const { jobId, execution } = start
   const full = start.options?.historyEvents ?? defaultHistoryEvents
   return {
@@ -106,11 +112,13 @@ class ControlRow {
   says: boolean
   readonly #start: ExecutionStart
   readonly #run: Execution
+  readonly #catalog: Catalog
   #leaving = false
 
-  constructor(start: ExecutionStart, run: Execution) {
+  constructor(start: ExecutionStart, { run, catalog }: { run: Execution; catalog: Catalog }) {
     this.#start = start
     this.#run = run
+    this.#catalog = catalog
     this.says = start.carried?.controlPaused ?? start.paused
   }
 
@@ -139,7 +147,7 @@ class ControlRow {
   }
 
   async #write(paused: boolean): Promise<void> {
-    await catalog.writeControl({ jobId: this.#start.jobId, paused })
+    await this.#catalog.writeControl({ jobId: this.#start.jobId, paused })
     this.says = paused
   }
 

@@ -5,7 +5,7 @@ import {
   ChildWorkflowFailure,
   TimeoutFailure,
 } from '@temporalio/common'
-import type { EndedBy, ExecutionOutcome } from './messages.ts'
+import type { EndedBy, ExecutionOutcome, Unrecorded } from './messages.ts'
 
 /** Type of the failure an execution closes with; the outcome is its only detail. */
 const failureTypes = {
@@ -41,7 +41,7 @@ export function orThrow(outcome: ExecutionOutcome, ended: EndedBy): ExecutionOut
 }
 
 /** What a job says of an execution that may have closed without a record of it: it was terminated, say. */
-export function unrecordedEnd(error: unknown): Pick<ExecutionOutcome, 'status' | 'sentence'> {
+export function unrecordedEnd(error: unknown): Unrecorded {
   const root = rootOf(error)
   if (root instanceof ApplicationFailure && root.details?.[0]) {
     const { status, sentence } = root.details[0] as ExecutionOutcome

@@ -48,6 +48,8 @@ export interface WorkflowOptions {
   historyEvents?: number
   /** How long `pause` and `cancel` wait for what is in hand before they answer that it isn't over yet. Default 9,000. */
   answerMs?: number
+  /** How long a job that has nothing to wait for but commands stays open. Default 600,000. */
+  idleMs?: number
 }
 
 export interface ExecutionStart {
@@ -163,6 +165,9 @@ export type JobStatus =
   | 'failed-to-start'
   | 'success'
   | 'warn'
+
+/** How an execution ended that could not write it down itself. */
+export type Unrecorded = Pick<ExecutionOutcome, 'status' | 'sentence'>
 
 /** What `initialize` answers: all that the workflow needs to know of the document. */
 export interface Initialized {

@@ -2,12 +2,14 @@ import { JobClient } from '../client/job_client.ts'
 import type { Config } from '../config.ts'
 import type { Addresses, Lock } from '../home/lock.ts'
 import { openLogs } from '../home/logs.ts'
+import { taskQueueOf } from '../home/task_queue.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 import { cancellable } from '../temporal/connect.ts'
 import { keepRunning } from '../temporal/keep_running.ts'
 import type { TemporalServer } from '../temporal/server.ts'
 import { listen } from './listen.ts'
 import { opening, type Opened } from './opened.ts'
+import { reconciling } from './reconciling.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 import type { RunningWorker } from './worker.ts'
 
@@ -46,7 +48,7 @@ export function serve(home: OpenHome, { config, options, lock }: Serving): Promi
     endAtExit(server, opened)
     opened.add(() => server.close())
     const { address, namespace } = server
-    const { taskQueue } = config.temporal
+    const taskQueue = taskQueueOf(home.home, config.temporal.taskQueue)
     const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
     const whereabouts = new Whereabouts(lock, server)
     const kept = keepRunning(server, { say, startedAgain: startedAgain(server, { whereabouts, client, say }) })
@@ -60,11 +62,16 @@ export function serve(home: OpenHome, { config, options, lock }: Serving): Promi
     whereabouts.tell(api)
     signal?.throwIfAborted()
     await client.reconcile()
+    const looking = reconciling(client, {
+      onError: (error) => logger.warn({ err: error }, 'catalog and server were not compared'),
+    })
+    opened.add(() => looking.stop())
     return {
       get addresses() {
         return whereabouts.addresses
       },
       namespace,
+      taskQueue,
       serves: true,
       stillServed: () => true,
       broken: Promise.race([kept.broken, brokenBy(worker)]),

@@ -18,6 +18,8 @@ interface WorkerParts {
   /** Where the workflow bundle is kept. */
   cache: string
   logger: Logger
+  /** Workflows kept in memory; with none each task begins by replaying its history, which tests want. */
+  cachedWorkflows?: number
 }
 
 export interface RunningWorker {
@@ -50,7 +52,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
 }
 
 function createWorker(connection: NativeConnection, codePath: string, parts: WorkerParts): Promise<Worker> {
-  const { namespace, taskQueue, engine, catalog, logger } = parts
+  const { namespace, taskQueue, engine, catalog, logger, cachedWorkflows = 40 } = parts
   return Worker.create({
     connection,
     namespace,
@@ -66,7 +68,7 @@ function createWorker(connection: NativeConnection, codePath: string, parts: Wor
     shutdownForceTime: '2 minutes',
     // Workflows sleep in the server. One thread replays them; few are kept, for memory.
     workflowThreadPoolSize: 1,
-    maxCachedWorkflows: 40,
+    maxCachedWorkflows: cachedWorkflows,
     // After a death the next worker must not wait for the dead one's own queue.
     stickyQueueScheduleToStartTimeout: '2 s',
     maxConcurrentActivityTaskExecutions: 40,

@@ -169,6 +169,7 @@ export class CliBench {
       serves: this.serves,
       stillServed: () => this.stillServed,
       namespace: 'stevedore',
+      taskQueue: 'stevedore-home',
       broken: new Promise(() => undefined),
       commands: {
         start: heard('start', begin),
@@ -183,6 +184,8 @@ export class CliBench {
         }),
         cancel: heard('cancel', async () => undefined),
         ensure: heard('ensure', async () => undefined),
+        repair: heard('repair', async () => undefined),
+        stuck: async () => undefined,
       },
       close: () => this.whenClosing(),
     }

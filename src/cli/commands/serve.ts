@@ -51,9 +51,11 @@ export async function serve(
       }
       const { temporal, ui, api: url } = served.addresses
       if (options.json === true)
-        terminal.out(toJson({ type: 'serving', temporal, web_ui: ui ?? null, api: url ?? null }))
+        terminal.out(
+          toJson({ type: 'serving', temporal, task_queue: served.taskQueue, web_ui: ui ?? null, api: url ?? null }),
+        )
       else {
-        if (temporal !== undefined) terminal.out(`Temporal  ${temporal}`)
+        if (temporal !== undefined) terminal.out(`Temporal  ${temporal}, task queue ${served.taskQueue}`)
         if (ui !== undefined) terminal.out(`Web UI    ${ui}`)
         if (url !== undefined) terminal.out(`API       ${url}/v1`)
         terminal.err('Ctrl-C ends it; jobs in progress go on when it is started again.')
