@@ -9,7 +9,7 @@ import { keepRunning } from '../temporal/keep_running.ts'
 import type { TemporalServer } from '../temporal/server.ts'
 import { listen } from './listen.ts'
 import { opening, type Opened } from './opened.ts'
-import { reconciling } from './reconciling.ts'
+import { reconciling } from '../client/reconciling.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 import type { RunningWorker } from './worker.ts'
 

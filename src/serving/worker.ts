@@ -20,6 +20,8 @@ interface WorkerParts {
   logger: Logger
   /** Workflows kept in memory; with none each task begins by replaying its history, which tests want. */
   cachedWorkflows?: number
+  /** Other workflow code than ours; for tests. */
+  workflowsPath?: string
 }
 
 export interface RunningWorker {
@@ -37,7 +39,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   quietRuntime(parts.logger)
   const [connection, codePath] = await Promise.all([
     connectNative(parts.address),
-    workflowBundle({ cache: parts.cache }),
+    workflowBundle({ cache: parts.cache, ...(parts.workflowsPath ? { workflowsPath: parts.workflowsPath } : {}) }),
   ])
   const worker = await createWorker(connection, codePath, parts)
   const ended = worker.run().finally(() => connection.close())

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { interleave } from './interleavings.ts'
+import { interleave, unreplayable } from './interleavings.ts'
 import { Stage } from './stage.ts'
 
 let stage: Stage
@@ -29,23 +29,27 @@ async function restartingWorkers<T>(work: Promise<T>): Promise<T> {
 test.each([1, 2])(
   'commands in any order, with workers that come and go, leave histories that replay and jobs that work (seed %i)',
   async (seed) => {
-    expect(await restartingWorkers(interleave(stage, { seed, jobs: 5, bursts: 4 }))).toEqual([])
+    const { jobs, wrong } = await restartingWorkers(interleave(stage, { seed, jobs: 5, bursts: 4 }))
+    expect(wrong).toEqual([])
+    expect(await unreplayable(stage, jobs)).toEqual([])
   },
   300_000,
 )
 
 test('a catalog so slow that workflow tasks end before it answers changes nothing in that', async () => {
-  const { jobs } = stage.catalog
-  const { update } = jobs
+  const { jobs: stored } = stage.catalog
+  const { update } = stored
   let n = 0
   const slowly: typeof update = async (...args) => {
     if (n++ % 4 === 0) await sleep(9_000)
     return update(...args)
   }
-  Object.assign(jobs, { update: slowly })
+  Object.assign(stored, { update: slowly })
   try {
-    expect(await interleave(stage, { seed: 5, jobs: 3, bursts: 2 })).toEqual([])
+    const { jobs, wrong } = await interleave(stage, { seed: 5, jobs: 3, bursts: 2 })
+    expect(wrong).toEqual([])
+    expect(await unreplayable(stage, jobs)).toEqual([])
   } finally {
-    Object.assign(jobs, { update })
+    Object.assign(stored, { update })
   }
 }, 300_000)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { interleave } from './interleavings.ts'
+import { interleave, unreplayable } from './interleavings.ts'
 import { Stage } from './stage.ts'
 
 let stage: Stage
@@ -12,5 +12,7 @@ beforeAll(async () => {
 afterAll(() => stage.close(), 60_000)
 
 test('commands that come in any order at the same moment leave histories that replay, and a job that works', async () => {
-  expect(await interleave(stage, { seed: 7, jobs: 3, bursts: 2 })).toEqual([])
+  const { jobs, wrong } = await interleave(stage, { seed: 7, jobs: 3, bursts: 2 })
+  expect(wrong).toEqual([])
+  expect(await unreplayable(stage, jobs)).toEqual([])
 }, 60_000)

@@ -32,13 +32,14 @@ interface Interleaving {
   bursts: number
 }
 
-/**
- * Sends random bursts of commands to many jobs at once. Each command is answered or refused; each job can be started again
- * afterwards; each history that came of it replays.
- *
- * @returns ids of the workflows whose histories did not, and what failed on the way
- */
-export async function interleave(stage: Stage, { seed, jobs, bursts }: Interleaving): Promise<string[]> {
+interface Interleaved {
+  jobs: string[]
+  /** Commands that were neither answered nor refused. */
+  wrong: string[]
+}
+
+/** Sends random bursts of commands to many jobs at once; each can be started again afterwards. */
+export async function interleave(stage: Stage, { seed, jobs, bursts }: Interleaving): Promise<Interleaved> {
   const plans = fc.sample(fc.array(burst, { minLength: bursts, maxLength: bursts }), { seed, numRuns: jobs })
   const client = stage.client({ answerMs: 150, sliceMs: 40, historyEvents: 150 })
   const ids = await Promise.all(plans.map((_, n) => stage.job({ items: 5 + 10 * (n % 3), itemMs: 4 })))
@@ -59,8 +60,7 @@ export async function interleave(stage: Stage, { seed, jobs, bursts }: Interleav
     }),
   )
   await Promise.all(ids.map((id) => endsWell(stage, id)))
-  for (const id of ids) wrong.push(...(await unreplayable(stage, id)))
-  return wrong
+  return { jobs: ids, wrong }
 }
 
 /** Whatever was asked of it, in the end it can be started, and that execution ends. */
@@ -83,11 +83,12 @@ async function endsWell(stage: Stage, id: string): Promise<void> {
   await until(ended, `execution ${lastExecution} of ${id} ends`, patienceMs)
 }
 
-/** Every run of the job and of its executions is replayed, and none of their tasks failed when they were made. */
-async function unreplayable(stage: Stage, id: string): Promise<string[]> {
+/** What is wrong with the histories of all runs of jobs and executions: a task that failed, or one that does not replay. */
+export async function unreplayable(stage: Stage, jobs: readonly string[]): Promise<string[]> {
   const codePath = await workflowBundle({ cache: readConfig().cache })
   const wrong: string[] = []
-  for await (const { workflowId, runId } of stage.workflows.list({ query: `StevedoreJob = '${id}'` })) {
+  const query = `StevedoreJob IN (${jobs.map((id) => `'${id}'`).join(', ')})`
+  for await (const { workflowId, runId } of stage.workflows.list({ query })) {
     const history = await stage.workflows.getHandle(workflowId, runId).fetchHistory()
     const failed = history.events?.find((event) => event.workflowTaskFailedEventAttributes)
     if (failed) wrong.push(`${workflowId}: ${failed.workflowTaskFailedEventAttributes?.failure?.message}`)

@@ -267,9 +267,8 @@ test('after the server lost everything, the reconciler takes up executions under
   await until(() => stage.engine.writesOf(running).length > 5, 'it writes')
   // What a lost database looks like to those who are left: workflows gone, rows as they were.
   await stage.stopWorker()
-  await stage.executionHandle(running, 1).terminate('lost')
-  await stage.jobHandle(running).terminate('lost')
-  await stage.jobHandle(scheduled).terminate('lost')
+  for (const handle of [stage.executionHandle(running, 1), stage.jobHandle(running), stage.jobHandle(scheduled)])
+    await lose(handle)
   await stage.startWorker()
   stage.engine.play(running, { items: 400 })
   expect(await client.reconcile()).toBeGreaterThanOrEqual(2)
@@ -280,6 +279,18 @@ test('after the server lost everything, the reconciler takes up executions under
   expect((await stage.state(scheduled)).nextRunMs! - Date.now()).toBeGreaterThan(3_000_000)
   await expect(stage.jobHandle(idle).describe()).rejects.toThrow()
 })
+
+async function lose(handle: WorkflowHandle): Promise<void> {
+  const { workflowId } = handle
+  const { namespace } = stage.server
+  await stage.workflows.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } })
+  const isGone = (): Promise<boolean> =>
+    handle.describe().then(
+      () => false,
+      (error: unknown) => error instanceof WorkflowNotFoundError,
+    )
+  await until(isGone, `${workflowId} is lost`)
+}
 
 async function shownOf(handle: WorkflowHandle): Promise<{ summary?: string; details?: string }> {
   const description = await handle.describe()

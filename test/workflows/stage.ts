@@ -27,6 +27,7 @@ export interface JobWish extends Script {
 
 interface WorkerOptions {
   cachedWorkflows?: number
+  workflowsPath?: string
 }
 
 /** A home, a server, a worker with a fake engine, clients; and the workflows as one sees them on the server. */
@@ -58,7 +59,7 @@ export class Stage {
     return stage
   }
 
-  async startWorker({ cachedWorkflows }: WorkerOptions = {}): Promise<void> {
+  async startWorker(options: WorkerOptions = {}): Promise<void> {
     const { address, namespace } = this.server
     this.#worker = await startWorker({
       address,
@@ -68,7 +69,7 @@ export class Stage {
       catalog: this.catalog,
       cache: readConfig().cache,
       logger: pino({ level: 'silent' }),
-      ...(cachedWorkflows === undefined ? {} : { cachedWorkflows }),
+      ...options,
     })
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JobClient } from '../client/job_client.ts'
+import type { JobClient } from './job_client.ts'
 
 /** What is ended on the server itself is to be seen in the catalog within a minute. */
 const everyMs = 30_000
