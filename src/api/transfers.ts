@@ -5,6 +5,7 @@ import type { ItemState } from '../ledger/item_state.ts'
 import { allStates, kinds } from '../ledger/sqlite/codes.ts'
 import type { LedgerReader } from '../ledger/sqlite/reader.ts'
 import type { ItemQuery } from '../ledger/sqlite/reader_types.ts'
+import { processings } from '../report/say_processing.ts'
 import { many } from './envelope.ts'
 import { notFound } from './errors.ts'
 import { view, wanted, widening } from './fields.ts'
@@ -15,16 +16,7 @@ import { list, oneOf, queryOf, text, together, whole, wholeOf, wordOf, type Quer
 
 /** One is never unknown here; who asks for those finds none. */
 const statusWords = [...allStates, 'unknown'] as const
-const itemFilters = ['status', 'item_status', 'processing_status', 'type', 'parent', 'id']
-const processings = [
-  'none',
-  'renamed',
-  'deduplicated',
-  'truncated',
-  'converted',
-  'permissions_narrowed',
-  'conflict_copy',
-] as const
+const itemFilters = ['status', 'item_status', 'processing_status', 'reason', 'type', 'parent', 'id']
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 
 /** What a job's ledger holds: items (reference: jobs-api 6.3) and its audit log (6.5). */
@@ -71,7 +63,8 @@ function jobAsked(query: Query): string {
 function itemFilter(query: Query): Omit<ItemQuery, 'offset' | 'limit' | 'q'> {
   return together({
     status: () => statusesAsked(query),
-    processing: () => oneOf(query, 'processing_status', processings),
+    processing: () => oneOf(query, 'processing_status', ['none', ...processings] as const),
+    reasons: () => ifAny(list(query, 'reason')),
     kind: () => oneOf(query, 'type', kinds),
     parent: () => whole(query, 'parent'),
     ids: () => ifAny(list(query, 'id').map((id) => wholeOf(id, 'id'))),

@@ -1,4 +1,5 @@
 import type { Facts } from '../connector/item.ts'
+import type { Processing } from '../policy/decision.ts'
 import type { FinishedItems, NewItems } from './columns.ts'
 import type {
   AuditRow,
@@ -12,6 +13,7 @@ import type {
   Leftovers,
   Listing,
   Results,
+  RowNote,
   StagedItem,
   TouchedBatch,
   WorkItem,
@@ -64,9 +66,19 @@ export interface WireAudit {
   detail: (string | null)[]
 }
 
-export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'audit'> {
+export interface WireNote {
+  item: number
+  reason: string | null
+  why: string | null
+  source: string | null
+  counterpart: string | null
+  counterpartId: string | null
+}
+
+export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'notes' | 'audit'> {
   fresh: WireItems
   changed: WireChanged[]
+  notes: WireNote[]
   audit: WireAudit
 }
 
@@ -75,6 +87,7 @@ export interface WireDone {
   state: number[]
   reason: string[]
   why: { [index: number]: string }
+  altered: { [index: number]: Processing[] }
   bytes: number[]
   hash: string[]
   destinationId: string[]
@@ -141,6 +154,7 @@ export interface WireFinishedContainer {
   item: number
   destination?: string
   flagged?: string
+  altered?: Processing[]
   failure?: { reason: string; why: string }
 }
 
@@ -149,6 +163,7 @@ export function toWireListing(listing: Listing): WireListing {
     ...listing,
     fresh: toWireItems(listing.fresh),
     changed: listing.changed.map(toWireChanged),
+    notes: listing.notes.map(toWireNote),
     audit: toWireAudit(listing.audit),
   }
 }
@@ -188,6 +203,17 @@ function toWireChanged(row: ChangedRow): WireChanged {
   }
 }
 
+function toWireNote({ item, reason, why, source, counterpart }: RowNote): WireNote {
+  return {
+    item,
+    reason: reason ?? null,
+    why: why ?? null,
+    source: source ? packFacts(source) : null,
+    counterpart: counterpart ? packFacts(counterpart) : null,
+    counterpartId: counterpart?.id ?? null,
+  }
+}
+
 function toWireRest(
   decision: Pick<NewItems['rest'][number], 'why' | 'keepAs' | 'processing'>,
   counterpart: (Facts & { id: string }) | undefined,
@@ -222,12 +248,13 @@ export function toWireResults({ token, execution, last, done, failed, audit }: R
 }
 
 function toWireDone(done: FinishedItems): WireDone {
-  const { item, reason, why, hash, destinationId, source, found } = done
+  const { item, reason, why, altered, hash, destinationId, source, found } = done
   return {
     item,
     state: done.state.map(stateCode),
     reason,
     why,
+    altered,
     bytes: done.bytes.map(countedSize),
     hash,
     destinationId,
@@ -238,8 +265,9 @@ function toWireDone(done: FinishedItems): WireDone {
 }
 
 export function toWireFinished(results: FinishedContainer[]): WireFinishedContainer[] {
-  return results.map(({ item, destination, flagged, failure }) => ({
+  return results.map(({ item, destination, flagged, altered, failure }) => ({
     item,
+    ...(altered ? { altered } : {}),
     ...(flagged === undefined ? {} : { flagged }),
     ...(destination ? { destination: packFacts(destination) } : {}),
     ...(failure ? { failure } : {}),

@@ -16,11 +16,12 @@ import { OpenSides } from './sides.ts'
  * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name. What such holders
  * had published, and folders that they made, are put on record. A death between any two lines leaves what is found again.
  *
+ * @returns what stays
  * @throws ConnectionTrouble when the destination is out of reach for now
  */
-export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise<void> {
+export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise<readonly AuditRow[]> {
   const leftovers = await job.ledger.leftovers(ref.execution)
-  if (job.spec.simulated || (leftovers.batches.length === 0 && leftovers.partials.length === 0)) return
+  if (job.spec.simulated || (leftovers.batches.length === 0 && leftovers.partials.length === 0)) return []
   const clearing = new Clearing(job, ref)
   try {
     await clearing.run(leftovers)
@@ -35,6 +36,7 @@ export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise
   for (const [token, published] of clearing.arrived)
     await recordPublished(job, { execution: ref.execution, token, published })
   if (clearing.left.length > 0) await job.ledger.audit(clearing.left)
+  return clearing.left
 }
 
 const lastingTrouble: ReadonlySet<string> = new Set<ErrorCode>([

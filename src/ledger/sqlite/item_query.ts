@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { kindCode, levelCode, levelOf, State, stateCode } from './codes.ts'
-import { itemColumns, itemOf, itemTables, type ItemRow } from './item_row.ts'
+import { itemColumns, itemOf, itemTables, lastReason, type ItemRow } from './item_row.ts'
 import type { AuditEntry, AuditQuery, ItemQuery, LedgerItem } from './reader_types.ts'
 
 /** One page, and how many rows there are on all pages. */
@@ -49,6 +49,11 @@ function itemCondition(query: ItemQuery): Condition {
   else if (query.processing !== undefined) {
     conditions.push('EXISTS (SELECT 1 FROM json_each(processing) WHERE value = ?)')
     values.push(query.processing)
+  }
+  if (query.reasons) {
+    const asked = '(SELECT value FROM json_each(?))'
+    conditions.push(`(${lastReason} IN ${asked} OR (state = ${State.remediation} AND reason IN ${asked}))`)
+    values.push(JSON.stringify(query.reasons), JSON.stringify(query.reasons))
   }
   if (query.kind !== undefined) conditions.push(`kind = ${kindCode(query.kind)}`)
   if (query.q) {

@@ -31,6 +31,7 @@ import { closeBooks, ending } from './closing_books.ts'
 import { Containers } from './containers.ts'
 import { Counters } from './counters.ts'
 import { Enumeration } from './enumeration.ts'
+import { findingsOf } from './findings.ts'
 import { Executions, writeRoot } from './executions.ts'
 import { HeldBatches } from './held_batches.ts'
 import { LeaseKind, Leases } from './leases.ts'
@@ -136,7 +137,7 @@ export class SqliteLedger {
       this.#note({ level: 'info', type: 'execution', ...ending(execution, this.#tally.balance(execution)) })
       this.#executions.end(execution)
     }
-    return this.#tally.balance(execution)
+    return { ...this.#tally.balance(execution), findings: findingsOf(this.#db, execution) }
   }
 
   claimContainers(holder: Holder, limit: number): Claim<WireToList[]> {
