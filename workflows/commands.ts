@@ -14,5 +14,8 @@ export const state = defineQuery<JobState>('state')
 export const setPaused = defineSignal<[boolean]>('setPaused')
 export const drained = defineSignal<[number]>('drained')
 
+/** To an execution, from its activities: what has to pass before they can go on; null when it has. */
+export const waitingFor = defineSignal<[string | null]>('waitingFor')
+
 /** To an execution. */
 export const progress = defineQuery<ExecutionState>('progress')

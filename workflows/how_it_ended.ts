@@ -33,11 +33,16 @@ export function orThrow(outcome: ExecutionOutcome, ended: EndedBy): ExecutionOut
   const failed = outcome.status === 'failed' || outcome.status === 'failed_to_start'
   if (!failed && ended.kind === 'done') return outcome
   throw ApplicationFailure.create({
-    message: outcome.sentence,
+    message: withReasons(outcome),
     type: failureTypes[ended.kind],
     nonRetryable: true,
     details: [outcome],
   })
+}
+
+function withReasons({ sentence, failures = [] }: ExecutionOutcome): string {
+  const list = failures.map(({ reason, items }) => `${items} ${reason}`).join(', ')
+  return list === '' ? sentence : `${sentence} (${list})`
 }
 
 /** What a job says of an execution that may have closed without a record of it: it was terminated, say. */

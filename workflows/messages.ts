@@ -3,8 +3,8 @@ import type { Schedule } from '../src/schedule/schedule.ts'
 import type { StopCounts, StopLimits } from '../src/schedule/stop_policy.ts'
 
 /**
- * What goes between clients, workflows and activities: ids and counts, under 1 KB each way. Nothing here carries a
- * credential, a path or an item.
+ * What goes between clients, workflows and activities: ids, names and counts, and sentences about what went wrong, under 1 KB
+ * each way. Nothing here carries a credential or an item; a sentence may name a path.
  */
 
 export interface JobStart {
@@ -127,6 +127,8 @@ export interface ExecutionState {
   phase: ExecutionPhase
   paused: boolean
   tally: Tally
+  /** The trouble that is being waited out. */
+  waitingFor?: string
 }
 
 /** What a job's row in the catalog is set to. */
@@ -203,6 +205,8 @@ export interface ExecutionOutcome {
   changed: number
   failed: number
   flagged: number
+  /** Why items failed, the most frequent reasons first. */
+  failures?: { reason: string; items: number }[]
 }
 
 /** What ended the phases: nothing (all done), or why not. */

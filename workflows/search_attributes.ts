@@ -1,8 +1,13 @@
 import { defineSearchAttributeKey } from '@temporalio/common'
 import type { JobFacts } from './messages.ts'
+import { jobSummary } from './progress_text.ts'
+
+/** What databases behind Temporal take of a keyword. */
+const mostOfName = 250
 
 /** Registered at start in our own namespace; all keywords, none with a path or a credential. */
 export const attributes = {
+  name: defineSearchAttributeKey('StevedoreName', 'KEYWORD'),
   job: defineSearchAttributeKey('StevedoreJob', 'KEYWORD'),
   status: defineSearchAttributeKey('StevedoreStatus', 'KEYWORD'),
   phase: defineSearchAttributeKey('StevedorePhase', 'KEYWORD'),
@@ -12,8 +17,10 @@ export const attributes = {
 } as const
 
 /** What a job's workflow, and each of its executions, is found by. */
-export function jobAttributes(jobId: string, { category, source, destination }: JobFacts) {
+export function jobAttributes(jobId: string, facts: JobFacts) {
+  const { category, source, destination } = facts
   return [
+    { key: attributes.name, value: jobSummary(facts).slice(0, mostOfName) },
     { key: attributes.job, value: jobId },
     { key: attributes.category, value: category },
     { key: attributes.source, value: source },

@@ -103,11 +103,20 @@ test('recorded are timers that rang and timers that were cancelled, and a child 
 })
 
 test('both branches of each patch are recorded', () => {
-  const code = readFileSync(new URL('../../workflows/execution_run.ts', import.meta.url), 'utf8')
-  expect([...code.matchAll(/\.has\('(.*?)'\)/g)].map(([, id]) => id)).toEqual(['first broken lane counts'])
+  const folder = new URL('../../workflows/', import.meta.url)
+  const code = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'))
+  const ids = code.flatMap((text) => [...text.matchAll(/(?:\.has|patched)\('(.*?)'\)/g)].map(([, id]) => id!))
+  // By a scene that comes to it.
+  const scene: Record<string, string> = {
+    'first broken lane counts': 'halted',
+    'outcome of a cancelled one in the memo': 'cancelled',
+  }
+  expect(ids.sort()).toEqual(Object.keys(scene).sort())
   const marked = (file: string): boolean => JSON.stringify(historyOf(file)).includes('"markerName":"core_patch"')
-  expect(marked(current('halted.execution'))).toBe(true)
-  expect(marked('before-0.1.0/halted.execution.json')).toBe(false)
+  for (const id of ids) {
+    expect(marked(current(`${scene[id]}.execution`))).toBe(true)
+    expect(marked(`before-0.1.0/${scene[id]}.execution.json`)).toBe(false)
+  }
 })
 
 test('no recorded history is long, and none names a machine', () => {
