@@ -22,6 +22,8 @@ export class CliBench {
   readonly home = join(this.folder, 'home')
   readonly commands: string[] = []
   /** How the next executions end; the last one is used again. */
+  /** Why workflows don't go on. */
+  stuck: string | undefined
   endings: Ending[] = [{}]
   /** So many commands to start are refused, as if an execution were under way; what happens meanwhile. */
   refusesStart = 0
@@ -185,7 +187,7 @@ export class CliBench {
         cancel: heard('cancel', async () => undefined),
         ensure: heard('ensure', async () => undefined),
         repair: heard('repair', async () => undefined),
-        stuck: async () => undefined,
+        stuck: async () => this.stuck,
       },
       close: () => this.whenClosing(),
     }
