@@ -90,7 +90,18 @@ export interface ExecutionStart {
   maxRetry: number
   /** `empty_containers: skip`: a container to create is no work of its own; `containerReady` makes it, or it ends as skipped. */
   lazyContainers: boolean
+  asked?: Asked
   root: { source: Facts & { id: string }; destination?: Facts & { id: string } }
+}
+
+/** What people want done about items that failed; by ids of items. */
+export interface Asked {
+  /** Begun afresh, whatever is held against them. So are those above them, which nobody would look into. */
+  retry: number[]
+  /** Left out from now on; what arrived all the same counts as settled. */
+  ignore: number[]
+  /** What is flagged for one of these reasons is tried one time. */
+  onceMore: readonly string[]
 }
 
 export interface Holder {
@@ -291,7 +302,7 @@ export interface LeftBatch extends Batch {
 
 export interface Leftovers {
   batches: LeftBatch[]
-  partials: { item: number; container: ContainerAddress; key: string }[]
+  partials: ({ item: number; container: ContainerAddress } & Pick<Partial, 'key' | 'resume'>)[]
 }
 
 export interface WorkItem {
@@ -319,11 +330,15 @@ interface Partial {
   key: string
   bytes: bigint
   source: Facts
+  /** What the platform calls the staging (`Staging.resume`). */
+  resume?: string
 }
 
 export interface StagedItem {
   item: number
   staged: Staged
+  /** Facts of the source that it holds, where they are not those of the listing. */
+  source?: Facts
 }
 
 export interface MadeContainer {

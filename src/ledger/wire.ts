@@ -124,10 +124,17 @@ export type WireWork = [
   string | null,
 ]
 
+export interface WirePartial {
+  key: string
+  bytes: bigint
+  source: string
+  resume?: string
+}
+
 /** What few items of a batch have. */
 export interface WireWorkRest extends WireRest {
   tries?: number
-  partial?: { key: string; bytes: bigint; source: string }
+  partial?: WirePartial
 }
 
 export interface WireBatch {
@@ -142,7 +149,7 @@ export interface WireBatch {
 
 export interface WireLeftovers {
   batches: (WireBatch & Pick<LeftBatch, 'held' | 'flagged'>)[]
-  partials: { item: number; container: WireAddress; key: string }[]
+  partials: ({ item: number; container: WireAddress } & Pick<WirePartial, 'key' | 'resume'>)[]
 }
 
 export interface WireTouched {
@@ -329,18 +336,25 @@ export function fromWireTouched(touched: WireTouched): TouchedBatch {
 }
 
 /** What was staged, per item, as the ledger stores it. */
-export type StagedEntry = [item: number, staged: Omit<StagedItem['staged'], 'sizeBytes'> & { sizeBytes: string }]
+export type StagedEntry = [
+  item: number,
+  staged: Omit<StagedItem['staged'], 'sizeBytes'> & { sizeBytes: string; source?: string },
+]
 
 export function toStagedText(staged: StagedItem[]): string {
   return JSON.stringify(
-    staged.map(({ item, staged: at }): StagedEntry => [item, { ...at, sizeBytes: String(at.sizeBytes) }]),
+    staged.map(({ item, staged: at, source }): StagedEntry => [
+      item,
+      { ...at, sizeBytes: String(at.sizeBytes), ...(source ? { source: packFacts(source) } : {}) },
+    ]),
   )
 }
 
 function stagedOf(text: string): StagedItem[] {
-  return (JSON.parse(text) as StagedEntry[]).map(([item, staged]) => ({
+  return (JSON.parse(text) as StagedEntry[]).map(([item, { source, ...staged }]) => ({
     item,
     staged: { ...staged, sizeBytes: BigInt(staged.sizeBytes) },
+    ...(source === undefined ? {} : { source: unpackFacts(source) }),
   }))
 }
 

@@ -52,6 +52,7 @@ export type Reason =
   | 'incomplete_listing'
   | 'permissions_lost'
   | 'flagged_before'
+  | 'ignored'
 
 /** Why a tracked item is left as it is although not all is as recorded: the row keeps its baselines, and says this. */
 export const leftAlone: ReadonlySet<string> = new Set<Reason>(['left_deleted', 'destination_kept', 'exists'])

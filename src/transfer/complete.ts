@@ -26,7 +26,6 @@ export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended
     sentence: outcome.sentence,
     warnings: [...new Set([...before.warnings, ...warnings])],
     ...(balance ? { balance } : {}),
-    ...(warnings ? { warnings } : {}),
   })
   await jobs.catalog.jobs.releaseRoots(ref.jobId)
   await jobs.release(ref)

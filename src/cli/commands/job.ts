@@ -7,16 +7,19 @@ import { toJson } from '../../json/json.ts'
 import type { Progress } from '../../ledger/ledger.ts'
 import type { OpenHome } from '../../open_home/open_home.ts'
 import { NotStarted, Unacceptable } from '../../problem.ts'
+import { ledgerKind } from '../../open_home/ledger_views.ts'
 import { printable, table } from '../../report/format.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { JobCommand } from '../../client/job_commands.ts'
 import { ExitCode } from '../exit_code.ts'
+import { failedItems, failedText } from '../failing.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { pace, progressLine, waitingLine } from '../progress_line.ts'
 import { tellChanged } from '../tell_changed.ts'
 import { allJobs, theJob } from '../the_job.ts'
+import { typed } from '../typed.ts'
 import { withHome } from '../with_home.ts'
 
 interface ListOptions extends CommonOptions {
@@ -54,8 +57,10 @@ export async function showJob(name: string, options: CommonOptions, parts: CliPa
     const { catalog, ledgers } = home
     const job = await theJob(name, catalog)
     const stuck = await whyStuck(job, home, parts)
+    const ledger = ledgers.open(job.id, await ledgerKind(job, catalog))
+    const failed = await failedItems(ledger, job.id, catalog)
     if (options.json === true) {
-      const view = await jobView(job, { catalog, ledgers })
+      const view = { ...(await jobView(job, { catalog, ledgers })), failed }
       parts.terminal.out(toJson(stuck === undefined ? view : { ...view, workflow_stuck: stuck }, 2))
       return ExitCode.done
     }
@@ -73,6 +78,8 @@ export async function showJob(name: string, options: CommonOptions, parts: CliPa
       const summary = summarize(job, last, await inertSettings(job, catalog))
       say(`\n${summaryText(summary, { colour: parts.terminal.colour }).trimEnd()}`)
     }
+    const lines = failedText(failed, (command, ...args) => typed(parts, options, [command, job.name, ...args]))
+    if (lines.length > 0) say(['', ...lines].join('\n'))
     return ExitCode.done
   })
 }

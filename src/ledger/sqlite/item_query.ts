@@ -43,7 +43,8 @@ function itemCondition(query: ItemQuery): Condition {
     const codes = query.status.flatMap((state) =>
       state === 'pending' ? [State.pending, State.lazy] : [stateCode(state)],
     )
-    conditions.push(`state IN (${codes.join(', ')})`)
+    // In the order of the index of what failed, which is not used else.
+    conditions.push(`state IN (${codes.sort((a, b) => a - b).join(', ')})`)
   }
   if (query.processing === 'none') conditions.push('processing IS NULL')
   else if (query.processing !== undefined) {

@@ -32,6 +32,7 @@ export class LedgerReader {
   readonly #finder: ItemFinder
   readonly #children
   readonly #looked
+  readonly #touched
 
   /** @throws DatabaseUnusable when there is no such file, or it is damaged or no ledger */
   constructor(file: string) {
@@ -43,6 +44,7 @@ export class LedgerReader {
     this.#looked = this.#db.prepare('SELECT looked AS execution FROM container WHERE item = ?')
     this.#extents = this.#db.prepare('SELECT first, last FROM extent WHERE container = ? ORDER BY first')
     this.#finder = new ItemFinder(this.#db)
+    this.#touched = this.#db.prepare('SELECT 1 FROM touched WHERE container = ?')
     this.#children = this.#db.prepare(
       `SELECT ${itemColumns}, container.made FROM ${itemTables} LEFT JOIN container ON container.item = id
        WHERE id > ? AND id <= ? AND parent = ? ORDER BY id LIMIT ?`,
@@ -144,6 +146,11 @@ export class LedgerReader {
         after = rows.at(-1)?.id ?? last
       }
     }
+  }
+
+  /** A container in which something arrived, and whose times, owner and permissions are still to be set. */
+  isUnfinished(container: number): boolean {
+    return this.#touched.get(container) !== undefined
   }
 
   /** A small value of the job, as `Ledger.remember` wrote it. */
