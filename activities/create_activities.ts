@@ -26,7 +26,7 @@ export function createActivities(parts: ActivityParts) {
     enumerateSlice: slice((input, run) => engine.enumerate(input, run)),
     transferSlice: slice((input, run) => engine.transfer(input, run)),
     finalizeSlice: slice((input, run) => engine.finalize(input, run)),
-    complete: complete(engine),
+    complete: complete(engine, catalog),
     loadJob: loadJob(catalog),
     recordJob: recordJob(catalog),
     recordPhase: recordPhase(catalog),

@@ -1,4 +1,6 @@
+import { Context } from '@temporalio/activity'
 import type { Catalog } from '../src/catalog/catalog.ts'
+import { tellExecution } from '../src/client/tell_execution.ts'
 import type { Engine, ExecutionRef, SliceRun } from '../src/transfer/engine.ts'
 import type { SliceInput, SliceResult } from '../workflows/messages.ts'
 import { whyItWaits } from './interceptor.ts'
@@ -87,6 +89,16 @@ class Waiting {
     if (this.#told.get(key) === first) return
     this.#told.set(key, first)
     await this.#catalog.executions.update(jobId, execution, { waitingFor: first ?? null })
+    await tellItsWorkflow(ref, first)
+  }
+}
+
+/** For the details in the Web UI. Not told, it is in the catalog all the same. */
+async function tellItsWorkflow(ref: ExecutionRef, why: string | undefined): Promise<void> {
+  try {
+    await tellExecution(Context.current().client.workflow, ref, why)
+  } catch {
+    // It has ended, or there is no server now.
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -11,11 +11,12 @@ import { Stage, type JobWish } from '../test/workflows/stage.ts'
 
 /**
  * `npm run record-histories`: plays each way an execution can go on a real server, with an engine that only counts, and
- * keeps the histories of job and execution for test/replay. Record anew after workflow code was changed on purpose, and
- * only when no execution that began under the old code can still be running.
+ * keeps the histories of job and execution for test/replay, under the version of package.json. Those of a version that was
+ * released are never recorded again: workflows begun by it must go on.
  */
 
-const folder = fileURLToPath(new URL('../test/replay/histories/', import.meta.url))
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const folder = fileURLToPath(new URL(`../test/replay/histories/${version}/`, import.meta.url))
 
 interface Scene {
   wish: JobWish
@@ -68,6 +69,33 @@ const scenes: Record<string, Scene> = {
     },
     executions: 2,
   },
+  timers: {
+    wish: {
+      items: 100_000,
+      itemMs: 100,
+      schedule: {
+        mode: 'auto',
+        repeat_interval: { value: 1, unit: 'h' },
+        max_execution: { value: 2, unit: 's' },
+      },
+    },
+    options: { answerMs: 200 },
+    async play(stage, job) {
+      await writing(stage, job)
+      await stage.client().pause(job)
+    },
+  },
+  idle: { wish: { items: 1 }, options: { idleMs: 300 }, play: closed },
+  adopted: {
+    wish: { items: 10_000, itemMs: 10, completeMs: 4_000 },
+    async play(stage, job) {
+      await writing(stage, job)
+      // Its job is gone, and another run of it meets the execution.
+      await stage.jobHandle(job).terminate()
+      await stage.client().ensure(job)
+      await until(async () => (await stage.state(job)).running, 'it is adopted')
+    },
+  },
   'continued-as-new': {
     wish: { items: 40, itemMs: 10 },
     options: { historyEvents: 50, sliceMs: 40 },
@@ -90,6 +118,11 @@ async function atRest(stage: Stage, job: string, executions: number): Promise<vo
     const stored = await stage.catalog.jobs.get(job)
     return stored?.lastExecution === executions && !['running', 'cancelling'].includes(stored.status)
   }, `execution ${executions} has ended`)
+}
+
+async function closed(stage: Stage, job: string): Promise<void> {
+  await atRest(stage, job, 1)
+  await stage.jobHandle(job).result()
 }
 
 /** What a workflow does last it does after the catalog says that it is done. */
@@ -144,8 +177,8 @@ function withoutThisMachine(history: string): string {
 
 const stage = await Stage.open()
 try {
+  rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  for (const file of readdirSync(folder)) rmSync(join(folder, file))
   for (const [name, scene] of Object.entries(scenes)) await record(stage, name, scene)
 } finally {
   await stage.close()

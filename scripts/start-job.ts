@@ -12,6 +12,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig'
 import { checkJob, storeJob } from '../src/accept/job.ts'
 import { inertSettings, refusals } from '../src/accept/not_carried_out.ts'
 import { readConfig } from '../src/config.ts'
+import { taskQueueOf } from '../src/home/task_queue.ts'
 import { jobFacts } from '../src/client/job_facts.ts'
 import { jobStart } from '../src/client/job_start.ts'
 import { parseJson } from '../src/json/json.ts'
@@ -28,7 +29,7 @@ if (file === undefined) end('which job? npx node scripts/start-job.ts job.json')
 await startJob(file).catch(end)
 
 async function startJob(path: string): Promise<void> {
-  const { namespace, taskQueue } = readConfig().temporal
+  const { namespace, taskQueue: prefix } = readConfig().temporal
 
   // First of all, so that nothing is stored that nobody can be told of.
   const { connectionOptions } = loadClientConnectConfig()
@@ -52,7 +53,7 @@ async function startJob(path: string): Promise<void> {
   const stored = await storeJob(checked, home.catalog)
   const facts = await jobFacts(home.catalog, stored.id)
   // What the Web UI shows of the job and finds it by goes with its start: a summary, the document without secrets, attributes.
-  const startOfJob = jobStart(stored, facts, { taskQueue })
+  const startOfJob = jobStart(stored, facts, { taskQueue: taskQueueOf(home.home, prefix) })
   await home.close()
 
   const client = new Client({ connection, namespace })
@@ -60,7 +61,7 @@ async function startJob(path: string): Promise<void> {
   // One workflow per job, for its whole life. It is started if it isn't there, and told to begin an execution; the answer
   // comes when it has.
   const { execution } = await client.workflow.executeUpdateWithStart(start, {
-    args: [facts],
+    args: [],
     startWorkflowOperation: new WithStartWorkflowOperation<typeof job>('job', startOfJob),
   })
   console.log(`job ${stored.id}, execution ${execution}: workflow ${startOfJob.workflowId} in namespace ${namespace}`)

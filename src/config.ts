@@ -42,7 +42,7 @@ export const variables: readonly Variable[] = [
   { name: 'TEMPORAL_NAMESPACE', meaning: 'The Temporal namespace of jobs and executions.', default: 'stevedore' },
   {
     name: 'STEVEDORE_TASK_QUEUE',
-    meaning: 'The task queue that workers poll.',
+    meaning: 'What the name of the task queue begins with that workers poll; each home adds its own id.',
     default: 'stevedore',
   },
   {

@@ -3,17 +3,41 @@ import { retryPolicy } from '../src/policy/failure_policy.ts'
 import type { Activities } from '../activities/create_activities.ts'
 import type { Initialized } from './messages.ts'
 import type { LaneKind } from './execution_run.ts'
+import { OneAtATime } from './one_at_a_time.ts'
+
+type CatalogActivities = Pick<Activities, 'recordJob' | 'settleExecution' | 'loadJob' | 'recordPhase' | 'writeControl'>
+
+/** For people who look at a history. */
+const catalogSummaries: Record<keyof CatalogActivities, string> = {
+  loadJob: 'read the job from the catalog',
+  recordJob: 'write down what the job does now',
+  settleExecution: 'see how the execution ended',
+  recordPhase: 'write down the phase',
+  writeControl: 'pause, or let go on, what is at work',
+}
 
 /**
  * Rows of the catalog, read and written next to the workflow: milliseconds, no round trip. They may be repeated, and a
- * catalog that can't be written now is waited for.
+ * catalog that can't be written now is waited for. Of one workflow: never two at a time.
  */
-export const catalog = proxyLocalActivities<
-  Pick<Activities, 'recordJob' | 'settleExecution' | 'loadJob' | 'recordPhase' | 'writeControl'>
->({
-  startToCloseTimeout: '10 s',
-  retry: { initialInterval: '200 ms', maximumInterval: '10 s', nonRetryableErrorTypes: ['NotInCatalog'] },
-})
+export function catalogActivities(): CatalogActivities {
+  const oneAtATime = new OneAtATime()
+  const proxied = <Name extends keyof CatalogActivities>(name: Name): CatalogActivities[Name] => {
+    const local = proxyLocalActivities<CatalogActivities>({
+      startToCloseTimeout: '10 s',
+      retry: { initialInterval: '200 ms', maximumInterval: '10 s', nonRetryableErrorTypes: ['NotInCatalog'] },
+      summary: catalogSummaries[name],
+    })[name] as (input: unknown) => Promise<unknown>
+    return ((input: unknown) => oneAtATime.run(() => local(input))) as CatalogActivities[Name]
+  }
+  return {
+    loadJob: proxied('loadJob'),
+    recordJob: proxied('recordJob'),
+    settleExecution: proxied('settleExecution'),
+    recordPhase: proxied('recordPhase'),
+    writeControl: proxied('writeControl'),
+  }
+}
 
 /**
  * A timer of the activity's own beats every 500 ms, whatever the I/O does (`beating`): 6 s leave room for eleven lost beats. With

@@ -9,11 +9,12 @@ import {
   setCurrentDetails,
   setHandler,
   sleep,
+  upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
-import { boundaryActivities, catalog, sliceActivities } from './activity_options.ts'
-import { drained, progress, setPaused } from './commands.ts'
+import { boundaryActivities, catalogActivities, sliceActivities } from './activity_options.ts'
+import { drained, progress, setPaused, waitingFor } from './commands.ts'
 import { Execution, type Hands, type LaneKind } from './execution_run.ts'
 import { endedBy, orThrow } from './how_it_ended.ts'
 import type { EndedBy, ExecutionOutcome, ExecutionPhase, ExecutionStart } from './messages.ts'
@@ -25,16 +26,26 @@ const defaultHistoryEvents = 1_200
 /** One run of a job: phases, lanes, and an end that is always recorded and then told truthfully. */
 export async function execution(start: ExecutionStart): Promise<ExecutionOutcome> {
   const lanes = new CancellationScope()
-  const run: Execution = new Execution(
-    start,
-    hands(start, lanes, () => run),
+  const catalog = catalogActivities()
+  const run: Execution = new Execution(start, hands(start, { lanes, catalog, run: () => run }))
+  const control = new ControlRow(start, { run, catalog })
+  setHandler(progress, () => run.state(), { description: 'The phase, whether it is paused, and counts so far.' })
+  setHandler(
+    setPaused,
+    (paused) => {
+      run.paused = paused
+      show(start, run)
+    },
+    { description: 'From the job: begin nothing new, or go on. People pause the job instead.' },
   )
-  const control = new ControlRow(start, run)
-  setHandler(progress, () => run.state())
-  setHandler(setPaused, (paused) => {
-    run.paused = paused
-    show(start, run)
-  })
+  setHandler(
+    waitingFor,
+    (why) => {
+      run.waitingFor = why ?? undefined
+      show(start, run)
+    },
+    { description: 'From its activities: the trouble that is being waited out, or that it is over.' },
+  )
 
   const keeping = control.follow()
   const ended = await lanes.run(() => run.throughPhases()).catch(endedBy)
@@ -60,6 +71,8 @@ async function complete(start: ExecutionStart, run: Execution, ended: EndedBy): 
     { key: attributes.phase, value: 'complete' },
     { key: attributes.status, value: outcome.status },
   ])
+  // A cancelled workflow has no result, and its failure carries nothing: what came of it is in the memo.
+  if (ended.kind === 'cancelled' && patched('outcome of a cancelled one in the memo')) upsertMemo({ outcome })
   await condition(allHandlersFinished)
   return orThrow(outcome, ended)
 }
@@ -71,7 +84,15 @@ function wordsFor(ended: 'done' | 'renew' | EndedBy, run: Execution): EndedBy {
   return { kind: 'cancelled', why: run.isOverdue ? 'it took longer than schedule.max_execution' : 'on request' }
 }
 
-function hands(start: ExecutionStart, lanes: CancellationScope, run: () => Execution): Hands {
+type Catalog = ReturnType<typeof catalogActivities>
+
+interface HandParts {
+  lanes: CancellationScope
+  catalog: Catalog
+  run(): Execution
+}
+
+function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): Hands {
   const { jobId, execution } = start
   const full = start.options?.historyEvents ?? defaultHistoryEvents
   return {
@@ -82,7 +103,7 @@ function hands(start: ExecutionStart, lanes: CancellationScope, run: () => Execu
       return activities[sliceOf[kind]](input)
     },
     until: (wanted) => condition(wanted),
-    sleep: (ms) => sleep(ms),
+    sleep: (ms) => sleep(ms, { summary: 'nothing to do for the moment' }),
     historyIsFull: () => workflowInfo().historyLength >= full || workflowInfo().continueAsNewSuggested,
     enter: async (phase: ExecutionPhase) => {
       upsertSearchAttributes([{ key: attributes.phase, value: phase }])
@@ -106,11 +127,13 @@ class ControlRow {
   says: boolean
   readonly #start: ExecutionStart
   readonly #run: Execution
+  readonly #catalog: Catalog
   #leaving = false
 
-  constructor(start: ExecutionStart, run: Execution) {
+  constructor(start: ExecutionStart, { run, catalog }: { run: Execution; catalog: Catalog }) {
     this.#start = start
     this.#run = run
+    this.#catalog = catalog
     this.says = start.carried?.controlPaused ?? start.paused
   }
 
@@ -139,7 +162,7 @@ class ControlRow {
   }
 
   async #write(paused: boolean): Promise<void> {
-    await catalog.writeControl({ jobId: this.#start.jobId, paused })
+    await this.#catalog.writeControl({ jobId: this.#start.jobId, paused })
     this.says = paused
   }
 

@@ -33,6 +33,8 @@ export interface Hands {
 }
 
 const defaultSliceMs = 20_000
+/** The first ones of a lane are short, so that there is something to see soon; each may take twice as long as the one before. */
+const firstSliceMs = 1_500
 /** A slice that comes back at once with nothing done is not asked again before. */
 const pauseBetweenEmptySlicesMs = 1_000
 
@@ -42,6 +44,8 @@ export class Execution {
   phase: ExecutionPhase
   paused: boolean
   initialized: Initialized | undefined
+  /** What has to pass before its activities can go on. */
+  waitingFor: string | undefined
   /** Activities under way that may write. */
   #inHand = 0
   #renewing = false
@@ -91,7 +95,8 @@ export class Execution {
   }
 
   state(): ExecutionState {
-    return { phase: this.phase, paused: this.paused, tally: { ...this.tally } }
+    const { phase, paused, waitingFor } = this
+    return { phase, paused, tally: { ...this.tally }, ...(waitingFor === undefined ? {} : { waitingFor }) }
   }
 
   get isOverdue(): boolean {
@@ -120,8 +125,8 @@ export class Execution {
   async #lane(kind: LaneKind, summary: string, width: number): Promise<void> {
     const { jobId, execution, options } = this.#start
     const lane = summary.replaceAll(' ', '-').replace(/-of-\d+$/, '')
-    const sliceMs = options?.sliceMs ?? defaultSliceMs
-    for (;;) {
+    const longestMs = options?.sliceMs ?? defaultSliceMs
+    for (let sliceMs = Math.min(longestMs, firstSliceMs); ; sliceMs = Math.min(longestMs, 2 * sliceMs)) {
       await this.#hands.until(() => !this.paused || this.#renewing)
       this.#renewing ||= this.#hands.historyIsFull()
       if (this.#renewing) return

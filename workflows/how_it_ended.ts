@@ -5,7 +5,7 @@ import {
   ChildWorkflowFailure,
   TimeoutFailure,
 } from '@temporalio/common'
-import type { EndedBy, ExecutionOutcome } from './messages.ts'
+import type { EndedBy, ExecutionOutcome, Unrecorded } from './messages.ts'
 
 /** Type of the failure an execution closes with; the outcome is its only detail. */
 const failureTypes = {
@@ -33,15 +33,20 @@ export function orThrow(outcome: ExecutionOutcome, ended: EndedBy): ExecutionOut
   const failed = outcome.status === 'failed' || outcome.status === 'failed_to_start'
   if (!failed && ended.kind === 'done') return outcome
   throw ApplicationFailure.create({
-    message: outcome.sentence,
+    message: withReasons(outcome),
     type: failureTypes[ended.kind],
     nonRetryable: true,
     details: [outcome],
   })
 }
 
+function withReasons({ sentence, failures = [] }: ExecutionOutcome): string {
+  const list = failures.map(({ reason, items }) => `${items} ${reason}`).join(', ')
+  return list === '' ? sentence : `${sentence} (${list})`
+}
+
 /** What a job says of an execution that may have closed without a record of it: it was terminated, say. */
-export function unrecordedEnd(error: unknown): Pick<ExecutionOutcome, 'status' | 'sentence'> {
+export function unrecordedEnd(error: unknown): Unrecorded {
   const root = rootOf(error)
   if (root instanceof ApplicationFailure && root.details?.[0]) {
     const { status, sentence } = root.details[0] as ExecutionOutcome

@@ -1,5 +1,6 @@
 import { nextRun, countRun } from '../src/schedule/next_run.ts'
-import { countExecution, stopPolicy } from '../src/schedule/stop_policy.ts'
+import { countExecution, mostOf, stopPolicy } from '../src/schedule/stop_policy.ts'
+import { stoppedFromOutside } from './names.ts'
 import type { ExecutionStatus, JobFacts, JobRecord, JobStart, JobState, JobStatus, Settled } from './messages.ts'
 
 /** One job between and during its executions: what it waits for, what it refuses, what its row in the catalog says. */
@@ -13,6 +14,8 @@ export class Job {
   isCancelling = false
   /** The running execution is paused, and nothing of it writes any more. */
   isDrained = false
+  /** Somebody cancels its workflow from outside: what runs is ended, and nothing runs by itself until a person starts it. */
+  isStopped = false
   /** For good; one sentence. */
   complete: string | undefined
 
@@ -31,39 +34,50 @@ export class Job {
     this.facts = { ...this.facts, paused }
   }
 
-  /** What somebody who wants it started knows of the job; newer than what we have, except for what we counted ourselves. */
+  /**
+   * What the catalog says now. Newer than what we have, except for what we counted ourselves; but a workflow that was reset has
+   * forgotten executions that the catalog knows.
+   */
   learn(facts: JobFacts): void {
     const { counts, lastExecution, lastStartMs, lastEndMs, today, paused, rest } = this.facts
-    const newest = (a: number, b: number): number => Math.max(a, b)
+    const hasForgotten = facts.lastExecution > lastExecution
     this.facts = {
       ...facts,
       paused,
-      rest,
-      unfinished: false,
-      counts: {
-        executions: newest(counts.executions, facts.counts.executions),
-        successes: newest(counts.successes, facts.counts.successes),
-        failures: newest(counts.failures, facts.counts.failures),
-      },
-      lastExecution: newest(lastExecution, facts.lastExecution),
-      ...(lastStartMs === undefined ? {} : { lastStartMs }),
-      ...(lastEndMs === undefined ? {} : { lastEndMs }),
-      ...(today === undefined ? {} : { today }),
+      // Of one that is to be taken up.
+      unfinished: this.wanted !== undefined && !this.isRunning && this.facts.unfinished,
+      counts: mostOf(counts, facts.counts),
+      lastExecution: Math.max(lastExecution, facts.lastExecution),
+      ...(hasForgotten
+        ? {}
+        : {
+            rest,
+            ...(lastStartMs === undefined ? {} : { lastStartMs }),
+            ...(lastEndMs === undefined ? {} : { lastEndMs }),
+            ...(today === undefined ? {} : { today }),
+          }),
     }
+    if (this.wanted !== undefined || !hasForgotten || !facts.unfinished) return
+    this.wanted = facts.lastExecution
+    this.facts = { ...this.facts, unfinished: true }
   }
 
-  /** Why no execution may be started now; nothing when one may. Changes nothing: it is asked by a validator. */
-  refusesStart(facts: JobFacts, nowMs: number): string | undefined {
-    const { paused, name } = this.facts
-    const job = JSON.stringify(name)
+  /** Why no execution may begin, whatever the catalog says. Changes nothing: it is asked by a validator. */
+  refusesToBegin(): string | undefined {
+    const job = JSON.stringify(this.facts.name)
     if (this.wanted !== undefined) return `${job} is running (execution ${this.wanted}); wait for its end, or cancel it`
-    const asked = new Job({ jobId: this.jobId, facts: this.facts })
-    asked.learn(facts)
-    const over = asked.isOver(nowMs)
+    if (this.isStopped) return `the workflow of ${job} is being cancelled`
+    return this.paused ? `${job} is paused; resume it first` : undefined
+  }
+
+  /** Why no execution may be started now; nothing when one may. */
+  refusesStart(nowMs: number): string | undefined {
+    const job = JSON.stringify(this.facts.name)
+    const busy = this.wanted === undefined ? undefined : this.refusesToBegin()
+    if (busy !== undefined) return busy
+    const over = this.isOver(nowMs)
     if (over !== undefined) return `${job} is complete: ${over}`
-    if (facts.disabled) return `${job} is disabled`
-    if (paused) return `${job} is paused; resume it first`
-    return undefined
+    return this.facts.disabled ? `${job} is disabled` : this.refusesToBegin()
   }
 
   refusesPause(): string | undefined {
@@ -86,7 +100,9 @@ export class Job {
     return this.wanted
   }
 
-  begin(nowMs: number): void {
+  /** Begins what is to begin. */
+  takeUp(nowMs: number): void {
+    if (this.wanted === undefined || this.isRunning) return
     const { schedule, today } = this.facts
     const goesOn = this.facts.unfinished
     this.isRunning = true
@@ -105,7 +121,8 @@ export class Job {
     const { counts, lastExecution, lastStartMs, today, paused } = this.facts
     this.facts = {
       ...facts,
-      counts: countExecution(counts, ended),
+      // The catalog has it counted already if a run that is gone did.
+      counts: mostOf(countExecution(counts, ended), facts.counts),
       lastExecution,
       lastEndMs: nowMs,
       unfinished: false,
@@ -135,7 +152,7 @@ export class Job {
 
   /** When the next scheduled run begins; while one runs, when it would if that ended now. */
   nextRunMs(nowMs: number): number | undefined {
-    if (this.paused || this.facts.disabled || this.complete !== undefined) return undefined
+    if (this.paused || this.isStopped || this.facts.disabled || this.complete !== undefined) return undefined
     return nextRun(this.facts.schedule, { ...this.#history(), nowMs })
   }
 
@@ -166,7 +183,9 @@ export class Job {
     if (this.complete !== undefined) return { status: 'complete', sentence: this.complete }
     if (this.isCancelling) return { status: 'cancelling', sentence: 'what is in hand is finished first' }
     if (this.paused) return { status: 'paused', sentence: '' }
-    return this.isRunning ? { status: 'running', sentence: '' } : this.facts.rest
+    if (this.isRunning) return { status: 'running', sentence: '' }
+    const { rest, schedule } = this.facts
+    return this.isStopped && schedule.mode === 'auto' ? { status: 'idle', sentence: stoppedFromOutside } : rest
   }
 
   #history() {

@@ -3,8 +3,8 @@ import type { Schedule } from '../src/schedule/schedule.ts'
 import type { StopCounts, StopLimits } from '../src/schedule/stop_policy.ts'
 
 /**
- * What goes between clients, workflows and activities: ids and counts, under 1 KB each way. Nothing here carries a
- * credential, a path or an item.
+ * What goes between clients, workflows and activities: ids, names and counts, and sentences about what went wrong, under 1 KB
+ * each way. Nothing here carries a credential or an item; a sentence may name a path.
  */
 
 export interface JobStart {
@@ -48,6 +48,8 @@ export interface WorkflowOptions {
   historyEvents?: number
   /** How long `pause` and `cancel` wait for what is in hand before they answer that it isn't over yet. Default 9,000. */
   answerMs?: number
+  /** How long a job that has nothing to wait for but commands stays open. Default 600,000. */
+  idleMs?: number
 }
 
 export interface ExecutionStart {
@@ -125,6 +127,8 @@ export interface ExecutionState {
   phase: ExecutionPhase
   paused: boolean
   tally: Tally
+  /** The trouble that is being waited out. */
+  waitingFor?: string
 }
 
 /** What a job's row in the catalog is set to. */
@@ -164,6 +168,9 @@ export type JobStatus =
   | 'success'
   | 'warn'
 
+/** How an execution ended that could not write it down itself. */
+export type Unrecorded = Pick<ExecutionOutcome, 'status' | 'sentence'>
+
 /** What `initialize` answers: all that the workflow needs to know of the document. */
 export interface Initialized {
   failurePolicy: 'continue' | 'halt'
@@ -198,6 +205,8 @@ export interface ExecutionOutcome {
   changed: number
   failed: number
   flagged: number
+  /** Why items failed, the most frequent reasons first. */
+  failures?: { reason: string; items: number }[]
 }
 
 /** What ended the phases: nothing (all done), or why not. */

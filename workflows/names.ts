@@ -7,3 +7,6 @@ export const executionWorkflowId = (jobId: string, execution: number): string =>
 export const refused = 'Refused'
 /** Type of an update's failure when the catalog could not be told of it, and never will be. */
 export const unrecorded = 'Unrecorded'
+
+/** Why a job that would run by itself does not, for the catalog: somebody ended its workflow on the server. */
+export const stoppedFromOutside = 'its workflow was ended from outside: it runs again when somebody starts it'

@@ -17,22 +17,24 @@ const margin = '\n\n\u00A0\n\n\u00A0'
 /** Markdown for the Web UI: where an execution stands. */
 export function executionDetails(
   what: string,
-  { phase, paused, tally }: ExecutionState,
+  { phase, paused, tally, waitingFor }: ExecutionState,
   outcome?: ExecutionOutcome,
 ): string {
   const lines = [`**${plain(what)}**`, '']
   if (outcome) lines.push(`**${outcome.status}**: ${plain(outcome.sentence)}`)
   else lines.push(paused ? `**paused** in phase ${phase}; \`resume\` goes on` : `**${phase}**: ${doing[phase]}`)
-  // What a slice has in hand is in its heartbeat: see Pending Activities.
-  const asOf = outcome ? '' : `after ${count(tally.slices)} ${tally.slices === 1 ? 'slice' : 'slices'}`
-  lines.push('', `| ${asOf} | |`, '| --- | ---: |')
+  if (!outcome && waitingFor !== undefined) lines.push('', `**waiting**: ${plain(waitingFor)}`)
+  // What is in hand right now is in the heartbeats: see Pending Activities.
+  lines.push('', `| items | ${outcome ? 'in the end' : 'so far'} |`, '| --- | ---: |')
   if (outcome) {
     lines.push(row('found', outcome.found), row('carried out', outcome.changed))
     lines.push(row('to be tried again', outcome.failed), row('flagged for a person', outcome.flagged))
+    for (const { reason, items } of outcome.failures ?? []) lines.push(row(`failed: ${plain(reason)}`, items))
   } else {
     const found = phase === 'changes' ? `at least ${count(tally.found)}` : count(tally.found)
     lines.push(`| found | ${found} |`, row('transferred', tally.transferred), `| bytes | ${bytes(tally.bytes)} |`)
     lines.push(row('failed tries', tally.failed))
+    lines.push('', 'Counts are of what has been reported; Pending Activities show what is in hand.')
   }
   return lines.join('\n') + margin
 }

@@ -16,9 +16,9 @@ import { pages, paging } from './paging.ts'
 import { flag, queryOf, together } from './query.ts'
 import type { ApiParts } from './parts.ts'
 import { Refused } from '../client/refused.ts'
-import type { JobCommands } from '../client/job_commands.ts'
+import { WorkflowStuck, type JobCommand } from '../client/job_commands.ts'
 
-const commands = ['start', 'pause', 'resume', 'cancel'] as const satisfies readonly (keyof JobCommands)[]
+const commands = ['start', 'pause', 'resume', 'cancel', 'repair'] as const satisfies readonly JobCommand[]
 
 export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: send, deleteJob }: ApiParts): void {
   const shown = (job: StoredJob): Promise<Record<string, unknown>> => jobView(job, { catalog, ledgers })
@@ -53,7 +53,10 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
 
   app.get<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
     const query = queryOf(request, widening)
-    return one('job', view(await shown(await found(request.params.id)), sparseJob, wanted(query)))
+    const job = await found(request.params.id)
+    const answer = one('job', view(await shown(job), sparseJob, wanted(query)))
+    const stuck = await send.stuck(job.id)
+    return stuck === undefined ? answer : { ...answer, warnings: [{ code: 'workflow_stuck', description: stuck }] }
   })
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
@@ -88,7 +91,7 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
     return reply.code(status).send(one('job', before, status))
   })
 
-  async function command(what: keyof JobCommands, jobId: string): Promise<void> {
+  async function command(what: JobCommand | 'ensure', jobId: string): Promise<void> {
     await refusable(what, () => send[what](jobId))
   }
 
@@ -97,6 +100,7 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
       return await act()
     } catch (error) {
       if (error instanceof Refused) throw apiError(409, 'refused', error.message)
+      if (error instanceof WorkflowStuck) throw apiError(503, 'workflow_stuck', error.message)
       throw new Unanswered(what, error)
     }
   }

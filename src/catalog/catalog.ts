@@ -231,6 +231,7 @@ export interface StoredExecution {
 export interface Executions {
   /** Idempotent: the row of an execution begun before comes back as it is. */
   begin(jobId: string, execution: number, simulated: boolean): Promise<StoredExecution>
+  /** Changes nothing of one that has ended. */
   update(
     jobId: string,
     execution: number,

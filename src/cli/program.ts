@@ -178,6 +178,7 @@ const commands = [
   ['pause', 'finish what is in hand, and wait'],
   ['resume', 'go on after a pause'],
   ['cancel', 'end the run'],
+  ['repair', 'end workflows that can’t go on, and go on from catalog and ledger'],
 ] as const
 
 const exitCodes =

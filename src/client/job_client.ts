@@ -1,16 +1,21 @@
-import { Client, type Connection, WithStartWorkflowOperation } from '@temporalio/client'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client, type Connection, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
 import type { job } from '../../workflows/job.ts'
 import { cancel, pause, resume, start } from '../../workflows/commands.ts'
 import type { Cancelled, JobFacts, Paused, Resumed, Started, WorkflowOptions } from '../../workflows/messages.ts'
-import { refused, unrecorded } from '../../workflows/names.ts'
+import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../../workflows/names.ts'
 import { NotInCatalog, type Catalog } from '../catalog/catalog.ts'
 import { endWorkflows } from './end_workflows.ts'
 import { refuseWhilePaused } from './refuse_to_start.ts'
 import { refuseToWriteOn } from './refuse_to_write_on.ts'
 import { jobFacts } from './job_facts.ts'
+import { WorkflowStuck, type JobCommands } from './job_commands.ts'
 import { jobStart } from './job_start.ts'
+import { reconcile } from './reconcile.ts'
 import { Refused } from './refused.ts'
+import { settleForGone } from './settle_execution.ts'
+import { whyStuck } from './stuck_workflow.ts'
 
 interface JobClientParts {
   connection: Connection
@@ -23,11 +28,13 @@ interface JobClientParts {
 
 /** How long an answer may take before we say that nobody seems to be at work. Above what `pause` and `cancel` wait. */
 const answerMs = 30_000
+/** How long an answer may take before it is looked whether the workflow can answer at all; and how long that may take. */
+const lookMs = 2_000
 
 /**
  * Commands to jobs. The catalog is the truth: each command starts the job's workflow in passing when the server has lost it.
  */
-export class JobClient {
+export class JobClient implements JobCommands {
   readonly #client: Client
   readonly #parts: JobClientParts
 
@@ -44,7 +51,7 @@ export class JobClient {
     const facts = await this.#facts(jobId)
     refuseWhilePaused(facts)
     await this.#parts.catalog.jobs.expectPerson(jobId)
-    return this.#command(start, jobId, facts, [facts])
+    return this.#command(start, jobId, facts, [])
   }
 
   /** Answers when nothing is written any more, or after 9 s, saying which. @throws Refused */
@@ -85,21 +92,58 @@ export class JobClient {
   }
 
   /**
-   * Starts the workflows the server has lost, or never had, of jobs that are under way or run by themselves.
-   * @returns how many jobs were looked after
+   * Workflows that can't go on are terminated. What was under way goes on under its number in new ones, with what the ledger
+   * knows, and a schedule with the next run.
+   *
+   * @throws Refused when none of the job's workflows is stuck
    */
-  async reconcile(): Promise<number> {
-    let looked = 0
-    for (let offset = 0; ; offset += pageOfJobs) {
-      const { rows } = await this.#parts.catalog.jobs.list({ offset, limit: pageOfJobs })
-      for (const stored of rows) {
-        if (stored.status === 'complete') continue
-        const facts = await this.#facts(stored.id)
-        if (!facts.unfinished && facts.schedule.mode !== 'auto') continue
-        await this.ensure(stored.id)
-        looked += 1
-      }
-      if (rows.length < pageOfJobs) return looked
+  async repair(jobId: string): Promise<void> {
+    const { catalog } = this.#parts
+    const { name, lastExecution } = await this.#facts(jobId)
+    const [job, execution] = [jobWorkflowId(jobId), executionWorkflowId(jobId, lastExecution)]
+    const isJobStuck = (await this.#whyStuck(job)) !== undefined
+    if (!isJobStuck && (await this.#whyStuck(execution)) === undefined)
+      throw new Refused(`the workflows of ${JSON.stringify(name)} go on: there is nothing to repair`)
+    // Whichever is not stuck would take note of the end of the other: an execution is cancelled with its job, and a job
+    // counts an execution that is terminated as failed.
+    for (const workflowId of isJobStuck ? [execution, job] : [job, execution]) await this.#terminate(workflowId)
+    const { unfinished, schedule } = await this.#facts(jobId)
+    const { status } = (await catalog.jobs.get(jobId))!
+    if (unfinished || schedule.mode === 'auto') await this.ensure(jobId)
+    else if (status === 'running' || status === 'cancelling')
+      await settleForGone(catalog, { jobId, execution: lastExecution })
+  }
+
+  async stuck(jobId: string): Promise<string | undefined> {
+    try {
+      return await this.#client.withDeadline(Date.now() + lookMs, async () => {
+        const { name, lastExecution } = await this.#facts(jobId)
+        const why =
+          (await this.#whyStuck(jobWorkflowId(jobId))) ??
+          (await this.#whyStuck(executionWorkflowId(jobId, lastExecution)))
+        if (why === undefined) return undefined
+        return `the workflow of ${JSON.stringify(name)} can't go on: ${why}; \`stevedore job repair ${jobId}\` ends it, and goes on from what catalog and ledger know`
+      })
+    } catch {
+      return undefined
+    }
+  }
+
+  /** @returns how many jobs were looked after */
+  reconcile(): Promise<number> {
+    const { catalog } = this.#parts
+    return reconcile({ catalog, workflows: this.#client.workflow, open: (jobId) => this.ensure(jobId) })
+  }
+
+  #whyStuck(workflowId: string): Promise<string | undefined> {
+    return whyStuck(this.#client.workflow, workflowId, this.#parts.taskQueue)
+  }
+
+  async #terminate(workflowId: string): Promise<void> {
+    try {
+      await this.#client.workflow.getHandle(workflowId).terminate('stevedore job repair')
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error
     }
   }
 
@@ -113,14 +157,30 @@ export class JobClient {
     facts: JobFacts,
     args: Args,
   ): Promise<Answer> {
+    const over = new AbortController()
+    try {
+      return await Promise.race([
+        this.#client.withAbortSignal(over.signal, () => this.#send<Answer, Args>(update.name, { jobId, facts, args })),
+        this.#failWhenStuck(jobId, over.signal),
+      ])
+    } finally {
+      over.abort()
+    }
+  }
+
+  async #send<Answer, Args extends unknown[]>(
+    update: string,
+    { jobId, facts, args }: { jobId: string; facts: JobFacts; args: Args },
+  ): Promise<Answer> {
+    const deadlineMs = Date.now() + answerMs
     for (let attempt = 1; ; attempt++) {
       const startWorkflowOperation = new WithStartWorkflowOperation<typeof job>(
         'job',
         await this.#startOptions(jobId, facts),
       )
       try {
-        return await this.#client.withDeadline(Date.now() + answerMs, () =>
-          this.#client.workflow.executeUpdateWithStart<typeof job, Answer, Args>(update.name, {
+        return await this.#client.withDeadline(deadlineMs, () =>
+          this.#client.workflow.executeUpdateWithStart<typeof job, Answer, Args>(update, {
             args,
             startWorkflowOperation,
           }),
@@ -132,6 +192,16 @@ export class JobClient {
     }
   }
 
+  /** A workflow that can't go on answers nobody: that is known long before the answer is overdue. */
+  async #failWhenStuck(jobId: string, over: AbortSignal): Promise<never> {
+    for (;;) {
+      await sleep(lookMs)
+      if (over.aborted) return new Promise<never>(() => undefined)
+      const why = await this.stuck(jobId)
+      if (why !== undefined) throw new WorkflowStuck(why)
+    }
+  }
+
   async #startOptions(jobId: string, facts: JobFacts) {
     const { catalog, taskQueue, options } = this.#parts
     const stored = await catalog.jobs.get(jobId)
@@ -139,8 +209,6 @@ export class JobClient {
     return jobStart(stored, facts, { taskQueue, options })
   }
 }
-
-const pageOfJobs = 500
 
 /** It closed in this moment, complete or cancelled; asked again the command meets a new one. */
 function hasClosed(error: unknown): boolean {

@@ -3,7 +3,7 @@ import { redact } from '../job/redact.ts'
 import type { JobFacts, JobStart, WorkflowOptions } from '../../workflows/messages.ts'
 import { jobWorkflowId } from '../../workflows/names.ts'
 import { jobSummary } from '../../workflows/progress_text.ts'
-import { attributes } from '../../workflows/search_attributes.ts'
+import { attributes, jobAttributes } from '../../workflows/search_attributes.ts'
 
 /** What Temporal takes as details. */
 const mostDetailBytes = 20_000
@@ -22,13 +22,7 @@ export function jobStart(
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: jobSummary(facts),
     staticDetails: details(document),
-    typedSearchAttributes: [
-      { key: attributes.job, value: jobId },
-      { key: attributes.status, value: 'idle' },
-      { key: attributes.category, value: facts.category },
-      { key: attributes.source, value: facts.source },
-      { key: attributes.destination, value: facts.destination },
-    ],
+    typedSearchAttributes: [...jobAttributes(jobId, facts), { key: attributes.status, value: 'idle' }],
   }
 }
 

@@ -60,5 +60,8 @@ export function keptCommands(catalog: Catalog, notServed: () => Error): JobComma
     },
     start: refuse,
     ensure: refuse,
+    repair: refuse,
+    /** Whose workflows nobody can be asked about. */
+    stuck: () => Promise.resolve(undefined),
   }
 }

@@ -46,7 +46,7 @@ export function troubleBackoffMs(attempt: number): number {
   return Math.min(1_000 * 2 ** Math.min(Math.max(0, attempt - 1), 10), 60_000)
 }
 
-/** How long an item waits after its n-th failed try in an execution: 1 s, 4 s, 16 s, then a minute. */
+/** How long an item waits after its n-th failed try in an execution, from 1: 1 s, 4 s, 16 s, then a minute. */
 export function itemBackoffMs(tries: number): number {
   return Math.min(1_000 * 4 ** Math.min(Math.max(0, tries - 1), 10), 60_000)
 }

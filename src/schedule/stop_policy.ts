@@ -46,6 +46,15 @@ export function countExecution(counts: StopCounts, { status, simulated, failed }
   }
 }
 
+/** Counts only grow: of two who counted, the one who knows more is right. */
+export function mostOf(a: StopCounts, b: StopCounts): StopCounts {
+  return {
+    executions: Math.max(a.executions, b.executions),
+    successes: Math.max(a.successes, b.successes),
+    failures: Math.max(a.failures, b.failures),
+  }
+}
+
 function met(limit: 'on_execute' | 'on_success' | 'on_failure', why: string): StopVerdict {
   return { met: true, limit, sentence: `stop_policy.${limit} is met: ${why}` }
 }

@@ -3,6 +3,7 @@ import { JobClient } from '../client/job_client.ts'
 import type { Config } from '../config.ts'
 import { holderOf, type HeldBy } from '../home/lock.ts'
 import { openLogs } from '../home/logs.ts'
+import { taskQueueOf } from '../home/task_queue.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 import { connect, disconnect } from '../temporal/connect.ts'
 import { deleteJob, keptCommands, type Deleted } from '../client/keep_order.ts'
@@ -27,7 +28,8 @@ export async function attach(home: OpenHome, { config, options, holder }: Attach
   await using opened = new AsyncDisposableStack()
   const connection = await reach(address, holder, options.signal)
   opened.defer(() => disconnect(connection))
-  const { namespace, taskQueue } = config.temporal
+  const { namespace } = config.temporal
+  const taskQueue = taskQueueOf(home.home, config.temporal.taskQueue)
   const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
   // Who came to serve finds it done: the API is there, at the addresses of who does.
   const listens = options.api !== undefined && !options.worker
@@ -39,6 +41,7 @@ export async function attach(home: OpenHome, { config, options, holder }: Attach
   return {
     addresses: { ...holder?.addresses, temporal: address, ...api },
     namespace,
+    taskQueue,
     serves: false,
     ...(holder ? { holder } : {}),
     stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
@@ -54,6 +57,7 @@ function unserved(home: OpenHome): Stevedore {
   return {
     addresses: {},
     namespace: '',
+    taskQueue: '',
     serves: false,
     keeps: true,
     stillServed: () => false,

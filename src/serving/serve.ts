@@ -1,7 +1,9 @@
 import type { JobClient } from '../client/job_client.ts'
+import { reconciling } from '../client/reconciling.ts'
 import type { Config } from '../config.ts'
 import type { Addresses, Lock } from '../home/lock.ts'
 import { openLogs } from '../home/logs.ts'
+import { taskQueueOf } from '../home/task_queue.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
 import { keepRunning } from '../temporal/keep_running.ts'
@@ -48,7 +50,7 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
   const server = await opening
   endAtExit(server, opened)
   const { address, namespace } = server
-  const { taskQueue } = config.temporal
+  const taskQueue = taskQueueOf(home.home, config.temporal.taskQueue)
   const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
   const whereabouts = new Whereabouts(lock, server)
   const kept = keepRunning(server, { say, startedAgain: startedAgain(server, { whereabouts, client, say }) })
@@ -66,12 +68,17 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
   whereabouts.tell(api)
   signal?.throwIfAborted()
   await client.reconcile()
+  const looking = reconciling(client, {
+    onError: (error) => logger.warn({ err: error }, 'catalog and server were not compared'),
+  })
+  opened.defer(() => looking.stop())
   const all = opened.move()
   return {
     get addresses() {
       return whereabouts.addresses
     },
     namespace,
+    taskQueue,
     serves: true,
     stillServed: () => true,
     broken: brokenBy(worker),

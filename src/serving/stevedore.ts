@@ -26,6 +26,8 @@ export interface Stevedore {
   readonly addresses: Addresses
   /** Of Temporal. */
   readonly namespace: string
+  /** Of this home alone. */
+  readonly taskQueue: string
   /** False: another process serves this home, and this one only sends it commands. */
   readonly serves: boolean
   /** That other process. */

@@ -18,6 +18,10 @@ interface WorkerParts {
   /** Where the workflow bundle is kept. */
   cache: string
   logger: Logger
+  /** Workflows kept in memory; with none each task begins by replaying its history, which tests want. */
+  cachedWorkflows?: number
+  /** Other workflow code than ours; for tests. */
+  workflowsPath?: string
 }
 
 export interface RunningWorker {
@@ -35,7 +39,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   quietRuntime(parts.logger)
   const [connection, codePath] = await Promise.all([
     NativeConnection.connect({ ...settings(parts.address), address: parts.address }),
-    workflowBundle({ cache: parts.cache }),
+    workflowBundle({ cache: parts.cache, ...(parts.workflowsPath ? { workflowsPath: parts.workflowsPath } : {}) }),
   ])
   const worker = await createWorker(connection, codePath, parts)
   const ended = worker.run().finally(() => connection.close())
@@ -50,7 +54,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
 }
 
 function createWorker(connection: NativeConnection, codePath: string, parts: WorkerParts): Promise<Worker> {
-  const { namespace, taskQueue, engine, catalog, logger } = parts
+  const { namespace, taskQueue, engine, catalog, logger, cachedWorkflows = 40 } = parts
   return Worker.create({
     connection,
     namespace,
@@ -66,7 +70,7 @@ function createWorker(connection: NativeConnection, codePath: string, parts: Wor
     shutdownForceTime: '2 minutes',
     // Workflows sleep in the server. One thread replays them; few are kept, for memory.
     workflowThreadPoolSize: 1,
-    maxCachedWorkflows: 40,
+    maxCachedWorkflows: cachedWorkflows,
     // After a death the next worker must not wait for the dead one's own queue.
     stickyQueueScheduleToStartTimeout: '2 s',
     maxConcurrentActivityTaskExecutions: 40,

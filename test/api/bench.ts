@@ -53,6 +53,8 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
         resume: heard('resume'),
         cancel: heard('cancel'),
         ensure: heard('ensure'),
+        repair: heard('repair'),
+        stuck: async () => undefined,
       },
       ledgers: { open: () => undefined },
       deleteJob: async (jobId) => {

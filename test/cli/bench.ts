@@ -24,6 +24,8 @@ export class CliBench {
   /** What a person answers when asked; nobody is there when there is none left. */
   answers: string[] = []
   /** How the next executions end; the last one is used again. */
+  /** Why workflows don't go on. */
+  stuck: string | undefined
   endings: Ending[] = [{}]
   /** So many commands to start are refused, as if an execution were under way; what happens meanwhile. */
   refusesStart = 0
@@ -171,6 +173,7 @@ export class CliBench {
       serves: this.serves,
       stillServed: () => this.stillServed,
       namespace: 'stevedore',
+      taskQueue: 'stevedore-home',
       broken: new Promise(() => undefined),
       commands: {
         start: heard('start', begin),
@@ -185,6 +188,8 @@ export class CliBench {
         }),
         cancel: heard('cancel', async () => undefined),
         ensure: heard('ensure', async () => undefined),
+        repair: heard('repair', async () => undefined),
+        stuck: async () => this.stuck,
       },
       deleteJob: async (jobId) => {
         this.commands.push('delete')

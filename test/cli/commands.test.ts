@@ -36,6 +36,18 @@ describe('job', () => {
     expect(out).not.toContain('found')
   })
 
+  test('one whose workflow cannot go on is shown with the way out, which is a command', async () => {
+    await bench.run('run', bench.file(bench.aJob()))
+    expect((await bench.run('job', 'show', 'Share')).out).not.toContain('error:')
+    bench.stuck = "the workflow can't go on: TMPRL1100; `stevedore job repair 1` ends it"
+    expect((await bench.run('job', 'show', 'Share')).out).toContain(`error: ${bench.stuck}`)
+    expect(JSON.parse((await bench.run('job', 'show', 'Share', '--json')).out)).toMatchObject({
+      workflow_stuck: bench.stuck,
+    })
+    expect((await bench.run('job', 'repair', 'Share')).code).toBe(0)
+    expect(bench.commands).toContain('repair')
+  })
+
   test('lists those of one status, in text and for programs, and none where none has it', async () => {
     for (const name of ['Share', 'Other']) await bench.run('run', bench.file(bench.aJob({ name })))
     await bench.catalog(async ({ catalog }) =>

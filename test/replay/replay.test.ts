@@ -9,7 +9,14 @@ import { workflowBundle } from '../../src/temporal/bundle.ts'
 import { quietRuntime } from '../../src/temporal/runtime.ts'
 
 const folder = new URL('histories/', import.meta.url)
-const files = readdirSync(folder).sort()
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+/** By the version whose workflows they are of; those of one that was released stay as they are. */
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.json'))
+  .sort()
+const current = (name: string): string => `${version}/${name}.json`
 
 const scenes = [
   'finished',
@@ -19,6 +26,9 @@ const scenes = [
   'retried',
   'stop-policy-completed',
   'continued-as-new',
+  'timers',
+  'idle',
+  'adopted',
 ]
 
 let asIs: string
@@ -45,8 +55,8 @@ function eventTypes(file: string): string[] {
 }
 
 test.each(scenes)('there is a recorded history of job and execution: %s', (scene) => {
-  expect(files.some((file) => file.startsWith(`${scene}.job`))).toBe(true)
-  expect(files.some((file) => file.startsWith(`${scene}.execution`))).toBe(true)
+  expect(files.some((file) => file.startsWith(`${version}/${scene}.job`))).toBe(true)
+  expect(files.some((file) => file.startsWith(`${version}/${scene}.execution`))).toBe(true)
 })
 
 test.each(files)('%s replays', async (file) => {
@@ -64,13 +74,13 @@ test.each([
   ['paused-and-resumed', 'WORKFLOW_EXECUTION_COMPLETED'],
   ['retried', 'WORKFLOW_EXECUTION_COMPLETED'],
 ])('the %s execution ends with %s', (scene, event) => {
-  expect(eventTypes(`${scene}.execution.json`).at(-1)).toBe(event)
+  expect(eventTypes(current(`${scene}.execution`)).at(-1)).toBe(event)
 })
 
 test('halt and cancel show the cancelled lanes', () => {
-  const halted = eventTypes('halted.execution.json')
+  const halted = eventTypes(current('halted.execution'))
   expect(halted.filter((type) => type === 'ACTIVITY_TASK_FAILED' || type === 'ACTIVITY_TASK_CANCELED')).toHaveLength(2)
-  const cancelled = eventTypes('cancelled.execution.json')
+  const cancelled = eventTypes(current('cancelled.execution'))
   expect(cancelled.filter((type) => type === 'ACTIVITY_TASK_CANCEL_REQUESTED')).toHaveLength(2)
   expect(cancelled.filter((type) => type === 'ACTIVITY_TASK_CANCELED')).toHaveLength(2)
   // `complete` begins when the last lane has stopped.
@@ -79,10 +89,34 @@ test('halt and cancel show the cancelled lanes', () => {
   )
 })
 
-test('the stop policy shows as the cancelled timer of the next run', () => {
-  const events = eventTypes('stop-policy-completed.job.json')
-  expect(events.lastIndexOf('TIMER_CANCELED')).toBeGreaterThan(events.lastIndexOf('TIMER_STARTED'))
+test('a job that its stop policy ends sets no timer of another run', () => {
+  const events = eventTypes(current('stop-policy-completed.job'))
+  expect(events.indexOf('TIMER_STARTED')).toBeGreaterThan(0)
+  expect(events.slice(events.lastIndexOf('START_CHILD_WORKFLOW_EXECUTION_INITIATED'))).not.toContain('TIMER_STARTED')
   expect(events.at(-1)).toBe('WORKFLOW_EXECUTION_COMPLETED')
+})
+
+test('recorded are timers that rang and timers that were cancelled, and a child that could not be started', () => {
+  expect(eventTypes(current('timers.job'))).toEqual(expect.arrayContaining(['TIMER_FIRED', 'TIMER_CANCELED']))
+  expect(eventTypes(current('adopted.job'))).toContain('START_CHILD_WORKFLOW_EXECUTION_FAILED')
+  expect(eventTypes(current('idle.job')).at(-1)).toBe('WORKFLOW_EXECUTION_COMPLETED')
+})
+
+test('both branches of each patch are recorded', () => {
+  const folder = new URL('../../workflows/', import.meta.url)
+  const code = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'))
+  const ids = code.flatMap((text) => [...text.matchAll(/(?:\.has|patched)\('(.*?)'\)/g)].map(([, id]) => id!))
+  // By a scene that comes to it.
+  const scene: Record<string, string> = {
+    'first broken lane counts': 'halted',
+    'outcome of a cancelled one in the memo': 'cancelled',
+  }
+  expect(ids.sort()).toEqual(Object.keys(scene).sort())
+  const marked = (file: string): boolean => JSON.stringify(historyOf(file)).includes('"markerName":"core_patch"')
+  for (const id of ids) {
+    expect(marked(current(`${scene[id]}.execution`))).toBe(true)
+    expect(marked(`before-0.1.0/${scene[id]}.execution.json`)).toBe(false)
+  }
 })
 
 test('no recorded history is long, and none names a machine', () => {

@@ -58,5 +58,5 @@ test.each([
   expect(await rig.catalog.executions.get(id, 1)).toMatchObject({ status: 'cancelled', simulated })
   const settled = await settleExecution(rig.catalog)({ ...ref, unrecorded: ended })
   const none = { executions: 0, successes: 0, failures: 0 }
-  expect(countExecution(none, settled).executions).toBe(counted)
+  expect(countExecution(none, settled!).executions).toBe(counted)
 })

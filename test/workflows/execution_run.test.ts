@@ -70,8 +70,15 @@ test('phases follow one another, and enumeration and transfer go on side by side
   expect(rig.asked.at(-1)!.input).toMatchObject({
     lane: 'finalize',
     width: 3,
-    sliceMs: 20_000,
   })
+})
+
+test('what a lane is asked for is short at first, so that its counts are seen within two seconds, and then longer', async () => {
+  const rig = new Rig()
+  rig.answer = (kind, nth) => ({ ...finished, items: 1, state: kind === 'finalize' && nth < 6 ? 'more' : 'finished' })
+  await new Execution(start, rig).throughPhases()
+  const asked = rig.asked.filter(({ kind }) => kind === 'finalize').map(({ input }) => input.sliceMs)
+  expect(asked).toEqual([1_500, 3_000, 6_000, 12_000, 20_000, 20_000])
 })
 
 test('counts are summed over slices and lanes', async () => {

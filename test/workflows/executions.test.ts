@@ -122,7 +122,12 @@ test('trouble with a connection is waited out as long as the platform asks', asy
   })
   const begun = Date.now()
   await client.start(job)
+  await until(
+    async () => (await stage.progress(job, 1)).waitingFor === 'destination: slow down',
+    'it says what it waits for',
+  )
   expect(await stage.result(job, 1)).toMatchObject({ status: 'completed' })
+  expect((await stage.progress(job, 1)).waitingFor).toBeUndefined()
   expect(Date.now() - begun).toBeGreaterThanOrEqual(700)
 })
 
@@ -153,6 +158,8 @@ test('a cancelled execution finishes what is in hand, is completed in the ledger
   await sleep(200)
   expect(stage.engine.writesOf(job)).toHaveLength(writes)
   expect(await closedAs(stage.executionHandle(job, 1))).toBe('CANCELLED')
+  const { memo } = await stage.executionHandle(job, 1).describe()
+  expect(memo?.['outcome']).toMatchObject({ status: 'cancelled', sentence: 'cancelled: on request' })
   expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'cancelled' })
   await atRest(job)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', counts: { executions: 1 } })

@@ -39,6 +39,12 @@ function settled(status: ExecutionStatus, change: Partial<JobFacts> = {}): Settl
   return { facts: facts(change), status, sentence: `it ${status}`, simulated: false, failed: 0 }
 }
 
+/** Of a start that comes when the catalog says so. */
+function refusal(job: Job, change: Partial<JobFacts>, nowMs: number): string | undefined {
+  job.learn(facts(change))
+  return job.refusesStart(nowMs)
+}
+
 /** One execution at a moment, taking a second. */
 function execute(
   job: Job,
@@ -47,7 +53,7 @@ function execute(
   change: Partial<JobFacts> = {},
 ): number {
   const n = job.want(facts(change))
-  job.begin(atMs)
+  job.takeUp(atMs)
   job.end(settled(status, change), atMs + 1_000)
   return n
 }
@@ -56,7 +62,7 @@ test('what it does is told by its status', () => {
   const job = aJob()
   expect(job.state(0)).toMatchObject({ status: 'idle', running: false })
   job.want(facts())
-  job.begin(0)
+  job.takeUp(0)
   expect(job.state(0)).toMatchObject({ status: 'running', execution: 1, running: true })
   job.isCancelling = true
   expect(job.state(0).status).toBe('cancelling')
@@ -81,14 +87,14 @@ test('an ad-hoc job is complete after a run, and may be started again', () => {
   const job = aJob({ schedule: { ...manual, mode: 'ad-hoc' } })
   execute(job, 0, 'completed', { schedule: { ...manual, mode: 'ad-hoc' } })
   expect(job.state(2_000).status).toBe('complete')
-  expect(job.refusesStart(facts({ schedule: { ...manual, mode: 'ad-hoc' } }), 2_000)).toBeUndefined()
+  expect(refusal(job, { schedule: { ...manual, mode: 'ad-hoc' } }, 2_000)).toBeUndefined()
 })
 
 test('the next run of an auto job comes an interval after the last start, but not before the last end', () => {
   const job = aJob({ schedule: auto })
   expect(job.nextRunMs(1_000)).toBe(1_000)
   job.want(facts({ schedule: auto }))
-  job.begin(1_000)
+  job.takeUp(1_000)
   expect(job.nextRunMs(2_000)).toBe(901_000)
   expect(job.state(2_000).nextRunMs).toBeUndefined()
   job.end(settled('completed', { schedule: auto }), 2_000_000)
@@ -108,24 +114,24 @@ test('paused, disabled and complete jobs have no next run', () => {
 
 test('a start is refused with the reason', () => {
   const job = aJob()
-  expect(job.refusesStart(facts(), 0)).toBeUndefined()
-  expect(job.refusesStart(facts({ disabled: true }), 0)).toContain('is disabled')
+  expect(refusal(job, {}, 0)).toBeUndefined()
+  expect(refusal(job, { disabled: true }, 0)).toContain('is disabled')
   job.paused = true
-  expect(job.refusesStart(facts(), 0)).toContain('is paused')
+  expect(refusal(job, {}, 0)).toContain('is paused')
   job.paused = false
   job.want(facts())
-  expect(job.refusesStart(facts(), 0)).toContain('is running (execution 1)')
+  expect(refusal(job, {}, 0)).toContain('is running (execution 1)')
 })
 
 test('what the catalog says newly counts at a start: a limit that was lowered, one that was lifted', () => {
   const limited = aJob({ limits: { on_execute: 1 } })
   execute(limited, 0, 'completed', { limits: { on_execute: 1 } })
   expect(limited.complete).toContain('stop_policy.on_execute')
-  expect(limited.refusesStart(facts({ limits: { on_execute: 2 } }), 5_000)).toBeUndefined()
+  expect(refusal(limited, { limits: { on_execute: 2 } }, 5_000)).toBeUndefined()
 
   const free = aJob()
   execute(free, 0)
-  expect(free.refusesStart(facts({ limits: { on_execute: 1 } }), 5_000)).toContain('is complete')
+  expect(refusal(free, { limits: { on_execute: 1 } }, 5_000)).toContain('is complete')
 })
 
 test('counts never go back to what a catalog read too early said', () => {
@@ -137,10 +143,43 @@ test('counts never go back to what a catalog read too early said', () => {
   expect(job.want(facts())).toBe(3)
 })
 
+test('a job that was reset learns from the catalog what it has forgotten, and goes on with what is under way', () => {
+  const ended = aJob()
+  ended.learn(facts({ lastExecution: 3, lastStartMs: 70, counts: { executions: 3, successes: 1, failures: 0 } }))
+  expect(ended.wanted).toBeUndefined()
+  expect(ended.facts).toMatchObject({ lastExecution: 3, lastStartMs: 70, counts: { executions: 3, successes: 1 } })
+  const running = aJob()
+  running.learn(facts({ lastExecution: 3, lastStartMs: 70, unfinished: true }))
+  expect(running.wanted).toBe(3)
+  expect(refusal(running, {}, 100)).toContain('is running (execution 3)')
+  running.takeUp(100)
+  expect(running.facts).toMatchObject({ lastExecution: 3, lastStartMs: 70 })
+})
+
+test('an execution that the catalog has counted already is not counted twice', () => {
+  const job = aJob()
+  job.want()
+  job.takeUp(0)
+  const counts = { executions: 1, successes: 0, failures: 0 }
+  job.end(settled('completed', { counts, lastExecution: 1 }), 1_000)
+  expect(job.facts.counts).toEqual(counts)
+})
+
+test('a job whose workflow somebody cancels has no next run, and says why', () => {
+  const job = aJob({ schedule: auto })
+  job.isStopped = true
+  expect(job.record(0)).toMatchObject({
+    status: 'idle',
+    statusReason: 'its workflow was ended from outside: it runs again when somebody starts it',
+    nextRunMs: null,
+  })
+  expect(job.refusesToBegin()).toContain('is being cancelled')
+})
+
 test('an unfinished execution goes on under its number', () => {
   const job = aJob({ unfinished: true, lastExecution: 4, lastStartMs: 77 })
   expect(job.wanted).toBe(4)
-  job.begin(1_000)
+  job.takeUp(1_000)
   expect(job.facts).toMatchObject({ lastExecution: 4, lastStartMs: 77 })
 })
 
@@ -151,7 +190,7 @@ test('a pause outlives its execution only when the job would run again by itself
   ] as const) {
     const job = aJob({ schedule })
     job.want(facts({ schedule }))
-    job.begin(0)
+    job.takeUp(0)
     job.paused = true
     job.end(settled('cancelled', { schedule }), 1_000)
     expect(job.paused).toBe(paused)

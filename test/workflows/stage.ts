@@ -25,6 +25,11 @@ export interface JobWish extends Script {
   simulation_mode?: boolean
 }
 
+interface WorkerOptions {
+  cachedWorkflows?: number
+  workflowsPath?: string
+}
+
 /** A home, a server, a worker with a fake engine, clients; and the workflows as one sees them on the server. */
 export class Stage {
   readonly home: Home
@@ -45,16 +50,16 @@ export class Stage {
     this.workflows = new Client({ connection: server.connection, namespace: server.namespace }).workflow
   }
 
-  static async open(): Promise<Stage> {
+  static async open(options: WorkerOptions = {}): Promise<Stage> {
     const folder = mkdtempSync(join(tmpdir(), 'stevedore-stage-'))
     const home = openHome(folder)
     const server = await openServer(home, { config: readConfig(), say: (line) => process.stderr.write(`${line}\n`) })
     const stage = new Stage(folder, home, server)
-    await stage.startWorker()
+    await stage.startWorker(options)
     return stage
   }
 
-  async startWorker(): Promise<void> {
+  async startWorker(options: WorkerOptions = {}): Promise<void> {
     const { address, namespace } = this.server
     this.#worker = await startWorker({
       address,
@@ -64,6 +69,7 @@ export class Stage {
       catalog: this.catalog,
       cache: readConfig().cache,
       logger: pino({ level: 'silent' }),
+      ...options,
     })
   }
 

@@ -41,6 +41,8 @@ export function executions(db: DatabaseSync): Executions {
       if (change.balance !== undefined) columns.balance = change.balance && toColumn(change.balance)
       if (Object.keys(columns).length === 0) return
       transaction(db, () => {
+        // An end is final: whoever comes after it, as a workflow that was reset, knows less.
+        if (typeof find(jobId, execution)?.endedOn === 'number') return
         if (!set(db, 'executions', columns, { job: jobId, execution })) {
           throw new NotInCatalog(`there is no execution ${execution} of job ${jobId}`)
         }

@@ -6,13 +6,14 @@ import { statusesMeant, statusWords } from '../../api/job_filter.ts'
 import { jobView } from '../../api/job_view.ts'
 import { toJson } from '../../json/json.ts'
 import type { Progress } from '../../ledger/ledger.ts'
+import type { OpenHome } from '../../open_home/open_home.ts'
 import { NotStarted, Unacceptable } from '../../problem.ts'
 import { ledgerKind } from '../../open_home/ledger_views.ts'
 import { printable, table } from '../../report/format.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
-import type { JobCommands } from '../../client/job_commands.ts'
+import type { JobCommand } from '../../client/job_commands.ts'
 import { ExitCode } from '../exit_code.ts'
 import { failedItems, failedText } from '../failing.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
@@ -53,15 +54,19 @@ export async function listJobs(options: ListOptions, parts: CliParts): Promise<E
 }
 
 export async function showJob(name: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
-  return withHome(options, parts, async ({ catalog, ledgers }) => {
+  return withHome(options, parts, async (home) => {
+    const { catalog, ledgers } = home
     const job = await theJob(name, catalog, parts.terminal)
+    const stuck = await whyStuck(job, home, parts)
     const ledger = ledgers.open(job.id, await ledgerKind(job, catalog))
     const failed = await failedItems(ledger, job.id, catalog)
     if (options.json === true) {
-      parts.terminal.out(toJson({ ...(await jobView(job, { catalog, ledgers })), failed }, 2))
+      const view = { ...(await jobView(job, { catalog, ledgers })), failed }
+      parts.terminal.out(toJson(stuck === undefined ? view : { ...view, workflow_stuck: stuck }, 2))
       return ExitCode.done
     }
     const say = parts.terminal.out
+    if (stuck !== undefined) say(`error: ${printable(stuck)}`)
     say(`${printable(job.name)} (${job.id})`)
     const order = await catalog.orders.get(job.id)
     say(`status: ${job.status}${job.statusReason === '' ? '' : `, ${printable(job.statusReason)}`}`)
@@ -82,14 +87,24 @@ export async function showJob(name: string, options: CommonOptions, parts: CliPa
   })
 }
 
+/** Only who serves the home can tell; where nobody does, nothing goes on anyway. */
+async function whyStuck(job: StoredJob, home: OpenHome, parts: CliParts): Promise<string | undefined> {
+  try {
+    const served = await parts.serve(home, { worker: false, say: () => undefined })
+    return await served.commands.stuck(job.id).finally(() => served.close())
+  } catch {
+    return undefined
+  }
+}
+
 /** Of a run that is under way, or paused in the middle. */
 function soFar(progress: Progress): string {
   return progressLine(progress, pace([{ atMs: 0, progress }]))
 }
 
-/** start, pause, resume, cancel: a command to the process that serves this home. */
+/** start, pause, resume, cancel, repair: a command to the process that serves this home. */
 export async function commandJob(
-  command: keyof JobCommands,
+  command: JobCommand,
   name: string,
   options: CommonOptions,
   parts: CliParts,
@@ -119,7 +134,7 @@ export async function commandJob(
   })
 }
 
-function keptText(command: keyof JobCommands, { name }: StoredJob): string {
+function keptText(command: JobCommand, { name }: StoredJob): string {
   return command === 'resume'
     ? `Nobody serves this home: the pause kept for ${printable(name)} is taken back.`
     : `Nobody serves this home: ${command} is kept for ${printable(name)}, and obeyed at the next start before anything else.`

@@ -56,10 +56,17 @@ export async function serve(
       const tokenFile = api === undefined || api.withoutToken ? undefined : home.home.token
       if (options.json === true)
         terminal.out(
-          toJson({ type: 'serving', temporal, web_ui: ui ?? null, api: url ?? null, token_file: tokenFile ?? null }),
+          toJson({
+            type: 'serving',
+            temporal,
+            task_queue: served.taskQueue,
+            web_ui: ui ?? null,
+            api: url ?? null,
+            token_file: tokenFile ?? null,
+          }),
         )
       else {
-        if (temporal !== undefined) terminal.out(`Temporal  ${temporal}`)
+        if (temporal !== undefined) terminal.out(`Temporal  ${temporal}, task queue ${served.taskQueue}`)
         if (ui !== undefined) terminal.out(`Web UI    ${ui}`)
         if (url !== undefined) terminal.out(`API       ${url}/v1`)
         if (tokenFile !== undefined) terminal.out(`Token     ${tokenFile}`)

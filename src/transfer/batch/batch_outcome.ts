@@ -88,7 +88,8 @@ export class BatchOutcome {
   /** @param path for people */
   failed(work: WorkItem, path: string, trouble: ItemTrouble): void {
     const context = this.#context
-    this.#failed.push({ item: work.item, ...trouble, retryAfterMs: context.backoffMs(work.tries) })
+    // This try is not among those the work was claimed with.
+    this.#failed.push({ item: work.item, ...trouble, retryAfterMs: context.backoffMs(work.tries + 1) })
     this.audit.push({
       item: work.item,
       level: 'error',
