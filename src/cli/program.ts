@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { variables } from '../config.ts'
 import { addConnection, listConnections, testConnection } from './commands/connection.ts'
+import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { commandJob, listJobs, showJob } from './commands/job.ts'
 import { runJob } from './commands/run.ts'
@@ -91,6 +92,11 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
     command(program, 'verify <job>', 'compare both sides with each other and the ledger, byte by byte'),
     (options, name) => verify(name!, options, parts),
   )
+  const check = command(program, 'doctor', 'look at the home itself: files, damage, room, who serves it').option(
+    '--repair',
+    'move aside what is damaged, and begin it anew',
+  )
+  act(check, (options) => doctor(options, parts))
   act(command(program, 'schema', 'the JSON Schema of a job document'), () => printSchema(parts))
   return program
 }
