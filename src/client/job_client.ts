@@ -1,5 +1,5 @@
 import { Client, type Connection, WithStartWorkflowOperation } from '@temporalio/client'
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
+import { ApplicationFailure, CancelledFailure, type DataConverter } from '@temporalio/common'
 import type { job } from '../../workflows/job.ts'
 import { cancel, pause, resume, start } from '../../workflows/commands.ts'
 import type { Cancelled, JobFacts, Paused, Resumed, Started, WorkflowOptions } from '../../workflows/messages.ts'
@@ -15,6 +15,8 @@ interface JobClientParts {
   namespace: string
   taskQueue: string
   catalog: Catalog
+  /** What payloads pass through; the worker's too. */
+  dataConverter?: DataConverter | undefined
   /** Given to workflows that this client starts; for tests. */
   options?: WorkflowOptions
 }
@@ -31,7 +33,8 @@ export class JobClient {
 
   constructor(parts: JobClientParts) {
     this.#parts = parts
-    this.#client = new Client({ connection: parts.connection, namespace: parts.namespace })
+    const { connection, namespace, dataConverter } = parts
+    this.#client = new Client({ connection, namespace, ...(dataConverter ? { dataConverter } : {}) })
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { holderOf, type HeldBy } from '../home/lock.ts'
 import { openLogs } from '../home/logs.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
+import { dataConverter } from '../temporal/codec.ts'
 import { connect, disconnect } from '../temporal/connect.ts'
 import { listen } from './listen.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
@@ -26,7 +27,10 @@ export async function attach(home: OpenHome, { config, options, holder }: Attach
   const connection = await reach(address, holder, options.signal)
   opened.defer(() => disconnect(connection))
   const { namespace, taskQueue } = config.temporal
-  const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
+  const client = new JobClient({
+    ...{ connection, namespace, taskQueue, catalog: home.catalog },
+    dataConverter: await dataConverter(config.temporal.codec),
+  })
   // Who came to serve finds it done: the API is there, at the addresses of who does.
   const listens = options.api !== undefined && !options.worker
   const logs = listens ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined

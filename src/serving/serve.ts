@@ -4,6 +4,7 @@ import type { Addresses, Lock } from '../home/lock.ts'
 import { openLogs } from '../home/logs.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
+import { dataConverter } from '../temporal/codec.ts'
 import { keepRunning } from '../temporal/keep_running.ts'
 import { openServer, type TemporalServer } from '../temporal/server.ts'
 import { listen } from './listen.ts'
@@ -32,10 +33,11 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
   const opening = openServer(home.home, { config, say, signal })
   opened.defer(() => opening.then((server) => server.close()).catch(() => undefined))
   // Loaded while the server starts, which takes as long.
-  const [{ createEngine }, { startWorker }, { JobClient }] = await Promise.all([
+  const [{ createEngine }, { startWorker }, { JobClient }, converter] = await Promise.all([
     import('../transfer/create_engine.ts'),
     import('./worker.ts'),
     import('../client/job_client.ts'),
+    dataConverter(config.temporal.codec),
     workflowBundle({ cache: config.cache }),
   ])
   const engine = createEngine({ home: home.home, catalog })
@@ -44,12 +46,17 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
   endAtExit(server, opened)
   const { address, namespace } = server
   const { taskQueue } = config.temporal
-  const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
+  const { connection } = server
+  const client = new JobClient({ connection, namespace, taskQueue, catalog, dataConverter: converter })
   const whereabouts = new Whereabouts(lock, server)
   const kept = keepRunning(server, { say, startedAgain: startedAgain(server, { whereabouts, client, say }) })
   opened.defer(() => kept.stop())
   signal?.throwIfAborted()
-  const worker = await startWorker({ address, namespace, taskQueue, engine, catalog, cache: config.cache, logger })
+  const worker = await startWorker({
+    ...{ address, namespace, taskQueue, engine, catalog, cache: config.cache, logger },
+    config: config.worker,
+    dataConverter: converter,
+  })
   // Before the engine is closed, and the connections under both.
   opened.defer(() => worker.close())
   const { api } = await listen(home, { client, options, logger, opened })
