@@ -10,7 +10,14 @@ import type { Maybe } from './maybe.ts'
 export interface Connector {
   /** The platform id: `fs`, `vault`, … also the name of its folder. */
   readonly platform: string
+  /** Other ids of the same platform, as documents of elsewhere have them. */
+  readonly aliases?: readonly string[]
   readonly name: string
+  /**
+   * `blocking`: a session answers at once, and its thread waits meanwhile, so that one operation is in flight in a thread.
+   * `async`: it answers with promises, and one session serves as many operations side by side as it is asked for.
+   */
+  readonly io: 'blocking' | 'async'
   /** The wire keys of `auth`, each with what it means; used by errors and `connection add`. `secret` keys are stored encrypted. */
   readonly settings: readonly SettingDescription[]
   /** Checks the settings without touching the platform; one message per problem, each naming the key. */
@@ -37,8 +44,10 @@ export interface Session {
   readonly capabilities: Capabilities
   /** What this connection cannot do here, and why. */
   readonly notes: readonly CapabilityNote[]
-  /** Who the session runs as; decides `Item.shared`. */
+  /** Who the session runs as. */
   readonly account: Principal | undefined
+  /** The owning group of new items, unless their container says otherwise; where there is such a thing. */
+  readonly group?: Principal
   /** Names the storage behind the root, through links and mounts: equal or nested identities mean overlapping roots (brake 10). */
   resolve(path: string): Maybe<ResolvedRoot>
 
@@ -53,6 +62,10 @@ export interface Session {
   /** Children of a container in any order, in pages of at most 1,000, with memory bounded by the page. */
   list(container: string, want: readonly Facet[]): Iterable<Page> | AsyncIterable<Page>
   stat(id: string, want: readonly Facet[]): Maybe<Item | null>
+  /**
+   * Whether an item has permissions besides those that `facets` tell of in a listing that was not asked for them. Absent: none has.
+   */
+  hasAcl?(id: string): Maybe<boolean>
 
   /**
    * Opens the content for reading. With `expected`, `close` raises `ChangedWhileRead` unless the item, after the last byte
@@ -79,7 +92,7 @@ export interface Session {
    */
   publish(staged: Staged, target: Target): Maybe<Item>
   /** Removes what a staging key left, finished or not. Idempotent; never touches anything else. */
-  discard(container: string, key: string): Maybe<void>
+  discard(container: string, key: string, left?: Left): Maybe<void>
 
   /** Creates a container. Raises `Conflict` when something of that name exists. The same key names the same container, also after a crash. */
   makeContainer(container: string, name: string, key: string, access?: Access): Maybe<Item>
@@ -133,8 +146,23 @@ export interface Placing {
   power: boolean
 }
 
-/** `closed`, unless it is said: nobody but its owner, until permissions are set; `platform`: as the platform has new containers. */
-export type Access = 'closed' | 'platform'
+/**
+ * `closed`, unless it is said: nobody but its owner, until permissions are set; `platform`: as the platform has new containers;
+ * else that, cut down to what is given, but for its owner's own rights to work in it: those are cut by `setAttributes`.
+ */
+export type Access = 'closed' | 'platform' | AtMost
+
+/** The most that something new lets people do, as unions of `Right` bits; of whoever its platform makes its owner and group. */
+export interface AtMost extends RoleRights {
+  /** Instead, where this is the owning group. */
+  inGroup?: RoleRights & { group: Principal }
+}
+
+export interface RoleRights {
+  owner: number
+  owningGroup: number
+  everyone: number
+}
 
 export interface ResolvedRoot {
   /** Equal for two ways to the same place, whatever the address. */
@@ -161,6 +189,8 @@ export interface Attributes {
   group?: Principal
   /** The whole set to have afterwards. */
   permissions?: Permissions
+  /** Cuts down what its platform, or whoever made it, lets people do with it; adds nothing. */
+  atMost?: AtMost
   /** All properties to have afterwards. */
   metadata?: Record<string, string>
 }
@@ -174,15 +204,28 @@ export interface StageSpec {
   attributes: Attributes
   /** It is to replace something that may be closed to others: until then nobody but its owner gets at it. */
   replaces?: boolean
+  /** The name it will be published under. Needed where an upload is begun at its address (S3 in parts). */
+  name?: string
   /** Continue after this many bytes, which are there already; needs `content.resumable`. */
   resumeAt?: bigint
+  /** `Staging.resume` of the one to continue, where there was one. */
+  resume?: string
   durability: 'process' | 'power'
 }
 
 export interface Staging {
+  /** What the platform calls it (an upload's id). Without it the staging is not found again, so it is put on record before the first byte. */
+  readonly resume?: string
+  /** Where it really goes on, when that is another place than asked for with `resumeAt`. */
+  readonly resumesAt?: bigint
+  /** The chunk is the caller's again as soon as it is answered. */
   write(chunk: Uint8Array, at: bigint): Maybe<void>
+  /** Waits until all that was written is there, before it is recorded as such. Absent where `write` does so itself. */
+  written?(): Maybe<void>
   /** Reads staged bytes back, to hash a resumed prefix again. */
   read?(into: Uint8Array, at: bigint): Maybe<number>
+  /** Where they can't be read back: told, in order, what the source has of the resumed prefix now; raises `IntegrityMismatch` when it differs. */
+  verify?(chunk: Uint8Array): void
   /** Applies attributes, checks the size, and leaves it ready to publish. */
   finish(hash: string): Maybe<Staged>
   /** Lets go without removing: what was written stays for `resumeAt`. */
@@ -197,6 +240,17 @@ export interface Staged {
   sizeBytes: bigint
   /** Identity of the staged content, which the published item keeps (an inode). */
   identity?: string
+  /** As `Staging.resume`. */
+  resume?: string
+}
+
+/** What is known of a staging that is to be discarded, besides its key. */
+export interface Left {
+  /** As in `StageSpec`. */
+  name?: string
+  sizeBytes?: bigint
+  /** As `Staging.resume`; absent when its beginner died before that was on record. */
+  resume?: string
 }
 
 export interface Target {

@@ -8,6 +8,8 @@ import { settingsOf } from '../../src/connector/fs/settings.ts'
 import { loadXattrs } from '../../src/connector/fs/xattr.ts'
 import { conformance } from './conformance.ts'
 import { diskOracle } from './fs_oracle.ts'
+import { promisedFs } from '../rig/promised_fs.ts'
+import { withPromisedFs } from '../rig/with_promised_fs.ts'
 
 function onDisk(settings: Record<string, unknown>) {
   return async () => {
@@ -22,6 +24,11 @@ function onDisk(settings: Record<string, unknown>) {
 }
 
 conformance('fs', onDisk({}))
+conformance('fs behind promises', async () => ({
+  ...(await onDisk({})()),
+  connector: promisedFs,
+  nodeOptions: withPromisedFs,
+}))
 conformance('fs with the names of Windows and a size limit', onDisk({ names: 'windows', max_size: 2_000_000 }))
 conformance('fs that follows symbolic links', onDisk({ symlinks: 'follow', max_segment: 100 }))
 

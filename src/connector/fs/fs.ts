@@ -8,6 +8,7 @@ import { loadXattrs } from './xattr.ts'
 export const fs: Connector = {
   platform: 'fs',
   name: 'File system',
+  io: 'blocking',
   settings,
   check: problemsOf,
   async open(auth) {

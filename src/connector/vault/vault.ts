@@ -26,6 +26,7 @@ const settings: readonly SettingDescription[] = [
 export const vault: Connector = {
   platform: 'vault',
   name: 'Vault',
+  io: 'blocking',
   settings,
 
   check(auth) {

@@ -6,7 +6,7 @@ import type { WorkItem } from '../../ledger/ledger.ts'
 import { Suspended } from '../errors.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
-import { buffer, isSmall, nowNs, readWhole, requireWhole } from '../read_content.ts'
+import { buffer, isSmall, nowNs, readWhole, requireStatedHash, requireWhole } from '../read_content.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
 import type { Side } from '../trouble.ts'
 import { discardOrKeep } from './discard_or_keep.ts'
@@ -31,6 +31,8 @@ export interface ContentTransfer {
   at(side: Side): void
   /** The ledger knows how far it has come; an outage does not take that back. */
   isOnRecord?: boolean
+  /** `Staging.resume`. */
+  resume?: string
 }
 
 function isOutage(error: unknown): boolean {
@@ -56,6 +58,7 @@ export async function transferContent(
     at('source')
     finished = true
     await reading.close()
+    requireStatedHash(staged.hash, work.source, transfer.source)
     return { staged, read: context.settledFacts(work.source, nowNs()) }
   } catch (error) {
     if (!finished) await reading.close(true)
@@ -77,6 +80,7 @@ async function once(
   const staging = await stage(context, {
     container,
     key,
+    name: work.destinationName,
     sizeBytes: work.source.sizeBytes,
     attributes,
     replaces: replaces(work),
@@ -100,10 +104,11 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
   failpoint('stage:before')
   const { staging, resumeAt } = await stageOrResume(
     context,
-    { container, key, sizeBytes, attributes, replaces: replaces(work) },
+    { container, key, name: work.destinationName, sizeBytes, attributes, replaces: replaces(work) },
     transfer,
   )
   transfer.isOnRecord = resumeAt > 0n
+  await recordName(context, transfer, staging, resumeAt)
   const writer = new PartWriter(staging, { resumeAt, sparse })
   const hash = createHash('sha256')
   let offset = 0n
@@ -127,7 +132,7 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
         await writer.reachTo(offset)
         failpoint('partial:before')
         transfer.isOnRecord = true
-        await context.ledger.partial(transfer.token, work.item, { key, bytes: offset, source: work.source })
+        await record(context, transfer, offset)
         failpoint('partial:after')
       }
       // Not for the end of the slice: what was read would be read and hashed again, the more the longer the file.
@@ -159,17 +164,21 @@ async function keepsHoles({ source, destination }: JobContext, transfer: Content
 /** Goes on where an earlier try was put down; begins anew when what it staged is no longer there as recorded. */
 async function stageOrResume(
   context: JobContext,
-  spec: Omit<StageSpec, 'durability' | 'resumeAt'>,
+  spec: Omit<StageSpec, 'durability' | 'resumeAt' | 'resume'>,
   transfer: ContentTransfer,
 ): Promise<{ staging: Staging; resumeAt: bigint }> {
-  const resumeAt = resumePoint(context, transfer)
-  if (resumeAt > 0n) {
+  const known = resumePoint(context, transfer)
+  if (known) {
     try {
-      return { staging: await stage(context, { ...spec, resumeAt }), resumeAt }
+      const staging = await stage(context, { ...spec, ...known })
+      return { staging, resumeAt: staging.resumesAt ?? known.resumeAt }
     } catch (error) {
       if (!(error instanceof ConnectorError) || !lostStaging.has(error.code)) throw error
     }
   }
+  // One that has an id of its own does not give way to the next.
+  const resume = transfer.work.partial?.resume
+  if (resume !== undefined) await context.destination.discard(transfer.container, transfer.key, { resume })
   return { staging: await stage(context, spec), resumeAt: 0n }
 }
 
@@ -183,12 +192,33 @@ async function suspend(
   offset: bigint,
 ): Promise<never> {
   await staging.suspend()
-  const { work, key, token, obeys } = transfer
+  const { obeys } = transfer
   const worthKeeping =
     context.destination.capabilities.content.resumable && offset >= resumableBytes && obeys.stop !== Stop.halt
-  if (worthKeeping) await context.ledger.partial(token, work.item, { key, bytes: offset, source: work.source })
+  if (worthKeeping) await record(context, transfer, offset)
   else await discard(context, transfer)
   throw new Suspended('stopped half-way')
+}
+
+/** Puts on record what the platform calls the staging, before its first byte. */
+async function recordName(
+  context: JobContext,
+  transfer: ContentTransfer,
+  { resume }: Staging,
+  bytes: bigint,
+): Promise<void> {
+  if (resume === undefined) return
+  transfer.resume = resume
+  if (resume === transfer.work.partial?.resume) return
+  await record(context, transfer, bytes)
+  transfer.isOnRecord = true
+}
+
+/** How far it has come. */
+async function record({ ledger }: JobContext, transfer: ContentTransfer, bytes: bigint): Promise<void> {
+  const { work, key, token, resume } = transfer
+  const partial = { key, bytes, source: work.source, ...(resume === undefined ? {} : { resume }) }
+  await ledger.partial(token, work.item, partial)
 }
 
 /** What the ledger knows of a content half-way is shown as carried out: it goes with the content. */
@@ -199,12 +229,19 @@ async function discard(context: JobContext, transfer: ContentTransfer): Promise<
     await context.ledger.partial(token, work.item, { key, bytes: 0n, source: work.source })
 }
 
-/** From where a recorded partial content can be continued; 0 when the source is no longer what it was. */
-function resumePoint(context: JobContext, { work, key }: ContentTransfer): bigint {
+/** From where a recorded partial content can be continued; nothing when the source is no longer what it was. */
+function resumePoint(
+  context: JobContext,
+  { work, key }: ContentTransfer,
+): (Required<Pick<StageSpec, 'resumeAt'>> & Pick<StageSpec, 'resume'>) | undefined {
   const { partial, source } = work
-  if (!partial || partial.key !== key || !context.destination.capabilities.content.resumable) return 0n
+  if (!partial || partial.key !== key || !context.destination.capabilities.content.resumable) return undefined
   const same = partial.source.modifiedNs === source.modifiedNs && partial.source.sizeBytes === source.sizeBytes
-  return same && partial.source.version === source.version && partial.bytes < source.sizeBytes ? partial.bytes : 0n
+  if (!same || partial.source.version !== source.version) return undefined
+  const { bytes: resumeAt, resume } = partial
+  // How far it has really come, the platform knows that has an id for it.
+  if (resume !== undefined) return { resumeAt, resume }
+  return resumeAt > 0n && resumeAt < source.sizeBytes ? { resumeAt } : undefined
 }
 
 /** Whether a content takes the place of exactly the item that was planned against. */
