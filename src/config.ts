@@ -10,11 +10,24 @@ export interface Config {
     address: string | undefined
     namespace: string
     taskQueue: string
+    /** Path of a module whose default export is a payload codec, or several. */
+    codec: string | undefined
   }
+  worker: WorkerConfig
   api: { host: string; port: number }
   log: { level: LogLevel }
   /** Where downloaded and built programs are kept, outside home and repository. */
   cache: string
+}
+
+export interface WorkerConfig {
+  /** How many activities, and how many workflow tasks, are carried out at once. */
+  activitySlots: number
+  workflowSlots: number
+  /** How often a running activity reports at most. A cancel arrives with the answer, so this is how late one may be. */
+  heartbeatMs: number
+  /** `host:port` to be asked by Prometheus, or the URL of an OpenTelemetry collector to be told. */
+  metrics: string | undefined
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -44,6 +57,30 @@ export const variables: readonly Variable[] = [
     name: 'STEVEDORE_TASK_QUEUE',
     meaning: 'What the name of the task queue begins with that workers poll; each home adds its own id.',
     default: 'stevedore',
+  },
+  {
+    name: 'STEVEDORE_PAYLOAD_CODEC',
+    meaning:
+      'Path of a module whose default export is a Temporal PayloadCodec, or several in an array: what goes into histories passes through it.',
+    default: 'none',
+  },
+  {
+    name: 'STEVEDORE_ACTIVITY_SLOTS',
+    meaning: 'How many activities a worker carries out at once. Each lane of a running job takes one.',
+    default: '40',
+  },
+  { name: 'STEVEDORE_WORKFLOW_SLOTS', meaning: 'How many workflow tasks a worker carries out at once.', default: '20' },
+  {
+    name: 'STEVEDORE_HEARTBEAT_MS',
+    meaning:
+      'How often a running activity reports to the server, 200 to 2000 ms. Rarer costs the server less; a cancel may arrive that much later.',
+    default: '500',
+  },
+  {
+    name: 'STEVEDORE_METRICS',
+    meaning:
+      'Metrics of the Temporal SDK: host:port where Prometheus finds them, or the URL of an OpenTelemetry collector (http://host:4317).',
+    default: 'none',
   },
   {
     name: 'STEVEDORE_API_HOST',
@@ -91,6 +128,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     return Number(value)
   }
 
+  const count = (name: string, fallback: number, [least, most]: [number, number]): number => {
+    const value = text(name) ?? String(fallback)
+    if (!/^\d{1,6}$/.test(value) || Number(value) < least || Number(value) > most) {
+      problems.push(`${name} is ${JSON.stringify(value)}: a number from ${least} to ${most}`)
+    }
+    return Number(value)
+  }
+  const metrics = text('STEVEDORE_METRICS')
+  if (metrics !== undefined && !/^(https?:\/\/\S+|(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5})$/.test(metrics)) {
+    problems.push(`STEVEDORE_METRICS is ${JSON.stringify(metrics)}: host:port, or http://host:port of a collector`)
+  }
+  const codec = text('STEVEDORE_PAYLOAD_CODEC')
+
   if (text('STEVEDORE_DATABASE_URL') !== undefined) {
     problems.push('STEVEDORE_DATABASE_URL is set: catalog and ledger live in the home folder only, unset it')
   }
@@ -105,6 +155,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
         /^[^\s\p{Cc}]{1,200}$/u,
         'up to 200 characters, no spaces',
       ),
+      codec: codec && resolve(codec),
+    },
+    worker: {
+      activitySlots: count('STEVEDORE_ACTIVITY_SLOTS', 40, [4, 1_000]),
+      // One is taken by the sticky queue.
+      workflowSlots: count('STEVEDORE_WORKFLOW_SLOTS', 20, [2, 1_000]),
+      heartbeatMs: count('STEVEDORE_HEARTBEAT_MS', 500, [200, 2_000]),
+      metrics,
     },
     api: {
       host: matching('STEVEDORE_API_HOST', '127.0.0.1', /^[\w.:%-]+$/, 'a host name or an IP address'),

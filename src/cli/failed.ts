@@ -10,6 +10,8 @@ export function failed(error: unknown, terminal: Terminal, json: boolean): ExitC
   if (json) terminal.out(toJson({ type: 'error', errors: problems }))
   for (const problem of problems) terminal.err(`error: ${sentence(problem)}`)
   if (problems.length > 1) terminal.err(`${problems.length} problems`)
+  if (problems.some(({ code }) => code === 'DatabaseUnusable'))
+    terminal.err('`stevedore doctor` looks at all of the home, and says what can be done.')
   if (error instanceof NotStarted) terminal.err('Nothing was stored, and nothing was started.')
   return code
 }

@@ -1,5 +1,5 @@
 import manifest from '../../package.json' with { type: 'json' }
-import { openStevedoreHome } from '../open_home/open_home.ts'
+import { checkUp, openStevedoreHome } from '../open_home/open_home.ts'
 import { serveHome } from '../serving/serve_home.ts'
 import { ExitCode } from './exit_code.ts'
 import { runCli } from './program.ts'
@@ -20,6 +20,7 @@ const code = await runCli(process.argv.slice(2), {
   typed: import.meta.url.endsWith('.ts') ? 'npx stevedore' : 'stevedore',
   version: manifest.version,
   openHome: openStevedoreHome,
+  checkUp,
   serve: serveHome,
 })
 // Whatever a library still holds open must not keep a finished command.

@@ -8,6 +8,7 @@ import {
   testConnection,
 } from './commands/connection.ts'
 import { changeJob, deleteJob } from './commands/edit_job.ts'
+import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { commandJob, listJobs, showJob } from './commands/job.ts'
 import { listItems } from './commands/job_items.ts'
@@ -137,6 +138,11 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
     'compare both sides with each other and the ledger, byte by byte; fails when anything owed is not there',
   ).option('--strict', 'fail also for what policy decided to leave')
   act(verifying, (options, name) => verify(name!, options, parts))
+  const check = command(program, 'doctor', 'look at the home itself: files, damage, room, who serves it').option(
+    '--repair',
+    'move aside what is damaged, and begin it anew',
+  )
+  act(check, (options) => doctor(options, parts))
   act(command(program, 'schema', 'the JSON Schema of a job document'), () => printSchema(parts))
   return program
 }

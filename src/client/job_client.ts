@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type Connection, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client'
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
+import { ApplicationFailure, CancelledFailure, type DataConverter } from '@temporalio/common'
 import type { job } from '../../workflows/job.ts'
 import { cancel, pause, resume, start } from '../../workflows/commands.ts'
 import type { Cancelled, JobFacts, Paused, Resumed, Started, WorkflowOptions } from '../../workflows/messages.ts'
@@ -22,6 +22,8 @@ interface JobClientParts {
   namespace: string
   taskQueue: string
   catalog: Catalog
+  /** What payloads pass through; the worker's too. */
+  dataConverter?: DataConverter | undefined
   /** Given to workflows that this client starts; for tests. */
   options?: WorkflowOptions
 }
@@ -40,7 +42,8 @@ export class JobClient implements JobCommands {
 
   constructor(parts: JobClientParts) {
     this.#parts = parts
-    this.#client = new Client({ connection: parts.connection, namespace: parts.namespace })
+    const { connection, namespace, dataConverter } = parts
+    this.#client = new Client({ connection, namespace, ...(dataConverter ? { dataConverter } : {}) })
   }
 
   /**

@@ -71,10 +71,13 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Where there is no home, though somebody asks what is in it; undefined where there is one. Makes nothing. */
+/**
+ * Where there is no home, though somebody asks what is in it; undefined where there is one. Makes nothing. One that has lost
+ * its catalog is still one.
+ */
 export function missingHome(path: string = readConfig().home): string | undefined {
   const asked = resolve(path)
-  return existsSync(join(asked, 'catalog.db')) ? undefined : asked
+  return ['catalog.db', 'ledger'].some((part) => existsSync(join(asked, part))) ? undefined : asked
 }
 
 /**

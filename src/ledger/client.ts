@@ -127,8 +127,8 @@ class LedgerClient implements Ledger {
     await this.#ask('containerReady', args)
   }
 
-  async addresses(container: number): ReturnType<Ledger['addresses']> {
-    return (await this.#ask<WireAddress[]>('addresses', [container])).map(fromWireAddress)
+  async addresses(...args: Parameters<Ledger['addresses']>): ReturnType<Ledger['addresses']> {
+    return (await this.#ask<WireAddress[]>('addresses', args)).map(fromWireAddress)
   }
 
   async staged(...[token, staged]: Parameters<Ledger['staged']>): Promise<void> {

@@ -52,7 +52,9 @@ export function toSent(error: unknown, file: string): SentError {
   if (isFull(asFull(error, file))) {
     return { name: 'HomeFull', message: `no room left to write ${file}`, code: 'HomeFull' }
   }
-  return plain(asDamaged(error, file) ?? error)
+  const damaged = asDamaged(error, file)
+  if (damaged === undefined) return plain(error)
+  return plain(Object.assign(damaged, { message: `${damaged.message}; \`stevedore doctor\` says what can be done` }))
 }
 
 function plain(error: unknown): SentError {

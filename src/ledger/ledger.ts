@@ -39,8 +39,11 @@ export interface Ledger {
   claimBatch(holder: Holder, limit: { items: number; bytes: bigint }, patience?: Patience): Promise<Claim<Batch>>
   /** The destination address of a container that now exists. */
   containerReady(container: number, made: MadeContainer): Promise<void>
-  /** A container's address and those of all above it, the job's root first. */
-  addresses(container: number): Promise<ContainerAddress[]>
+  /**
+   * A container's address and those above it, topmost first: all of them from the job's root on, or from the nearest that is
+   * at the destination. How deep a tree is must not decide what each of its folders costs.
+   */
+  addresses(container: number, from: 'root' | 'nearest'): Promise<ContainerAddress[]>
   /** Stagings finished but not published, beside what was recorded for this lease before. */
   staged(token: number, staged: StagedItem[]): Promise<void>
   /** Results, audit rows and counters; `last` gives the lease back, and what has no result goes back to pending. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Catalog, StoredJob } from '../catalog/catalog.ts'
 import { DatabaseUnmade, foldLog } from '../database/sqlite.ts'
 import { ledgerFile, type Home } from '../home/home.ts'
+import { namingDamage } from './naming_damage.ts'
 import { LedgerReader } from '../ledger/sqlite/reader.ts'
 
 /** Ledgers as API and CLI read them, also while a worker writes. */
@@ -61,7 +62,7 @@ export class OpenLedgers implements LedgerViews {
 /** Whoever looks at a job that has just begun may be faster than the worker that makes the tables. */
 function openMade(file: string): LedgerReader | undefined {
   try {
-    return new LedgerReader(file)
+    return namingDamage(file, new LedgerReader(file))
   } catch (error) {
     if (error instanceof DatabaseUnmade) return undefined
     throw error

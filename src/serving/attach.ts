@@ -5,6 +5,7 @@ import { holderOf, type HeldBy } from '../home/lock.ts'
 import { openLogs } from '../home/logs.ts'
 import { taskQueueOf } from '../home/task_queue.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
+import { dataConverter } from '../temporal/codec.ts'
 import { connect, disconnect } from '../temporal/connect.ts'
 import { deleteJob, keptCommands, type Deleted } from '../client/keep_order.ts'
 import { listen } from './listen.ts'
@@ -30,7 +31,10 @@ export async function attach(home: OpenHome, { config, options, holder }: Attach
   opened.defer(() => disconnect(connection))
   const { namespace } = config.temporal
   const taskQueue = taskQueueOf(home.home, config.temporal.taskQueue)
-  const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
+  const client = new JobClient({
+    ...{ connection, namespace, taskQueue, catalog: home.catalog },
+    dataConverter: await dataConverter(config.temporal.codec),
+  })
   // Who came to serve finds it done: the API is there, at the addresses of who does.
   const listens = options.api !== undefined && !options.worker
   const remove = (jobId: string): Promise<Deleted> => deleteJob(jobId, home.catalog, isServed(home))

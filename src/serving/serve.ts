@@ -6,6 +6,7 @@ import { openLogs } from '../home/logs.ts'
 import { taskQueueOf } from '../home/task_queue.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
+import { dataConverter } from '../temporal/codec.ts'
 import { keepRunning } from '../temporal/keep_running.ts'
 import { openServer, type TemporalServer } from '../temporal/server.ts'
 import type { Deleted } from '../client/keep_order.ts'
@@ -35,30 +36,35 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
   const opening = openServer(home.home, { config, say, signal })
   opened.defer(() => opening.then((server) => server.close()).catch(() => undefined))
   // Loaded while the server starts, which takes as long.
-  const [{ createEngine }, { startWorker }, { JobClient }, { obeyKept, obeyOrders }, { deleteJob }] = await Promise.all(
-    [
+  const [{ createEngine }, { startWorker }, { JobClient }, { obeyKept, obeyOrders }, { deleteJob }, converter] =
+    await Promise.all([
       import('../transfer/create_engine.ts'),
       import('./worker.ts'),
       import('../client/job_client.ts'),
       import('../client/obey_orders.ts'),
       import('../client/keep_order.ts'),
+      dataConverter(config.temporal.codec),
       workflowBundle({ cache: config.cache }),
-    ],
-  )
+    ])
   const engine = createEngine({ home: home.home, catalog })
   opened.defer(() => engine.close())
   const server = await opening
   endAtExit(server, opened)
   const { address, namespace } = server
   const taskQueue = taskQueueOf(home.home, config.temporal.taskQueue)
-  const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
+  const { connection } = server
+  const client = new JobClient({ connection, namespace, taskQueue, catalog, dataConverter: converter })
   const whereabouts = new Whereabouts(lock, server)
   const kept = keepRunning(server, { say, startedAgain: startedAgain(server, { whereabouts, client, say }) })
   opened.defer(() => kept.stop())
   signal?.throwIfAborted()
   const orders = { catalog, client, engine, say }
   await obeyKept(orders)
-  const worker = await startWorker({ address, namespace, taskQueue, engine, catalog, cache: config.cache, logger })
+  const worker = await startWorker({
+    ...{ address, namespace, taskQueue, engine, catalog, cache: config.cache, logger },
+    config: config.worker,
+    dataConverter: converter,
+  })
   // Before the engine is closed, and the connections under both.
   opened.defer(() => worker.close())
   const stopObeying = obeyOrders(orders)

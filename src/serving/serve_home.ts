@@ -1,6 +1,7 @@
 import { readConfig } from '../config.ts'
 import { acquire, holderOf } from '../home/lock.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
+import { withProfile } from '../temporal/profile.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 
 /**
@@ -11,7 +12,7 @@ import type { ServeOptions, Stevedore } from './stevedore.ts'
  * signal's reason when it was called off
  */
 export async function serveHome(home: OpenHome, options: ServeOptions): Promise<Stevedore> {
-  const config = readConfig()
+  const config = await withProfile(readConfig())
   options.signal?.throwIfAborted()
   const asked = options.worker ? await acquire(home.home) : { heldBy: holderOf(home.home) }
   // Loaded here: who only sends commands needs nothing of what carries them out.

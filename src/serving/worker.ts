@@ -1,7 +1,9 @@
+import type { DataConverter } from '@temporalio/common'
 import { NativeConnection, Worker } from '@temporalio/worker'
 import { createActivities } from '../../activities/create_activities.ts'
 import { failures } from '../../activities/interceptor.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import { readConfig, type WorkerConfig } from '../config.ts'
 import type { Logger } from '../home/logs.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
 import { settings } from '../temporal/connect.ts'
@@ -22,6 +24,9 @@ interface WorkerParts {
   cachedWorkflows?: number
   /** Other workflow code than ours; for tests. */
   workflowsPath?: string
+  /** Default: what the environment says when it says nothing. */
+  config?: WorkerConfig
+  dataConverter?: DataConverter | undefined
 }
 
 export interface RunningWorker {
@@ -36,7 +41,7 @@ export interface RunningWorker {
 
 /** Starts a worker that carries out workflows and activities; it polls when this resolves. */
 export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
-  quietRuntime(parts.logger)
+  quietRuntime(parts.logger, parts.config?.metrics)
   const [connection, codePath] = await Promise.all([
     NativeConnection.connect({ ...settings(parts.address), address: parts.address }),
     workflowBundle({ cache: parts.cache, ...(parts.workflowsPath ? { workflowsPath: parts.workflowsPath } : {}) }),
@@ -54,17 +59,17 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
 }
 
 function createWorker(connection: NativeConnection, codePath: string, parts: WorkerParts): Promise<Worker> {
-  const { namespace, taskQueue, engine, catalog, logger, cachedWorkflows = 40 } = parts
+  const { namespace, taskQueue, engine, catalog, logger, dataConverter } = parts
+  const { config = readConfig({}).worker, cachedWorkflows = 40 } = parts
   return Worker.create({
     connection,
     namespace,
     taskQueue,
     workflowBundle: { codePath },
+    ...(dataConverter ? { dataConverter } : {}),
     activities: createActivities({ engine, catalog }),
     interceptors: { activity: [failures({ error: (message, fields) => logger.error(fields, message) })] },
-    // A cancel reaches an activity with the answer to a heartbeat, so those must not be held back.
-    maxHeartbeatThrottleInterval: '500 ms',
-    defaultHeartbeatThrottleInterval: '500 ms',
+    ...tuning(config),
     // Slices are told at once that the worker goes, and end by themselves; nothing is gained by waiting first.
     shutdownGraceTime: 0,
     shutdownForceTime: '2 minutes',
@@ -73,9 +78,18 @@ function createWorker(connection: NativeConnection, codePath: string, parts: Wor
     maxCachedWorkflows: cachedWorkflows,
     // After a death the next worker must not wait for the dead one's own queue.
     stickyQueueScheduleToStartTimeout: '2 s',
-    maxConcurrentActivityTaskExecutions: 40,
     maxConcurrentLocalActivityExecutions: 20,
-    maxConcurrentWorkflowTaskExecutions: 20,
     maxEagerActivityReservationsPerWorkflowTask: 8,
   })
+}
+
+/** What administrators decide of a worker. */
+export function tuning({ activitySlots, workflowSlots, heartbeatMs }: WorkerConfig) {
+  return {
+    // A cancel reaches an activity with the answer to a heartbeat: the SDK would hold those back for longer.
+    maxHeartbeatThrottleInterval: heartbeatMs,
+    defaultHeartbeatThrottleInterval: heartbeatMs,
+    maxConcurrentActivityTaskExecutions: activitySlots,
+    maxConcurrentWorkflowTaskExecutions: workflowSlots,
+  }
 }

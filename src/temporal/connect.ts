@@ -45,7 +45,7 @@ export function cancellable<T>(
 
 /** How to reach a server: TLS and API keys are none of the embedded one's. */
 export function settings(address: string) {
-  if (process.env['TEMPORAL_ADDRESS'] !== address) return {}
+  if (!['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].some((name) => process.env[name])) return {}
   const { connectionOptions } = loadClientConnectConfig()
-  return connectionOptions
+  return connectionOptions.address === address ? connectionOptions : {}
 }

@@ -96,7 +96,7 @@ async function isOurs(
 }
 
 async function isKnownAsOurs({ ledger, spec }: JobContext, item: number): Promise<boolean> {
-  const [address] = (await ledger.addresses(item)).slice(-1)
+  const [address] = (await ledger.addresses(item, 'nearest')).slice(-1)
   return address?.madeIn === spec.execution
 }
 

@@ -45,7 +45,7 @@ export class DestinationContainers {
   async #make(container: number, by: Maker): Promise<string> {
     const { destination, roots, ledger } = this.#context
     let id: string | undefined
-    for (const address of await ledger.addresses(container)) {
+    for (const address of await ledger.addresses(container, 'nearest')) {
       const here = destinationContainerId(destination, roots, address)
       const name = address.destinationNames.at(-1)
       if (here !== undefined) id = here
@@ -68,7 +68,7 @@ export class DestinationContainers {
     const { destination, roots, ledger } = this.#context
     let parent = roots.destinationId
     let remade = false
-    for (const address of await ledger.addresses(container)) {
+    for (const address of await ledger.addresses(container, 'root')) {
       const { item, destinationNames, destinationId } = address
       const name = destinationNames.at(-1)
       if (parent === undefined || name === undefined) continue

@@ -11,6 +11,8 @@ import type { ExecutionRef } from './engine.ts'
 import type { IoPool } from './threads/io_pool.ts'
 import type { OpenJob } from './threads/pooled_thread.ts'
 import { leaseMs, type JobSpec, type Limits } from './job_spec.ts'
+import { FailedToStart } from './errors.ts'
+import { lostLedger } from './lost_ledger.ts'
 import { loadJobSpec, type LoadedJob } from './load_job.ts'
 import { Signal, Stop } from './threads/signals.ts'
 import { jobKey, type LedgerAccess, type TaskEnd } from './threads/thread_messages.ts'
@@ -157,6 +159,8 @@ export class OpenJobs {
     }
     if (loaded.spec.simulated) await renewSimulation(files, ref.execution)
     const file = loaded.spec.simulated ? files.simulated : files.real
+    const lost = loaded.spec.simulated ? undefined : await lostLedger(this.catalog, ref, file)
+    if (lost !== undefined) throw new FailedToStart([lost])
     const job = new JobInHand(loaded, await openLedger(file))
     await job.haltAsBefore()
     await this.#obey(job)

@@ -44,7 +44,8 @@ async function notRecorded(
   for (const { item, kind, action } of items) if (kind === 'container' && action === 'create') wanted.add(item)
   const found = new Map<number, ContainerAddress>()
   for (const container of wanted)
-    for (const address of await ledger.addresses(container)) if (!address.ready) found.set(address.item, address)
+    for (const address of await ledger.addresses(container, 'root'))
+      if (!address.ready) found.set(address.item, address)
   return found.values()
 }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runCli } from '../../src/cli/program.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import { openStevedoreHome, type OpenHome } from '../../src/open_home/open_home.ts'
+import { checkUp, openStevedoreHome, type OpenHome } from '../../src/open_home/open_home.ts'
 import { emptyBalance } from '../../src/report/summary.ts'
 import type { Balance } from '../../src/ledger/ledger.ts'
 import { Refused } from '../../src/client/refused.ts'
@@ -62,6 +62,7 @@ export class CliBench {
       typed: 'stevedore',
       version: '0.0.0-test',
       openHome: openStevedoreHome,
+      checkUp,
       serve: (home, { signal }) => this.#serve(home, signal),
     })
     const out = this.#out.join('\n')

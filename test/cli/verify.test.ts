@@ -3,7 +3,7 @@ import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { runCli } from '../../src/cli/program.ts'
-import { openStevedoreHome } from '../../src/open_home/open_home.ts'
+import { checkUp, openStevedoreHome } from '../../src/open_home/open_home.ts'
 import { aTree } from '../transfer/a_tree.ts'
 import { accountMapTo, Rig, type Job } from '../transfer/rig.ts'
 
@@ -28,6 +28,7 @@ async function verify(job: Job, ...options: string[]): Promise<{ code: number; o
     typed: 'stevedore',
     version: '0.0.0-test',
     openHome: openStevedoreHome,
+    checkUp,
     serve: () => Promise.reject(new Error('nothing is to be served')),
   })
   return { code, out, err }

@@ -347,11 +347,23 @@ test('what is remembered of a job outlives its worker', async () => {
   expect(await ledger.recall('nothing')).toBeUndefined()
 })
 
+test('what is asked to make a folder grows with what is missing above it, not with how deep it is', async () => {
+  await listRoot(ledger, [folder('a')])
+  await ledger.enumerated(listing(await oneContainer(ledger), { fresh: fresh([folder('b')]) }))
+  const b = await oneContainer(ledger)
+  const above = async (): Promise<(string | undefined)[]> =>
+    (await ledger.addresses(b.item, 'nearest')).map(({ sourceNames }) => sourceNames.at(-1))
+  expect(await above()).toEqual([undefined, 'a', 'b'])
+  const batch = claimed(await ledger.claimBatch(holder('copy'), { items: 9, bytes: 9n }, now))
+  await ledger.containerReady(batch.items[0]!.item, { token: batch.token, id: '', made: true })
+  expect(await above()).toEqual(['a', 'b'])
+})
+
 test('a container’s address has the names of both sides from the root down', async () => {
   await listRoot(ledger, [{ ...folder('a?'), destinationName: 'a_' }])
   await ledger.enumerated(listing(await oneContainer(ledger), { fresh: fresh([folder('b')]) }))
   const b = await oneContainer(ledger)
-  const chain = await ledger.addresses(b.item)
+  const chain = await ledger.addresses(b.item, 'root')
   expect(chain.map(({ sourceNames, destinationNames }) => [sourceNames, destinationNames])).toEqual([
     [[], []],
     [['a?'], ['a_']],

@@ -81,7 +81,7 @@ test('a request that fails takes none of its neighbours with it', async () => {
   const outcomes = await Promise.allSettled([
     ledger.remember('before', '1'),
     ledger.enumerated(listing({ item: 1, token: 4_711 }, { fresh: fresh(files(5)) })),
-    ledger.addresses(999),
+    ledger.addresses(999, 'root'),
     ledger.finished(results(batch)),
     ledger.remember('after', '2'),
   ])

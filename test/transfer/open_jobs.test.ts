@@ -5,6 +5,7 @@ import { limits } from '../../src/transfer/job_spec.ts'
 import type { TaskEnd } from '../../src/transfer/threads/thread_messages.ts'
 import { OpenJobs } from '../../src/transfer/open_jobs.ts'
 import { Signal, Stop, type StopReason } from '../../src/transfer/threads/signals.ts'
+import { emptyBalance } from '../../src/report/summary.ts'
 import { aTree } from './a_tree.ts'
 import { Rig } from './rig.ts'
 
@@ -99,6 +100,24 @@ test('a home without room stops all slots until there is room, whatever the cont
     expect(await looked()).toBe(Stop.pause)
     await job.control({ paused: false })
     expect(await looked()).toBe(Stop.run)
+  } finally {
+    await jobs.close()
+    await pool.close()
+  }
+})
+
+test('a job whose ledger is gone, though an execution wrote it, is not silently begun anew', async () => {
+  const { id: jobId } = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
+  const pool = new IoPool()
+  const jobs = new OpenJobs({ home: rig.home, catalog: rig.catalog, pool, limits })
+  try {
+    await rig.catalog.executions.begin(jobId, 1, false)
+    const balance = { ...emptyBalance(), found: { items: 1, containers: 0, bytes: 1n } }
+    await rig.catalog.executions.update(jobId, 1, { status: 'completed', endedOn: 1, balance })
+    await expect(jobs.open({ jobId, execution: 2 })).rejects.toMatchObject({
+      name: 'FailedToStart',
+      message: expect.stringMatching(/is gone or empty, though execution 1 wrote it: restore it .* doctor --repair/),
+    })
   } finally {
     await jobs.close()
     await pool.close()

@@ -69,10 +69,14 @@ export class Addresses {
     }
   }
 
-  /** The container and all above it, the root first. */
-  chain(container: number): WireAddress[] {
+  /** The container and those above it, topmost first: from the root, or from the nearest that is at the destination. */
+  chain(container: number, from: 'root' | 'nearest'): WireAddress[] {
     const chain: WireAddress[] = []
-    for (let id = container; id !== 0; id = this.row(id).parent) chain.push(this.of(id))
+    for (let id = container; id !== 0; id = this.row(id).parent) {
+      const address = this.of(id)
+      chain.push(address)
+      if (from === 'nearest' && address.ready) break
+    }
     return chain.reverse()
   }
 

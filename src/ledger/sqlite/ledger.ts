@@ -167,8 +167,8 @@ export class SqliteLedger {
     this.#parts.counters.flush(execution)
   }
 
-  addresses(container: number): WireAddress[] {
-    return this.#parts.addresses.chain(container)
+  addresses(container: number, from: 'root' | 'nearest'): WireAddress[] {
+    return this.#parts.addresses.chain(container, from)
   }
 
   staged(token: number, text: string): void {
