@@ -114,7 +114,7 @@ export const arrows = [
   {
     files: ['src/temporal/**'],
     holds: 'the server, and connections to it',
-    use: ['home', 'workflows', ...temporalio, 'node:*'],
+    use: ['home', 'database', 'workflows', ...temporalio, 'node:*'],
     types: [config],
   },
   {
@@ -138,7 +138,7 @@ export const arrows = [
   {
     files: ['src/cli/**'],
     holds: 'the command line',
-    use: ['job', ...inBetween, 'ledger', 'transfer', 'api', 'serving', config, 'commander', 'node:*'],
+    use: ['job', 'policy', ...inBetween, 'ledger', 'transfer', 'api', 'serving', config, 'commander', 'node:*'],
     types: ['connector', 'catalog'],
   },
   {

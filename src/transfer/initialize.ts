@@ -1,30 +1,34 @@
 import type { Initialized } from '../../workflows/messages.ts'
 import { overlaps } from '../catalog/overlaps.ts'
-import type { Access, ResolvedRoot, Session } from '../connector/connector.ts'
+import type { ResolvedRoot, Session } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { Item } from '../connector/item.ts'
 import { resolveRoot } from '../connector/local/resolve.ts'
 import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
 import type { LedgerAhead } from '../ledger/errors.ts'
-import type { ExecutionStart } from '../ledger/ledger.ts'
+import type { Asked, ExecutionStart } from '../ledger/ledger.ts'
+import { mendable } from '../policy/hopeless.ts'
 import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { accessKey, accessSince } from './access_asked.ts'
-import { cannotBeExpressed } from './capability_gaps.ts'
+import { AccessCarrier } from './access_carrier.ts'
+import { cannotBeExpressed, newGaps } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
-import { makeDestinationRoot, recallMaking } from './destination_root.ts'
+import { makeDestinationRoot, recallMaking, type AccessOfRoot } from './destination_root.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
 import { rootKey, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
 import { factsOf } from './facts_of.ts'
 import { accessOfNew, rememberAccessOfNew } from './new_access.ts'
-import { requireSameRoot } from './root_identity.ts'
+import { rememberRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
 const mostTransferLanes = 4
+/** Under this the ledger remembers which gaps were told of, and by which execution. */
+const toldGaps = 'told gaps'
 
 /**
  * The first activity of an execution: opens both sides, holds the brakes that need no listing, and begins the execution
@@ -57,13 +61,20 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   const sourceRoot = await starting('source', () => source.root(spec.source.path))
   if (!sourceRoot) throw new FailedToStart([`source: ${JSON.stringify(spec.source.path)} does not exist`])
   const access = accessOfNew(spec, { source, destination })
-  const destinationRoot = await destinationRootOf(job, destination, access)
+  const rootAccess = await starting('source', () =>
+    new AccessCarrier(spec, source, destination).ofNewContainer(sourceRoot.id),
+  )
+  const destinationRoot = await destinationRootOf(job, destination, { recalled: access, root: rootAccess ?? access })
   await sameRootAsBefore(job, 'source', sourceRoot)
   if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
-  await clearUpAfterFormer(job, ref)
+  const isBegun = await clearUpAfterFormer(job, ref)
+  const asked = await askedOf(jobs, ref)
   await rememberAccessOfNew(job.ledger, access)
-  const gaps = cannotBeExpressed(settings, source, destination)
+  const told = await job.ledger.recall(toldGaps)
+  const { gaps, told: toRemember } = newGaps(cannotBeExpressed(settings, source, destination), told, ref.execution)
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
+  if (spec.destination.auth['root_may_change'] !== undefined)
+    gaps.push('destination: root_may_change holds for sources alone; another root than before is refused here')
   const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
   await begin(job, jobs, ref, {
     execution: ref.execution,
@@ -74,11 +85,16 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
     triesPerExecution: retryPolicy(settings.failurePolicy).triesPerExecution,
     maxRetry,
     lazyContainers: lazyContainers(settings),
+    asked,
     root: {
       source: { ...factsOf(sourceRoot), id: sourceRoot.id },
       ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
     },
   })
+  await job.ledger.remember(toldGaps, toRemember)
+  // Begun before, it heeded what had been asked until then; what came since is for the next one. A simulation heeds it in a
+  // ledger of its own.
+  if (!isBegun && !spec.simulated) await catalog.requests.drop(ref.jobId, [...asked.retry, ...asked.ignore])
   await job.ledger.remember(accessKey, JSON.stringify(accessSince(spec, await job.ledger.recall(accessKey))))
   await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
   return {
@@ -113,7 +129,7 @@ function refuseReadOnly({ notes }: Session): void {
 }
 
 /** The first run makes the destination root; a later one that finds it gone doesn't begin (brake 1). */
-async function destinationRootOf(job: JobInHand, session: Session, access: Access): Promise<Item | null> {
+async function destinationRootOf(job: JobInHand, session: Session, access: AccessOfRoot): Promise<Item | null> {
   const { spec } = job
   const there = await starting('destination', () => session.root(spec.destination.path))
   if (there) {
@@ -130,14 +146,27 @@ async function destinationRootOf(job: JobInHand, session: Session, access: Acces
 }
 
 async function sameRootAsBefore({ spec, ledger }: JobInHand, side: SideName, root: Item): Promise<void> {
-  await starting(side, () => requireSameRoot(ledger, { side, path: spec[side].path }, root))
-  if (root.identity !== undefined) await ledger.remember(rootKey(side), root.identity)
+  await starting(side, () => rememberRoot(ledger, spec, { side, root }))
 }
 
-/** One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten. */
-async function clearUpAfterFormer(job: JobInHand, ref: ExecutionRef): Promise<void> {
+/**
+ * One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten.
+ *
+ * @returns whether it is this one that has begun
+ */
+async function clearUpAfterFormer(job: JobInHand, ref: ExecutionRef): Promise<boolean> {
   const former = await job.ledger.unended()
-  if (former !== undefined && former !== ref.execution) await clearLeftovers(job, { ...ref, execution: former })
+  if (former === ref.execution) return true
+  if (former !== undefined) await clearLeftovers(job, { ...ref, execution: former })
+  return false
+}
+
+/** What people asked for about items, and what they can have mended when one of them started it. */
+async function askedOf({ catalog }: OpenJobs, { jobId, execution }: ExecutionRef): Promise<Asked> {
+  const begun = await catalog.executions.get(jobId, execution)
+  const asked: Asked = { retry: [], ignore: [], onceMore: begun?.byPerson ? mendable : [] }
+  for (const [item, request] of await catalog.requests.of(jobId)) asked[request].push(item)
+  return asked
 }
 
 /**

@@ -15,6 +15,7 @@ import { DestinationContainers } from './destination_containers.ts'
 import { ItemAttributes } from './item_attributes.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Later } from './later.ts'
+import { keepMet } from './met.ts'
 import { hashContent, nowNs } from './read_content.ts'
 import { requireSameRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
@@ -82,7 +83,11 @@ export class JobContext {
       source: source.capabilities,
       destination: destination.capabilities,
       clock: { toleranceNs: spec.toleranceNs },
-      filter: compileFilters(spec.settings.filter, 'source', spec.nowNs),
+      filter: compileFilters(spec.settings.filter, 'source', {
+        nowNs: spec.nowNs,
+        caseSensitive: source.capabilities.names.caseSensitive,
+        onMatch: (rule) => this.later.add(keepMet(ledger, spec.execution, `filter ${rule}`)),
+      }),
     })
     this.attributes = new ItemAttributes(spec, ledger, { source, destination })
     this.containers = new DestinationContainers(this)
@@ -132,6 +137,7 @@ export class JobContext {
 
   decide(child: Child): Decision {
     const { item, path, named, counterpart, row, taken } = child
+    if (row?.state === 'skipped' && row.reason === ignored.reason) return ignored
     return this.#planner.plan({
       source: item,
       path,
@@ -182,6 +188,8 @@ export class JobContext {
     await this.#open[Symbol.asyncDispose]()
   }
 }
+
+const ignored: Decision = { action: 'skip', reason: 'ignored' }
 
 interface Opened {
   job: Signal

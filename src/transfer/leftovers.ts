@@ -16,11 +16,12 @@ import { OpenSides } from './sides.ts'
  * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name. What such holders
  * had published, and folders that they made, are put on record. A death between any two lines leaves what is found again.
  *
+ * @returns what stays
  * @throws ConnectionTrouble when the destination is out of reach for now
  */
-export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise<void> {
+export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise<readonly AuditRow[]> {
   const leftovers = await job.ledger.leftovers(ref.execution)
-  if (job.spec.simulated || (leftovers.batches.length === 0 && leftovers.partials.length === 0)) return
+  if (job.spec.simulated || (leftovers.batches.length === 0 && leftovers.partials.length === 0)) return []
   const clearing = new Clearing(job, ref)
   try {
     await clearing.run(leftovers)
@@ -35,6 +36,7 @@ export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise
   for (const [token, published] of clearing.arrived)
     await recordPublished(job, { execution: ref.execution, token, published })
   if (clearing.left.length > 0) await job.ledger.audit(clearing.left)
+  return clearing.left
 }
 
 const lastingTrouble: ReadonlySet<string> = new Set<ErrorCode>([
@@ -86,7 +88,7 @@ class Clearing {
     { session, root, before }: { session: Session; root: string; before: PublishedBefore },
   ): Promise<void> {
     const addresses = new Map(containers.map((container) => [container.item, container]))
-    const onRecord = new Map(staged.map((one) => [one.item, one.staged]))
+    const onRecord = new Map(staged.map((one) => [one.item, one]))
     const published: Published[] = []
     this.arrived.set(token, published)
     for (const work of items) {
@@ -94,10 +96,11 @@ class Clearing {
       const known = onRecord.get(item)
       if (known) {
         // A flagged item has its result already.
-        const found = flagged ? undefined : await this.#published(before, work, known)
+        const { staged, source = work.source } = known
+        const found = flagged ? undefined : await this.#published(before, { ...work, source }, staged)
         if (found) published.push(found)
-        const { resume } = known
-        await this.#discard(session, item, { ...known, left: resume === undefined ? {} : { resume } })
+        const { resume } = staged
+        await this.#discard(session, item, { ...staged, left: resume === undefined ? {} : { resume } })
       }
       const address = addresses.get(work.container)
       const container = address && descendOf(session, root, address)

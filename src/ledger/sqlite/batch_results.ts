@@ -142,6 +142,8 @@ export class BatchResults {
     const made = !sums.found.has(item)
     const destinationId = done.destinationId.length > 0 ? done.destinationId[i]! || null : null
     const destination = done.destination[i]!
+    const altered = done.altered[i]
+    if (altered) this.#parts.plans.altered(item, altered)
     const why = done.why[i]
     if (why !== undefined) this.#parts.plans.explain(item, why)
     if (isContainer && this.#listingFailed(item, member)) {

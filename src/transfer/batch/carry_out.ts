@@ -1,4 +1,3 @@
-import type { Staged } from '../../connector/connector.ts'
 import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
 import { Suspended } from '../errors.ts'
 import { failpoint } from '../failpoints.ts'
@@ -124,9 +123,11 @@ class BatchWork {
   /** @returns items of folders that were refused, with what is on record of them */
   async #stageAndPublish(items: readonly WorkItem[], before: readonly StagedItem[]): Promise<LeftOver[]> {
     const refused = await this.#stageAll(items, before)
-    const staged = this.#ready
-      .slice(this.#published)
-      .map(({ work, staged }): StagedItem => ({ item: work.item, staged }))
+    const staged = this.#ready.slice(this.#published).map(({ work, staged, read }): StagedItem => {
+      // Tried again, it is what the source had become by then.
+      const source = work.tries > 0 ? read : undefined
+      return { item: work.item, staged, ...(source ? { source } : {}) }
+    })
     staged.push(...this.#folders.stagedItems())
     if (staged.length > 0) {
       failpoint('staged:before-commit')
@@ -141,7 +142,7 @@ class BatchWork {
 
   async #stageAll(items: readonly WorkItem[], staged: readonly StagedItem[]): Promise<LeftOver[]> {
     const refused: LeftOver[] = []
-    const earlier = staged.length > 0 ? new Map(staged.map((s) => [s.item, s.staged])) : undefined
+    const earlier = staged.length > 0 ? new Map(staged.map((s) => [s.item, s])) : undefined
     for (const work of items) {
       if (this.#stopping()) break
       try {
@@ -153,7 +154,7 @@ class BatchWork {
         }
         const before = work.kind === 'item' ? earlier?.get(work.item) : undefined
         // Without a hash it was no content, but something done in place.
-        if (before && before.hash !== '' && (await this.#recover(work, before))) continue
+        if (before && before.staged.hash !== '' && (await this.#recover(work, before))) continue
         if (this.#former.any) await this.#former.clear(work, this.#outcome.audit)
         const prepared = await this.#preparation.prepare(work)
         if (prepared) this.#ready.push(prepared)
@@ -169,7 +170,9 @@ class BatchWork {
   }
 
   /** An earlier holder staged it and died. True when that settles the item or makes it ready again. */
-  async #recover(work: WorkItem, before: Staged): Promise<boolean> {
+  async #recover(planned: WorkItem, { staged: before, source }: StagedItem): Promise<boolean> {
+    const work = source ? { ...planned, source } : planned
+    if (source) this.#outcome.baselineMoved()
     this.#places.side = 'destination'
     const found = await this.#context.destination.reconcile(before, this.#places.target(work, before.container))
     if (found.state === 'gone') return false

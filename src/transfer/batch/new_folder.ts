@@ -1,4 +1,4 @@
-import type { Attributes, NewContainers, StagedContainer } from '../../connector/connector.ts'
+import type { Access, Attributes, NewContainers, StagedContainer } from '../../connector/connector.ts'
 import type { Facts, Item } from '../../connector/item.ts'
 import { then, type Maybe } from '../../connector/maybe.ts'
 import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
@@ -54,10 +54,10 @@ export class NewFolder {
     this.#token = token
   }
 
-  async begin(parent: string): Promise<void> {
+  async begin(parent: string, access: Access): Promise<void> {
     this.#parent = parent
     failpoint('stage-container:before')
-    this.#staged = await this.#containers.stage(parent, this.#key, this.#context.attributes.accessOfNew)
+    this.#staged = await this.#containers.stage(parent, this.#key, access)
     failpoint('stage-container:after')
   }
 

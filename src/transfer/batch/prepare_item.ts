@@ -104,9 +104,10 @@ export class ItemPreparation {
     const context = this.#context
     const notes = noNotes()
     const container = await this.#places.container(work)
-    const onto = replaces(work) ? await this.#thereNow(work, container) : undefined
+    const isNew = !replaces(work)
+    const onto = isNew ? undefined : await this.#thereNow(work, container)
     const source = this.#places.sourceId(work)
-    const attributes = await context.attributes.ofItem(source, work, { notes, onto })
+    const attributes = await context.attributes.ofItem(source, work, { notes, onto, isNew })
     const { staged, read } = await transferContent(context, {
       work,
       source,
@@ -171,12 +172,13 @@ export class ItemPreparation {
   }
 
   async #makeContainer(work: WorkItem): Promise<undefined> {
+    const source = this.#places.sourceId(work)
     const parent = await this.#places.container(work)
     const { item, destinationName: name } = work
     const { token, former } = this.#places.maker
     // A try that failed may have made it and not have come to say so.
     const maker: Maker = { token, former: former || work.tries > 0 }
-    const { id, made } = await ensureContainer(this.#context, { item, parent, name, ...maker })
+    const { id, made } = await ensureContainer(this.#context, { item, parent, name, source, ...maker })
     if (made) this.#outcome.finishedContainer(work, id)
     else this.#outcome.found(work, id)
     return undefined

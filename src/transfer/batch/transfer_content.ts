@@ -6,7 +6,7 @@ import type { WorkItem } from '../../ledger/ledger.ts'
 import { Suspended } from '../errors.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
-import { buffer, isSmall, nowNs, readWhole, requireWhole } from '../read_content.ts'
+import { buffer, isSmall, nowNs, readWhole, requireStatedHash, requireWhole } from '../read_content.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
 import type { Side } from '../trouble.ts'
 import { discardOrKeep } from './discard_or_keep.ts'
@@ -58,6 +58,7 @@ export async function transferContent(
     at('source')
     finished = true
     await reading.close()
+    requireStatedHash(staged.hash, work.source, transfer.source)
     return { staged, read: context.settledFacts(work.source, nowNs()) }
   } catch (error) {
     if (!finished) await reading.close(true)

@@ -1,4 +1,5 @@
 import { hash as hashOnce } from 'node:crypto'
+import type { Access } from '../../connector/connector.ts'
 import { ConnectorError } from '../../connector/errors.ts'
 import type { Facts } from '../../connector/item.ts'
 import { then, type Maybe } from '../../connector/maybe.ts'
@@ -8,7 +9,7 @@ import type { BatchOutcome } from './batch_outcome.ts'
 import type { BatchPlaces } from './batch_places.ts'
 import type { JobContext } from '../job_context.ts'
 import { newFolders, type FileToPlace, type NewFolder } from './new_folder.ts'
-import { nowNs, readSmall, type SmallContent } from '../read_content.ts'
+import { nowNs, readSmall, requireStatedHash, type SmallContent } from '../read_content.ts'
 import { throwUnlessItems } from '../trouble.ts'
 
 /** An item that could not go with its folder, and what is on record of it. */
@@ -93,8 +94,15 @@ export class WholeFolders {
   }
 
   async #begin(folder: NewFolder): Promise<readonly LeftOver[]> {
+    let access: Access
     try {
-      await folder.begin(await this.#places.container(folder.work))
+      access = await this.#context.attributes.ofNewContainer(this.#places.sourceId(folder.work))
+    } catch (error) {
+      throwUnlessItems(error, 'source')
+      return this.#giveUp(folder, error)
+    }
+    try {
+      await folder.begin(await this.#places.container(folder.work), access)
       return nobody
     } catch (error) {
       return this.#giveUp(folder, error)
@@ -106,17 +114,18 @@ export class WholeFolders {
     const context = this.#context
     const notes = noNotes()
     const source = this.#places.sourceId(work)
-    return then(context.attributes.ofItem(source, work, { notes }), (attributes) =>
+    return then(context.attributes.ofItem(source, work, { notes, isNew: true }), (attributes) =>
       then(readSmall(context.source, source, work.source), (content) =>
-        this.#put(folder, work, { small: this.#small(content, work.source), attributes, notes }),
+        this.#put(folder, work, { small: this.#small(content, source, work.source), attributes, notes }),
       ),
     )
   }
 
   /** What is recorded of a small content just read. */
-  #small(content: Uint8Array, expected: Facts): SmallContent {
-    const read = this.#context.settledFacts(expected, nowNs())
-    return { content, hash: hashOnce('sha256', content, 'hex'), read }
+  #small(content: Uint8Array, id: string, expected: Facts): SmallContent {
+    const hash = hashOnce('sha256', content, 'hex')
+    requireStatedHash(hash, expected, id)
+    return { content, hash, read: this.#context.settledFacts(expected, nowNs()) }
   }
 
   #put(folder: NewFolder, work: WorkItem, file: FileToPlace): Maybe<readonly LeftOver[]> {

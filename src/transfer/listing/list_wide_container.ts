@@ -1,7 +1,7 @@
 import type { Item } from '../../connector/item.ts'
 import type { ContainerToList } from '../../ledger/ledger.ts'
 import type { NamePlan } from '../../policy/name_container.ts'
-import { readable } from '../addresses.ts'
+import { destinationContainerId, readable } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
@@ -11,6 +11,7 @@ import { failContainer } from './fail_container.ts'
 import { readSide } from './read_side.ts'
 import { Spool } from './spool.ts'
 import { goOnUnless, trackedChildren } from './walk.ts'
+import { meetNames } from './worth_knowing.ts'
 
 /** Children planned and committed at a time, at most. */
 const mostAtOnce = 2_000
@@ -44,6 +45,7 @@ async function decideInPieces(
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const taken = (name: string): boolean => spool.holds(context.nameKey(name)) || names.taken(name)
   const atOnce = Math.min(mostAtOnce, context.spec.limits.entriesInMemory)
+  const by = { obeys, container: destinationContainerId(context.destination, context.roots, container) }
   for (let after = 0; ;) {
     goOnUnless(obeys)
     const children = spool.children(after, atOnce, (key, name) => context.nameKey(names.of(key, name).name))
@@ -52,15 +54,15 @@ async function decideInPieces(
       if (row?.decided) continue
       const named = names.of(key, item.name)
       const child = { item, path: prefix + item.name, named, counterpart, row, taken }
-      const decision = context.decide(child)
-      const decided = { child, decision }
-      const wants = wantsLook(decided)
-      add(context, listing, child, wants ? await decideByLook(context, decided, obeys) : decision)
+      const first = { child, decision: context.decide(child) }
+      const decided = wantsLook(context, first) ? await decideByLook(context, first, by) : first
+      add(context, listing, decided.child, decided.decision)
     }
     const last = children.at(-1)
     listing.last = last === undefined
     if (listing.last) listing.gone = spool.gone()
     context.audit.gone(listing.audit, listing.gone)
+    meetNames(context, container, listing)
     failpoint('enumerated:before')
     await context.ledger.enumerated(listing)
     failpoint('enumerated:after')
