@@ -5,7 +5,22 @@
 
 /** Folders of ours (platforms have theirs in `src/connector/`) that may be imported only by whom an arrow says so. */
 export const rooms = [
-  ...['job', 'policy', 'filter', 'map', 'schedule', 'connector', 'fs', 'vault', 's3', 'local', 'ledger', 'catalog', 'home'],
+  ...[
+    'job',
+    'policy',
+    'filter',
+    'map',
+    'schedule',
+    'connector',
+    'fs',
+    'vault',
+    's3',
+    'sftp',
+    'local',
+    'ledger',
+    'catalog',
+    'home',
+  ],
   ...['database', 'open_home', 'transfer', 'temporal', 'accept', 'report', 'client', 'api', 'serving', 'cli'],
   ...['workflows', 'activities', 'scripts', 'test'],
 ]
@@ -14,10 +29,17 @@ const temporalio = ['activity', 'client', 'common', 'envconfig', 'testing', 'wor
 )
 const config = '**/config.ts'
 /** What remote platforms are reached with. */
-const web = ['undici', '@smithy/signature-v4', '@smithy/core', '@aws-sdk/credential-provider-node', 'fast-xml-parser', 'mime']
+const web = [
+  'undici',
+  '@smithy/signature-v4',
+  '@smithy/core',
+  '@aws-sdk/credential-provider-node',
+  'fast-xml-parser',
+  'mime',
+]
 
 /** All that may be imported only by whom an arrow says so: rooms, our configuration, and packages. */
-export const names = [...rooms, config, 'node:*', 'fastify', 'pino', 'commander', 'zod', ...temporalio, ...web]
+export const names = [...rooms, config, 'node:*', 'fastify', 'pino', 'commander', 'zod', 'ssh2', ...temporalio, ...web]
 
 /**
  * @typedef {object} Arrow
@@ -58,7 +80,7 @@ export const arrows = [
     rules: pure,
   },
   { files: ['src/connector/*.ts'], holds: 'the contract every platform lives by', use: [] },
-  { files: ['src/connector/registry.ts'], holds: 'the platforms there are', use: ['fs', 'vault', 's3'] },
+  { files: ['src/connector/registry.ts'], holds: 'the platforms there are', use: ['fs', 'vault', 's3', 'sftp'] },
   {
     files: ['src/connector/local/**', 'src/connector/fs/**'],
     holds: 'what platforms on this machine’s file systems share; files and folders',
@@ -73,6 +95,11 @@ export const arrows = [
     files: ['src/connector/s3/**'],
     holds: 'objects of a bucket, over HTTP',
     use: [...web, 'node:*'],
+  },
+  {
+    files: ['src/connector/sftp/**'],
+    holds: 'a folder on an SFTP server, in the words of `fs`',
+    use: ['fs', 'local', 'ssh2', 'node:*'],
   },
   {
     files: ['src/ledger/**'],

@@ -4,16 +4,18 @@ import { capabilitiesOf as ofFs } from '../src/connector/fs/capabilities.ts'
 import { settingsOf as fsSettings } from '../src/connector/fs/settings.ts'
 import { capabilitiesOf as ofS3 } from '../src/connector/s3/capabilities.ts'
 import { settings as s3Settings, settingsOf } from '../src/connector/s3/settings.ts'
+import { capabilitiesOf as ofSftp } from '../src/connector/sftp/capabilities.ts'
 import { abilities as ofVault } from '../src/connector/vault/abilities.ts'
 
 /** Each at its best: what a connection takes away from it, `connection test` says. */
-const platforms: Readonly<Record<string, Capabilities>> = {
+export const bestOf: Readonly<Record<string, Capabilities>> = {
   fs: ofFs(fsSettings({ root: '/' }), {
     ...{ byHandle: true, noAcls: undefined, noProperties: undefined, aclsUnseen: false },
     ...{ canChown: true, statesBirths: true, precisionNs: 1n },
   }).capabilities,
   vault: ofVault({}),
   s3: ofS3(settingsOf({ bucket: 'bucket' }), true),
+  sftp: ofSftp({ has: () => true }, { isEmpty: false }, 'root').capabilities,
 }
 
 const rows: readonly [string, (can: Capabilities) => string][] = [
@@ -39,8 +41,8 @@ const rows: readonly [string, (can: Capabilities) => string][] = [
 
 /** The table in docs/platforms.md of what each can. */
 export function platformsTable(): string {
-  const names = Object.keys(platforms)
-  const lines = rows.map(([what, say]) => `| ${what} | ${names.map((name) => say(platforms[name]!)).join(' | ')} |`)
+  const names = Object.keys(bestOf)
+  const lines = rows.map(([what, say]) => `| ${what} | ${names.map((name) => say(bestOf[name]!)).join(' | ')} |`)
   return [
     `| | ${names.map((name) => `\`${name}\``).join(' | ')} |`,
     `| --- |${' --- |'.repeat(names.length)}`,

@@ -220,6 +220,8 @@ export interface Staging {
   readonly resumesAt?: bigint
   /** The chunk is the caller's again as soon as it is answered. */
   write(chunk: Uint8Array, at: bigint): Maybe<void>
+  /** Waits until all that was written is there, before it is recorded as such. Absent where `write` does so itself. */
+  written?(): Maybe<void>
   /** Reads staged bytes back, to hash a resumed prefix again. */
   read?(into: Uint8Array, at: bigint): Maybe<number>
   /** Where they can't be read back: told, in order, what the source has of the resumed prefix now; raises `IntegrityMismatch` when it differs. */

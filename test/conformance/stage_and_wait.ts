@@ -14,5 +14,6 @@ const staging = await session.stage({
   durability: 'process',
 })
 await staging.write(Buffer.alloc(Number(written), 'x'), 0n)
+await staging.written?.()
 console.log(JSON.stringify({ staged: true, resume: staging.resume }))
 setInterval(() => {}, 1000)

@@ -5,8 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import { platforms } from '../../src/connector/registry.ts'
 import type { Capabilities } from '../../src/connector/capabilities.ts'
 import type { Connector } from '../../src/connector/connector.ts'
-import { capabilitiesOf } from '../../src/connector/s3/capabilities.ts'
-import { settingsOf } from '../../src/connector/s3/settings.ts'
+import { bestOf } from '../../scripts/platforms_table.ts'
 import { gaps, notCarriedOut, withoutMarks, type Ends } from '../../src/job/carried_out.ts'
 import { readJob } from '../../src/job/document.ts'
 import { notCarriedOutTable } from '../../src/job/carried_out_table.ts'
@@ -326,7 +325,7 @@ test('nothing is refused for what was left out of a copy', () => {
 
 /** Of a session; of one that needs a server, as it would have them. */
 async function marksOf(connector: Connector): Promise<Capabilities['marks']> {
-  if (connector.platform === 's3') return capabilitiesOf(settingsOf({ bucket: 'bucket' }), true).marks
+  if (connector.io === 'async') return bestOf[connector.platform]!.marks
   const session = await connector.open({ root: mkdtempSync(join(tmpdir(), 'stevedore-marks-')) })
   await session.close()
   return session.capabilities.marks

@@ -39,9 +39,9 @@ export class PartWriter {
 
   /** What is recorded as staged must be there, a hole at its end included. */
   async reachTo(offset: bigint): Promise<void> {
-    if (this.#reach >= offset) return
-    await this.#staging.write(zeros.subarray(0, 1), offset - 1n)
+    if (this.#reach < offset) await this.#staging.write(zeros.subarray(0, 1), offset - 1n)
     this.#reach = offset
+    await this.#staging.written?.()
   }
 
   /** What is staged already must hold what the source holds now; where it differs it is written again. */
