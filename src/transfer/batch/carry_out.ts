@@ -201,6 +201,7 @@ class BatchWork {
         this.#outcome.finished(work, { item, hash: staged.hash, notes, ...(read ? { read } : {}) })
       } catch (error) {
         this.#fail(work, error)
+        await this.#requireLease()
         await discardOrKeep(this.#context, { work, token: this.#batch.token }, staged)
       }
     }
@@ -212,11 +213,17 @@ class BatchWork {
     if (any) this.#stopped = true
     // On record, so that a later holder or the end of the execution clears it away.
     if (left.length > 0) await this.#context.ledger.staged(this.#batch.token, left)
+    if (this.#published < this.#ready.length) await this.#requireLease()
     for (; this.#published < this.#ready.length; this.#published++) {
       const { work, staged } = this.#ready[this.#published] as Ready
       this.#stopped = true
       await discardOrKeep(this.#context, { work, token: this.#batch.token }, staged)
     }
+  }
+
+  /** What is on record as staged is a successor's to go on with, once there is one. @throws LeaseLost when there is */
+  #requireLease(): Promise<void> {
+    return this.#context.ledger.staged(this.#batch.token, [])
   }
 
   #fail(work: WorkItem, error: unknown): void {
