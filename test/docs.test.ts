@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import ts from 'typescript'
 import { arrowsTable } from '../eslint.arrows.js'
+import { platformsTable, settingsTable } from '../scripts/platforms_table.ts'
 
 const root = new URL('../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -56,6 +57,11 @@ test('the table of who may import what is that of eslint', () => {
   expect(read('docs/architecture.md')).toContain(`\n${arrowsTable()}\n`)
 })
 
+test('the tables of the platforms are what their code says', () => {
+  expect(read('docs/platforms.md')).toContain(`\n${platformsTable()}\n`)
+  expect(read('docs/platforms.md')).toContain(`\n${settingsTable()}\n`)
+})
+
 test('a brake that the code names is one of those in docs/brakes.md', () => {
   const brakes = [...read('docs/brakes.md').matchAll(/^\| (\d+) \|/gm)].map(([, brake]) => brake!)
   expect(brakes).toHaveLength(14)
@@ -75,6 +81,7 @@ test.each([
     'docs/brakes.md',
     'docs/decisions.md',
     'docs/job-document.md',
+    'docs/platforms.md',
     'docs/temporal.md',
   ],
   'docs/policies.md',

@@ -140,6 +140,8 @@ export class Client {
         path: search.length > 0 ? `${path}?${search.join('&')}` : path,
         method,
         headers: signed.headers,
+        // Else each HEAD takes its connection with it, for the sake of servers that send a body after all.
+        reset: false,
         ...(body === undefined ? {} : { body }),
       })
     } catch (error) {

@@ -111,10 +111,9 @@ export function isAsExpected(now: Facts, expected: Facts): boolean {
   return now.sizeBytes === expected.sizeBytes && now.modifiedNs === expected.modifiedNs
 }
 
+/** Times of modification are all there is. */
 export function refuseAttributes(attributes: Attributes, { times }: Pick<S3Settings, 'times'>): void {
-  const lacking = (['createdNs', 'accessedNs', 'owner', 'group', 'permissions', 'metadata'] as const).find(
-    (part) => attributes[part] !== undefined,
-  )
+  const lacking = Object.entries(attributes).find(([part, value]) => value !== undefined && part !== 'modifiedNs')?.[0]
   if (lacking) throw new ConnectorError('Unsupported', `S3 keeps no ${lacking}`)
   if (attributes.modifiedNs !== undefined && times === 'stored')
     throw new ConnectorError('Unsupported', 'this connection takes the times when things were stored for theirs')

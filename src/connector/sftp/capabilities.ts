@@ -7,8 +7,8 @@ import type { Channel } from './channel.ts'
 
 /** What this server lets this account do, by what it announces. */
 export function capabilitiesOf(
-  channel: Channel,
-  accounts: Accounts,
+  channel: Pick<Channel, 'has'>,
+  accounts: Pick<Accounts, 'isEmpty'>,
   username: string,
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   // Nothing tells what an account may do; numbers alone lead to nobody.

@@ -175,7 +175,7 @@ const migrations: readonly string[] = [
     bytes INTEGER NOT NULL,
     PRIMARY KEY (execution, what)
   ) STRICT, WITHOUT ROWID;
-    `,
+  `,
   `
   -- What the platform calls a content half-way, where it gives it an id of its own.
   ALTER TABLE partial ADD COLUMN resume TEXT;

@@ -35,6 +35,8 @@ export class Scripted implements AsyncDisposable {
   })
   readonly #say: (asked: Asked) => Says
   #session: Session | undefined
+  /** Connections that were made to it. */
+  connections = 0
 
   private constructor(say: (asked: Asked) => Says) {
     this.#say = say
@@ -42,6 +44,7 @@ export class Scripted implements AsyncDisposable {
 
   static async server(say: (asked: Asked) => Says): Promise<Scripted> {
     const scripted = new Scripted(say)
+    scripted.#server.on('connection', () => scripted.connections++)
     await new Promise<void>((resolve) => scripted.#server.listen(0, '127.0.0.1', resolve))
     return scripted
   }
