@@ -12,6 +12,8 @@ export interface Config {
     taskQueue: string
   }
   api: { host: string; port: number }
+  /** I/O threads of a worker. */
+  ioThreads: number
   log: { level: LogLevel }
   /** Where downloaded and built programs are kept, outside home and repository. */
   cache: string
@@ -52,6 +54,12 @@ export const variables: readonly Variable[] = [
   },
   { name: 'STEVEDORE_API_PORT', meaning: 'The port the REST API listens on; 0 takes a free one.', default: '9090' },
   {
+    name: 'STEVEDORE_IO_THREADS',
+    meaning:
+      'How many calls to platforms that block (fs, vault) a worker has under way at once, over all its jobs: each takes a thread of about 30 MB.',
+    default: '16',
+  },
+  {
     name: 'STEVEDORE_LOG_LEVEL',
     meaning: `Least important log line written: ${logLevels.join(', ')}.`,
     default: 'info',
@@ -91,6 +99,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     return Number(value)
   }
 
+  const threads = (name: string, fallback: number): number => {
+    const value = text(name) ?? String(fallback)
+    if (!/^\d{1,3}$/.test(value) || Number(value) < 2 || Number(value) > 512) {
+      problems.push(`${name} is ${JSON.stringify(value)}: a number from 2 to 512`)
+    }
+    return Number(value)
+  }
+
   if (text('STEVEDORE_DATABASE_URL') !== undefined) {
     problems.push('STEVEDORE_DATABASE_URL is set: catalog and ledger live in the home folder only, unset it')
   }
@@ -110,6 +126,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       host: matching('STEVEDORE_API_HOST', '127.0.0.1', /^[\w.:%-]+$/, 'a host name or an IP address'),
       port: port('STEVEDORE_API_PORT', 9090),
     },
+    ioThreads: threads('STEVEDORE_IO_THREADS', 16),
     log: { level: logLevel(text('STEVEDORE_LOG_LEVEL'), problems) },
     cache: resolve(text('STEVEDORE_CACHE') ?? join(text('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'stevedore')),
   }

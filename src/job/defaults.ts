@@ -10,7 +10,6 @@ export const defaults = {
   large_item: 'fail',
   lock_propagation: 'ignore',
   max_items_per_container: 10_000,
-  parallel_writes: 2,
   permissions: { policy: 'none', links: false, failures: 'exceptions' },
   preserve_owners: false,
   preserve_destination_root_owner: false,

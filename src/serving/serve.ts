@@ -34,7 +34,7 @@ export function serve(home: OpenHome, { config, options, lock }: Serving): Promi
     const bundled = workflowBundle({ cache })
     bundled.catch(() => undefined)
     const { catalog } = home
-    const engine = createEngine({ home: home.home, catalog })
+    const engine = createEngine({ home: home.home, catalog, limits: { threads: config.ioThreads } })
     opened.add(() => engine.close())
     const say = (line: string): void => {
       logger.info(line)

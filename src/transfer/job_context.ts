@@ -15,13 +15,17 @@ import { DestinationContainers } from './destination_containers.ts'
 import { ItemAttributes } from './item_attributes.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Later } from './later.ts'
-import { hashContent, nowNs } from './read_content.ts'
+import { Mutex } from './batch/mutex.ts'
+import { hashContent, isSmall, nowNs } from './read_content.ts'
+import { Pace } from './pace.ts'
 import { requireSameRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 import { Stop, type Obeys, type Signal } from './threads/signals.ts'
 import { trackedOf } from './tracked_of.ts'
 import { SideTrouble, troubleOf } from './trouble.ts'
 
+/** Fewer are never worth a database of their own. */
+const leastEntries = 2_000
 /** Between two sightings of this path in hand, in milliseconds. */
 const atEveryMs = 250
 
@@ -36,6 +40,9 @@ export class JobContext {
   readonly audit: Audit
   readonly attributes: ItemAttributes
   readonly containers: DestinationContainers
+  /** Where calls block: has the thread for one batch after another, whatever slots they belong to. */
+  readonly mutex = new Mutex()
+  readonly pace: Pace
   /** Settled before the next claim. */
   readonly later = new Later()
   /** The destination's own equality of names. */
@@ -75,6 +82,7 @@ export class JobContext {
     this.source = source
     this.destination = destination
     this.roots = roots
+    this.pace = new Pace(spec.settings.bandwidth, spec.pace)
     this.audit = new Audit(spec.settings.auditLevel)
     this.nameKey = nameKey(destination.capabilities.names)
     this.#planner = compilePlanner({
@@ -144,7 +152,7 @@ export class JobContext {
 
   /** Hash of a source's content, and the facts it holds for. */
   async hashOf(source: string, expected: Facts, obeys: Obeys): Promise<{ hash: string; read: Facts }> {
-    const hash = await hashContent(this.source, source, expected, obeys)
+    const hash = await hashContent(this.source, source, expected, { obeys, pace: this.pace })
     return { hash, read: this.settledFacts(expected, nowNs()) }
   }
 
@@ -160,6 +168,18 @@ export class JobContext {
   /** Where the job is to survive a power cut: of what was not staged, which sees to that itself. */
   async flush(id: string, container: string): Promise<void> {
     if (this.spec.settings.durability === 'power') await this.destination.flush?.(id, container)
+  }
+
+  /** Entries of one container that are held in memory at most: listings side by side share the room there is. */
+  get entriesInMemory(): number {
+    const { io, inFlight, limits } = this.spec
+    if (io === 'blocking') return limits.entriesInMemory
+    return Math.min(limits.entriesInMemory, Math.max(leastEntries, Math.floor(limits.entriesInMemory / inFlight)))
+  }
+
+  /** Read, hashed and written in one piece. */
+  isSmall(sizeBytes: bigint): boolean {
+    return isSmall(sizeBytes) && sizeBytes <= BigInt(this.pace.pieceBytes)
   }
 
   backoffMs(tries: number): number {

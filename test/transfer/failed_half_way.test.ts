@@ -5,7 +5,7 @@ import { ConnectorError } from '../../src/connector/errors.ts'
 import type { Session } from '../../src/connector/connector.ts'
 import type { Batch } from '../../src/ledger/ledger.ts'
 import { carryOut } from '../../src/transfer/batch/carry_out.ts'
-import { Turn } from '../../src/transfer/batch/turn.ts'
+import { Mutex } from '../../src/transfer/batch/mutex.ts'
 import { stagingKey } from '../../src/transfer/job_spec.ts'
 import { holder, now, oneBatch } from '../ledger/rig.ts'
 import { InThisThread } from './in_this_thread.ts'
@@ -18,7 +18,7 @@ afterEach(() => job.remove())
 
 /** As one holder would; what it throws goes to its slot. */
 async function carry(batch: Batch): Promise<void> {
-  const hand = { obeys: job.obeys(), turn: new Turn(), handedIn: () => undefined }
+  const hand = { obeys: job.obeys(), mutex: new Mutex(), handedIn: () => undefined }
   await carryOut(job.context, batch, hand).catch(() => undefined)
 }
 

@@ -43,7 +43,7 @@ async function decideInPieces(
   const names = namesWithCare(context, container, spool)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const taken = (name: string): boolean => spool.holds(context.nameKey(name)) || names.taken(name)
-  const atOnce = Math.min(mostAtOnce, context.spec.limits.entriesInMemory)
+  const atOnce = Math.min(mostAtOnce, context.entriesInMemory)
   for (let after = 0; ;) {
     goOnUnless(obeys)
     const children = spool.children(after, atOnce, (key, name) => context.nameKey(names.of(key, name).name))
