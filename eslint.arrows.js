@@ -107,7 +107,7 @@ export const arrows = [
   {
     files: ['src/temporal/**'],
     holds: 'the server, and connections to it',
-    use: ['home', 'workflows', ...temporalio, 'node:*'],
+    use: ['home', 'database', 'workflows', ...temporalio, 'node:*'],
     types: [config],
   },
   {

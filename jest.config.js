@@ -13,6 +13,8 @@ export default {
     '<rootDir>/test/crash/sweep',
     ...(process.env.STEVEDORE_SLOW_TESTS ? ['(?<!\\.slow)\\.test\\.ts$'] : ['\\.slow\\.test\\.ts$']),
   ],
+  // What `npm run build` made has a package.json of the same name.
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '<rootDir>/test/strip_types.js' },
   testSequencer: '<rootDir>/test/longest_first.js',

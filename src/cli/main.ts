@@ -1,13 +1,9 @@
-import { readFileSync } from 'node:fs'
+import manifest from '../../package.json' with { type: 'json' }
 import { openStevedoreHome } from '../open_home/open_home.ts'
 import { serveHome } from '../serving/serve_home.ts'
 import { ExitCode } from './exit_code.ts'
 import { runCli } from './program.ts'
 import { processTerminal } from './terminal.ts'
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
 
 // A reader that has seen enough (`stevedore job list | head -1`) is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
@@ -16,10 +12,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 // Nor is one of what is said on the way (`stevedore run job.json 2> >(head -1)`), and the run goes on.
 process.stderr.on('error', () => undefined)
 
+// Threads and sockets that end are not waited for by Node itself.
+setInterval(() => undefined, 60_000)
 const code = await runCli(process.argv.slice(2), {
   terminal: processTerminal(),
-  typed: 'npx stevedore',
-  version,
+  // Installed, it is on the path.
+  typed: import.meta.url.endsWith('.ts') ? 'npx stevedore' : 'stevedore',
+  version: manifest.version,
   openHome: openStevedoreHome,
   serve: serveHome,
 })

@@ -1,3 +1,6 @@
+import { ExitCode } from './exit_code.ts'
+import { leave } from './leave.ts'
+
 /** Where a command reads and writes; a test gives its own. */
 export interface Terminal {
   /** Results: standard output, one line, without the line feed. */
@@ -20,7 +23,8 @@ export interface Terminal {
   input(): AsyncIterable<Uint8Array>
 }
 
-export function processTerminal(): Terminal {
+/** @param graceMs how long after the first interruption the process ends at the latest */
+export function processTerminal({ graceMs = 9_500 } = {}): Terminal {
   const { stdout, stderr, env } = process
   const interactive = stderr.isTTY === true && env.TERM !== 'dumb' && env.CI === undefined
   return {
@@ -33,10 +37,15 @@ export function processTerminal(): Terminal {
     onInterrupt(handler) {
       let times = 0
       let last = -Infinity
+      const giveUp = (): void => {
+        stderr.write('Something in hand does not come back; left as it is, the next start goes on with it.\n')
+        leave(ExitCode.interrupted)
+      }
       const heard = (): void => {
         // One Ctrl-C arrives twice when npx, which got it too, hands it on.
         const now = performance.now()
         if (now - last > 500) handler(++times)
+        if (last === -Infinity) setTimeout(giveUp, graceMs).unref()
         last = now
       }
       process.on('SIGINT', heard)

@@ -42,8 +42,10 @@ export interface Session {
   readonly capabilities: Capabilities
   /** What this connection cannot do here, and why. */
   readonly notes: readonly CapabilityNote[]
-  /** Who the session runs as; decides `Item.shared`. */
+  /** Who the session runs as. */
   readonly account: Principal | undefined
+  /** The owning group of new items, unless their container says otherwise; where there is such a thing. */
+  readonly group?: Principal
   /** Names the storage behind the root, through links and mounts: equal or nested identities mean overlapping roots (brake 10). */
   resolve(path: string): Maybe<ResolvedRoot>
 
@@ -58,6 +60,10 @@ export interface Session {
   /** Children of a container in any order, in pages of at most 1,000, with memory bounded by the page. */
   list(container: string, want: readonly Facet[]): Iterable<Page> | AsyncIterable<Page>
   stat(id: string, want: readonly Facet[]): Maybe<Item | null>
+  /**
+   * Whether an item has permissions besides those that `facets` tell of in a listing that was not asked for them. Absent: none has.
+   */
+  hasAcl?(id: string): Maybe<boolean>
 
   /**
    * Opens the content for reading. With `expected`, `close` raises `ChangedWhileRead` unless the item, after the last byte
@@ -138,8 +144,23 @@ export interface Placing {
   power: boolean
 }
 
-/** `closed`, unless it is said: nobody but its owner, until permissions are set; `platform`: as the platform has new containers. */
-export type Access = 'closed' | 'platform'
+/**
+ * `closed`, unless it is said: nobody but its owner, until permissions are set; `platform`: as the platform has new containers;
+ * else that, cut down to what is given, but for its owner's own rights to work in it: those are cut by `setAttributes`.
+ */
+export type Access = 'closed' | 'platform' | AtMost
+
+/** The most that something new lets people do, as unions of `Right` bits; of whoever its platform makes its owner and group. */
+export interface AtMost extends RoleRights {
+  /** Instead, where this is the owning group. */
+  inGroup?: RoleRights & { group: Principal }
+}
+
+export interface RoleRights {
+  owner: number
+  owningGroup: number
+  everyone: number
+}
 
 export interface ResolvedRoot {
   /** Equal for two ways to the same place, whatever the address. */
@@ -166,6 +187,8 @@ export interface Attributes {
   group?: Principal
   /** The whole set to have afterwards. */
   permissions?: Permissions
+  /** Cuts down what its platform, or whoever made it, lets people do with it; adds nothing. */
+  atMost?: AtMost
   /** All properties to have afterwards. */
   metadata?: Record<string, string>
 }

@@ -77,7 +77,7 @@ export interface Item extends Facts {
   createdNs?: bigint
   accessedNs?: bigint
   hidden?: boolean
-  /** Available to the running account but owned by somebody else. */
+  /** Belongs to somebody else than the person whose place it is; where it is known whose that is. */
   shared?: boolean
   /** With facet `owner`. */
   owner?: Principal

@@ -28,6 +28,23 @@ export interface Filter {
   judge(item: Item, path: string): FilteredOut | undefined
 }
 
+interface FilterContext {
+  /** When the execution began, nanoseconds since 1970; the clock of date rules. */
+  nowNs: bigint
+  transferType?: TransferType
+  /** Whether the side tells names apart by case; else no path does. */
+  caseSensitive?: boolean
+  /** Told once of each rule that matches something, by its number: `ruleTexts` has them in that order. */
+  onMatch?: (rule: number) => void
+}
+
+/** The rules of one side in words, in their order in the document. */
+export function ruleTexts(filters: readonly FilterSetting[]): string[] {
+  return filters.flatMap(({ action, rules }) =>
+    rules.map((rule) => `${rule.type}: ${compileRule(rule, action, { nowNs: 0n }).text}`),
+  )
+}
+
 /**
  * Compiles one side's filters. Rules in one filter are alternatives; an exclude filter leaves out what one of its rules
  * matches, whatever the includes say; each include filter leaves out what none of its rules matches, so several narrow
@@ -36,27 +53,41 @@ export interface Filter {
  *
  * Filters of the destination judge what comes from there: they have no say in a one-way transfer.
  *
- * @param nowNs when the execution began; the clock of date rules
  * @throws Error for a rule that can't be answered: leaving a filter out could carry what must not be
  * @see reference: maps-filters-connections 4
  */
 export function compileFilters(
   filters: Settings['filter'],
   side: 'source' | 'destination',
-  nowNs: bigint,
-  transferType: TransferType = 'copy',
+  context: FilterContext,
 ): Filter {
-  const active = side === 'source' || transferType === 'sync' ? filters[side] : []
-  const compile = (filter: FilterSetting): CompiledRule[] =>
-    filter.rules.map((rule) => compileRule(rule, filter.action, nowNs))
-  const excludes = active.filter((filter) => filter.action === 'exclude').flatMap(compile)
-  const includes = active
-    .filter((filter) => filter.action === 'include')
-    .map(compile)
-    .map(included)
+  const active = side === 'source' || context.transferType === 'sync' ? filters[side] : []
+  const unmatched = new Map<number, CompiledRule>()
+  let number = 0
+  const compiled = active.map(({ action, rules }) => ({
+    action,
+    rules: rules.map((rule) => {
+      const compiledRule = compileRule(rule, action, context)
+      if (context.onMatch) unmatched.set(number++, compiledRule)
+      return compiledRule
+    }),
+  }))
+  const rulesOf = (wanted: FilterSetting['action']) =>
+    compiled.flatMap(({ action, rules }) => (action === wanted ? [rules] : []))
+  const excludes = rulesOf('exclude').flat()
+  const includes = rulesOf('include').map(included)
+  // Each is asked until it has matched once, whatever the others say.
+  const watch = (item: Item, path: string): void => {
+    for (const [at, rule] of unmatched) {
+      if (!rule.matches(item, path)) continue
+      unmatched.delete(at)
+      context.onMatch?.(at)
+    }
+  }
   return {
     passesAll: excludes.length === 0 && includes.length === 0,
     judge: (item, path) => {
+      if (unmatched.size > 0) watch(item, path)
       for (const rule of excludes) {
         if (rule.matches(item, path)) return { rule: rule.type, why: `excluded: ${rule.text}` }
       }
@@ -88,7 +119,7 @@ function included(rules: readonly CompiledRule[]): Include {
   }
 }
 
-function compileRule(rule: FilterRule, action: 'include' | 'exclude', nowNs: bigint): CompiledRule {
+function compileRule(rule: FilterRule, action: 'include' | 'exclude', context: FilterContext): CompiledRule {
   switch (rule.type) {
     case 'filter_shared':
       return filterShared()
@@ -103,14 +134,14 @@ function compileRule(rule: FilterRule, action: 'include' | 'exclude', nowNs: big
     case 'filter_size':
       return filterSize(action, rule)
     case 'filter_date':
-      return filterDate(rule.targets, rule.range, nowNs)
+      return filterDate(rule.targets, rule.range, context.nowNs)
     case 'filter_path':
-      return filterPath(rule.paths)
+      return filterPath(rule.paths, context.caseSensitive)
     case 'filter_metadata':
       throw new Error('filter_metadata: no platform here states metadata, so nobody can tell what it would leave out')
     case 'filter_rule':
       return filterRule(
-        rule.rules.map((inner) => compileRule(inner, rule.action, nowNs)),
+        rule.rules.map((inner) => compileRule(inner, rule.action, context)),
         rule.action !== action,
       )
     default:

@@ -1,12 +1,21 @@
+import { comparable } from './filter_pattern.ts'
 import type { CompiledRule } from './rule.ts'
 
 const ascii = /^[\u0000-\u007f]*$/
 
 /**
- * One file, or one folder with everything in it, by its path from the job's source root. Case counts; in which Unicode form
- * somebody's editor wrote it does not.
+ * One file, or one folder with everything in it, by its path from the job's source root. Case counts where it does at the
+ * source; in which Unicode form somebody's editor wrote it does not.
  */
-export function filterPath(paths: readonly string[]): CompiledRule {
+export function filterPath(paths: readonly string[], caseSensitive = true): CompiledRule {
+  const oneForm = caseSensitive ? (path: string) => (ascii.test(path) ? path : path.normalize('NFC')) : comparable
+  /** `/a/b`, whatever slashes were typed; empty for the root. */
+  const normal = (path: string): string => {
+    const segments = oneForm(path)
+      .split('/')
+      .filter((segment) => segment !== '')
+    return segments.length === 0 ? '' : `/${segments.join('/')}`
+  }
   const exact = new Set(paths.map(normal))
   const everything = exact.has('')
   const covered = (path: string): boolean => {
@@ -30,16 +39,4 @@ export function filterPath(paths: readonly string[]): CompiledRule {
     reaches: (path) => above.has(oneForm(path)),
     coveredBy: (path) => covered(oneForm(path)),
   }
-}
-
-/** `/a/b`, whatever slashes were typed; empty for the root. */
-function normal(path: string): string {
-  const segments = oneForm(path)
-    .split('/')
-    .filter((segment) => segment !== '')
-  return segments.length === 0 ? '' : `/${segments.join('/')}`
-}
-
-function oneForm(path: string): string {
-  return ascii.test(path) ? path : path.normalize('NFC')
 }

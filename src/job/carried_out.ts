@@ -69,7 +69,7 @@ function listed(values: readonly string[]): string {
   return [...first, ...(values.length > most ? [`and ${values.length - most} more`] : [])].join(', ')
 }
 
-/** Platforms whose items tell neither; as their capabilities (`marks`) say. */
+/** Platforms whose items tell neither, however they are connected; as their capabilities (`marks`) say. */
 export const withoutMarks: ReadonlySet<string> = new Set(['vault'])
 
 export const marks = ['hidden', 'shared'] as const

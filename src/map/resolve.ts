@@ -1,7 +1,7 @@
 import type { PrincipalQuery } from '../connector/connector.ts'
 import type { Principal } from '../connector/item.ts'
 import { mapRules, type CompiledMap, type MapRule } from './compile.ts'
-import { means, queryFor, sameSid, sameText, sidText, type Sid } from './sid.ts'
+import { means, queriesFor, sameSid, sameText, sidText, type Sid } from './sid.ts'
 
 export { compileMap, type CompiledMap } from './compile.ts'
 
@@ -16,7 +16,7 @@ export interface Resolution {
 
 interface Candidate {
   how: 'exception' | MapRule | 'default'
-  query: PrincipalQuery
+  queries: readonly PrincipalQuery[]
   /** What the answer must be, besides matching the query. */
   sid?: Sid
 }
@@ -28,12 +28,14 @@ interface Candidate {
  *   principal belongs to that very directory: uid 1000 on two hosts is two people
  */
 export function candidates(principal: Principal, map: CompiledMap, directory: string | undefined): PrincipalQuery[] {
-  return planned(principal, map, directory).map((candidate) => candidate.query)
+  return planned(principal, map, directory).flatMap((candidate) => candidate.queries)
 }
 
 /**
  * Decides by what was found: exclusion, then exception, then the automatic rules, then the fallback. The first rule that
  * finds anybody decides, so that an ambiguous e-mail is not settled by a chance name; more than one, or one disabled, is nobody.
+ *
+ * Who has an id in a directory that both sides share keeps it, whether or not the directory knows more of them.
  *
  * @param found one answer for each of `candidates`, in their order
  */
@@ -50,8 +52,16 @@ export function choose(
       ? `the map sends it to ${sentTo.map(sidText).join(' and to ')}, which is ambiguous`
       : 'nobody matches'
   let undecided = true
-  for (const [i, candidate] of planned(principal, map, directory).entries()) {
-    const answers = distinct((found[i] ?? []).filter((answer) => answersTo(answer, candidate)))
+  let asked = 0
+  for (const candidate of planned(principal, map, directory)) {
+    const answers = distinct(
+      candidate.queries.flatMap((query, i) =>
+        (found[asked + i] ?? []).filter((answer) => answersTo(answer, query, candidate.sid)),
+      ),
+    )
+    asked += candidate.queries.length
+    // A number without an account is nobody to ask for, and the same on both sides of one directory.
+    if (candidate.how === 'id' && answers.length === 0) answers.push(principal)
     if (candidate.how === 'default') {
       const fallback = only(answers)
       if (typeof fallback === 'string') return unresolved(`${why}; the fallback ${fallback}`)
@@ -90,16 +100,16 @@ function planned(principal: Principal, map: CompiledMap, directory: string | und
   const all: Candidate[] = []
   if (sentTo.length > 0) {
     const [sid] = sentTo
-    if (sid && sentTo.length === 1) all.push({ how: 'exception', query: queryFor(sid, type), sid })
+    if (sid && sentTo.length === 1) all.push({ how: 'exception', queries: queriesFor(sid, type), sid })
   } else {
     for (const rule of mapRules) {
       const value = principal[rule]
       if (!map.rules.includes(rule) || value === undefined || value === '') continue
       if (rule === 'id' && principal.directory !== directory) continue
-      all.push({ how: rule, query: { type, [rule]: value } })
+      all.push({ how: rule, queries: [{ type, [rule]: value }] })
     }
   }
-  if (map.fallback) all.push({ how: 'default', query: queryFor(map.fallback, type), sid: map.fallback })
+  if (map.fallback) all.push({ how: 'default', queries: queriesFor(map.fallback, type), sid: map.fallback })
   return all
 }
 
@@ -114,7 +124,7 @@ function isExcluded(principal: Principal, map: CompiledMap): boolean {
 }
 
 /** A directory that answers with somebody else is not believed. */
-function answersTo(answer: Principal, { query, sid }: Candidate): boolean {
+function answersTo(answer: Principal, query: PrincipalQuery, sid: Sid | undefined): boolean {
   if (answer.type !== query.type) return false
   if (query.id !== undefined && answer.id !== query.id) return false
   for (const key of ['email', 'username', 'name'] as const) {

@@ -76,15 +76,15 @@ function statedAs(key: (typeof keys)[number], { id, email, username, name }: Pri
 
 /**
  * How to ask the destination's directory for a sid: by the first of id, e-mail, username and name that it has. One part is
- * asked for, `means` checks the others: a directory may not know them.
+ * asked for, `means` checks the others: a directory may not know them. What a name may stand for is asked for all together.
  */
-export function queryFor(sid: Sid, type: Principal['type']): PrincipalQuery {
-  if (sid.id !== undefined) return { type, id: sid.id }
-  if (sid.email !== undefined) return { type, email: sid.email }
-  if (sid.username !== undefined) return { type, username: sid.username }
-  const name = sid.name ?? sid.caption ?? ''
-  if (sid.name !== undefined && name.includes('@')) return { type, email: name }
-  return { type, name }
+export function queriesFor(sid: Sid, type: Principal['type']): PrincipalQuery[] {
+  if (sid.id !== undefined) return [{ type, id: sid.id }]
+  if (sid.email !== undefined) return [{ type, email: sid.email }]
+  if (sid.username !== undefined) return [{ type, username: sid.username }]
+  const { name } = sid
+  if (name === undefined) return [{ type, name: sid.caption ?? '' }]
+  return [{ type, name }, { type, email: name }, ...(type === 'account' ? [{ type, username: name }] : [])]
 }
 
 /** The sid in a few words, for messages. */

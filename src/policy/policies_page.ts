@@ -1,5 +1,6 @@
 import type { Capabilities, NameRules } from '../connector/capabilities.ts'
 import type { Item } from '../connector/item.ts'
+import { windowsNames } from '../connector/name_rules.ts'
 import { filterGroups } from '../filter/filter_group.ts'
 import { defaults } from '../job/defaults.ts'
 import type { Settings } from '../job/settings.ts'
@@ -60,19 +61,7 @@ modified times equal at the coarser precision. Such a file is recorded, neither 
 // ---- by running the planner
 
 const second = 1_000_000_000n
-const names: NameRules = {
-  unicode: 'nfc',
-  caseSensitive: false,
-  duplicateNames: false,
-  invalid: '<>:"/\\|?*',
-  leading: ' ',
-  trailing: ' .',
-  controls: true,
-  reserved: ['CON', 'NUL'],
-  reservedStems: true,
-  invalidExtensions: [],
-  maxSegment: { n: 255, unit: 'utf16' },
-}
+const names: NameRules = windowsNames
 const shortNames: NameRules = { ...names, maxSegment: { n: 20, unit: 'utf16' } }
 const capabilities: Capabilities = {
   tree: { model: 'path', emptyContainers: true, links: true },
@@ -249,10 +238,18 @@ function deletesTable(): string {
 
 // ---- names
 
-const namesIntro = `For a destination with the rules of Windows, and names of at most 20 characters:`
+const namesIntro = `For a destination with \`names: windows\`, and names of at most 20 characters. \`\\ufffd\` and two digits stand for a byte that is no UTF-8:`
 
 function namesTable(): string {
-  const examples = ['Congrats?.txt', ' lead', 'tail.', 'con.txt', '..', 'bell\u0007', 'a-name-that-is-too-long.txt']
+  const examples = [
+    'Congrats?.txt',
+    'tail.',
+    'con.txt',
+    '..',
+    'bell\u0007',
+    'caf\ufffdE9',
+    'a-name-that-is-too-long.txt',
+  ]
   const as = (name: string, change: Partial<Settings>): string => {
     const { name: given, verdict } = transformSegment(name, shortNames, { ...settings, ...change })
     return verdict ? `${verdict.action} (\`${verdict.reason}\`)` : code(given)
@@ -284,7 +281,6 @@ function siblingsTable(): string {
     ['a?b', 'a*b', 'a_b'],
     ['Case.txt', 'case.TXT'],
     ['a', 'A', 'A (1)'],
-    ['é.txt', 'e\u0301.txt'],
   ].map((group) => {
     const plan = nameContainer(
       group.map((name) => ({ key: name, name, kind: 'item' })),
@@ -412,7 +408,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 /** A name as code; what can't be seen is written as an escape. */
 function code(name: string): string {
   const shown = name.replace(
-    /[\u0000-\u001f\u007f\u0300-\u036f]/g,
+    /[\u0000-\u001f\u007f\u0300-\u036f\ufffd]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
   return `\`${shown.startsWith(' ') ? ` ${shown} ` : shown}\``

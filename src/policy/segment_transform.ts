@@ -19,7 +19,9 @@ interface SegmentRules {
  */
 export function segmentRules(rules: NameRules): SegmentRules {
   const controls = rules.controls ? '\\u0000-\\u001f\\u007f' : ''
-  const invalid = `[${controls}${charClass(rules.invalid)}]`
+  // What stands for one byte is replaced as one.
+  const byte = rules.invalid.includes('\ufffd') ? '\\ufffd[0-9A-F]{2}|' : ''
+  const invalid = `${byte}[${controls}${charClass(rules.invalid)}]`
   const leading = [...rules.leading]
   const trailing = [...rules.trailing]
   const refused = `${invalid}|[\\ud800-\\udfff]${rules.escapes ? '|\\ufffd(?![0-9A-F]{2})' : ''}`
@@ -97,8 +99,9 @@ export function quoted(name: string): string {
 
 const utf8 = new TextEncoder()
 
-/** UTF-8 bytes as upper-case hex: `白` is `E799BD`. */
+/** UTF-8 bytes as upper-case hex: `白` is `E799BD`; what stands for a byte is that byte. */
 function hexOf(character: string): string {
+  if (character.length === 3 && character.startsWith('\ufffd')) return character.slice(1)
   let hex = ''
   for (const byte of utf8.encode(character)) hex += byte.toString(16).toUpperCase().padStart(2, '0')
   return hex

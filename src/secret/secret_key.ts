@@ -28,7 +28,7 @@ export function isSecretKey(key: string): boolean {
 
 /** Settings of a connection that say where and how, not with what key. */
 const harmless =
-  /^(root|path|uri|url|unc|host|port|bucket|region|service_url|domain|share|versioning|directory|names|links|impersonation|task_queue|ssl|auth_type|max_\w+|admin_mode|follow_\w+)$/
+  /^(root|path|uri|url|unc|host|port|bucket|region|service_url|domain|share|versioning|directory|account|root_may_change|names|links|impersonation|task_queue|ssl|auth_type|max_\w+|admin_mode|follow_\w+)$/
 
 /** Of an `auth`: it holds no secret. */
 export function isHarmlessSetting(key: string): boolean {

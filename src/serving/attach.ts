@@ -6,7 +6,6 @@ import { openLogs } from '../home/logs.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
 import { connect, disconnect } from '../temporal/connect.ts'
 import { listen } from './listen.ts'
-import { opening } from './opened.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 
 /** Nobody serves the home, so there is nobody to command. */
@@ -23,27 +22,27 @@ interface Attaching {
 /** Sends commands to whoever serves the home; also listens, where that alone is asked for. @throws NotServed */
 export async function attach(home: OpenHome, { config, options, holder }: Attaching): Promise<Stevedore> {
   const address = config.temporal.address ?? (await addressOf(home, holder, options.signal))
-  return opening(async (opened) => {
-    const connection = await reach(address, holder, options.signal)
-    opened.add(() => disconnect(connection))
-    const { namespace, taskQueue } = config.temporal
-    const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
-    // Who came to serve finds it done: the API is there, at the addresses of who does.
-    const listens = options.api !== undefined && !options.worker
-    const logs = listens ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
-    if (logs) opened.add(() => logs.close())
-    const api = logs ? await listen(home, { client, options, logger: logs.logger, opened }) : {}
-    return {
-      addresses: { ...holder?.addresses, temporal: address, ...api },
-      namespace,
-      serves: false,
-      ...(holder ? { holder } : {}),
-      stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
-      broken: new Promise(() => undefined),
-      commands: client,
-      close: () => opened.close(),
-    }
-  })
+  await using opened = new AsyncDisposableStack()
+  const connection = await reach(address, holder, options.signal)
+  opened.defer(() => disconnect(connection))
+  const { namespace, taskQueue } = config.temporal
+  const client = new JobClient({ connection, namespace, taskQueue, catalog: home.catalog })
+  // Who came to serve finds it done: the API is there, at the addresses of who does.
+  const listens = options.api !== undefined && !options.worker
+  const logs = listens ? await openLogs(home.home, 'api', { level: config.log.level }) : undefined
+  if (logs) opened.defer(() => logs.close())
+  const api = logs ? await listen(home, { client, options, logger: logs.logger, opened }) : {}
+  const all = opened.move()
+  return {
+    addresses: { ...holder?.addresses, temporal: address, ...api },
+    namespace,
+    serves: false,
+    ...(holder ? { holder } : {}),
+    stillServed: () => holder === undefined || holderOf(home.home)?.pid === holder.pid,
+    broken: new Promise(() => undefined),
+    commands: client,
+    close: () => all.disposeAsync(),
+  }
 }
 
 const comingUpMs = 60_000

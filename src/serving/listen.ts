@@ -2,14 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import type { JobClient } from '../client/job_client.ts'
 import type { Logger } from '../home/logs.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
-import type { Opened } from './opened.ts'
 import type { ServeOptions } from './stevedore.ts'
 
 interface Listening {
   client: JobClient
   options: Pick<ServeOptions, 'api'>
   logger: Logger
-  opened: Opened
+  opened: AsyncDisposableStack
 }
 
 /** The REST API, where it is asked for. */
@@ -21,7 +20,7 @@ export async function listen(
   const { createApi } = await import('../api/server.ts')
   const { host, port } = options.api
   const app: FastifyInstance = createApi({ ...home, commands: client }, { host, logger })
-  opened.add(() => app.close())
+  opened.defer(() => app.close())
   try {
     return { api: await app.listen({ host, port }) }
   } catch (error) {

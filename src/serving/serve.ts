@@ -1,13 +1,12 @@
-import { JobClient } from '../client/job_client.ts'
+import type { JobClient } from '../client/job_client.ts'
 import type { Config } from '../config.ts'
 import type { Addresses, Lock } from '../home/lock.ts'
 import { openLogs } from '../home/logs.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
-import { cancellable } from '../temporal/connect.ts'
+import { workflowBundle } from '../temporal/bundle.ts'
 import { keepRunning } from '../temporal/keep_running.ts'
-import type { TemporalServer } from '../temporal/server.ts'
+import { openServer, type TemporalServer } from '../temporal/server.ts'
 import { listen } from './listen.ts'
-import { opening, type Opened } from './opened.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 import type { RunningWorker } from './worker.ts'
 
@@ -18,60 +17,57 @@ interface Serving {
 }
 
 /** Server, worker and, where it is asked for, API, in this process; the lock is given back when it is closed, or fails. */
-export function serve(home: OpenHome, { config, options, lock }: Serving): Promise<Stevedore> {
-  return opening(async (opened) => {
-    opened.add(() => lock.release())
-    const { logger, ...logs } = await openLogs(home.home, 'worker', { level: config.log.level })
-    opened.add(() => logs.close())
-    // Loaded here: commands that only look must not wait for the worker's native code.
-    const [{ openServer }, { createEngine }, { startWorker }, { workflowBundle }] = await Promise.all([
-      import('../temporal/server.ts'),
-      import('../transfer/create_engine.ts'),
-      import('./worker.ts'),
-      import('../temporal/bundle.ts'),
-    ])
-    const { cache } = config
-    const bundled = workflowBundle({ cache })
-    bundled.catch(() => undefined)
-    const { catalog } = home
-    const engine = createEngine({ home: home.home, catalog, limits: { threads: config.ioThreads } })
-    opened.add(() => engine.close())
-    const say = (line: string): void => {
-      logger.info(line)
-      options.say(line)
-    }
-    const { signal } = options
-    signal?.throwIfAborted()
-    const server = await openServer(home.home, { config, say, signal })
-    endAtExit(server, opened)
-    opened.add(() => server.close())
-    const { address, namespace } = server
-    const { taskQueue } = config.temporal
-    const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
-    const whereabouts = new Whereabouts(lock, server)
-    const kept = keepRunning(server, { say, startedAgain: startedAgain(server, { whereabouts, client, say }) })
-    opened.add(() => kept.stop())
-    await bundled
-    signal?.throwIfAborted()
-    const worker = await startWorker({ address, namespace, taskQueue, engine, catalog, cache, logger })
-    // Before the engine is closed, and the connections under both.
-    opened.add(() => worker.close())
-    const { api } = await listen(home, { client, options, logger, opened })
-    whereabouts.tell(api)
-    signal?.throwIfAborted()
-    await client.reconcile()
-    return {
-      get addresses() {
-        return whereabouts.addresses
-      },
-      namespace,
-      serves: true,
-      stillServed: () => true,
-      broken: Promise.race([kept.broken, brokenBy(worker)]),
-      commands: client,
-      close: () => opened.close(),
-    }
-  })
+export async function serve(home: OpenHome, { config, options, lock }: Serving): Promise<Stevedore> {
+  await using opened = new AsyncDisposableStack()
+  opened.defer(() => lock.release())
+  const { signal } = options
+  const { catalog } = home
+  const { logger, ...logs } = await openLogs(home.home, 'worker', { level: config.log.level })
+  opened.defer(() => logs.close())
+  const say = (line: string): void => {
+    logger.info(line)
+    options.say(line)
+  }
+  signal?.throwIfAborted()
+  const opening = openServer(home.home, { config, say, signal })
+  opened.defer(() => opening.then((server) => server.close()).catch(() => undefined))
+  // Loaded while the server starts, which takes as long.
+  const [{ createEngine }, { startWorker }, { JobClient }] = await Promise.all([
+    import('../transfer/create_engine.ts'),
+    import('./worker.ts'),
+    import('../client/job_client.ts'),
+    workflowBundle({ cache: config.cache }),
+  ])
+  const engine = createEngine({ home: home.home, catalog, limits: { threads: config.ioThreads } })
+  opened.defer(() => engine.close())
+  const server = await opening
+  endAtExit(server, opened)
+  const { address, namespace } = server
+  const { taskQueue } = config.temporal
+  const client = new JobClient({ connection: server.connection, namespace, taskQueue, catalog })
+  const whereabouts = new Whereabouts(lock, server)
+  const kept = keepRunning(server, { say, startedAgain: startedAgain(server, { whereabouts, client, say }) })
+  opened.defer(() => kept.stop())
+  signal?.throwIfAborted()
+  const worker = await startWorker({ address, namespace, taskQueue, engine, catalog, cache: config.cache, logger })
+  // Before the engine is closed, and the connections under both.
+  opened.defer(() => worker.close())
+  const { api } = await listen(home, { client, options, logger, opened })
+  whereabouts.tell(api)
+  signal?.throwIfAborted()
+  await client.reconcile()
+  const all = opened.move()
+  return {
+    get addresses() {
+      return whereabouts.addresses
+    },
+    namespace,
+    serves: true,
+    stillServed: () => true,
+    broken: brokenBy(worker),
+    commands: client,
+    close: () => all.disposeAsync(),
+  }
 }
 
 /** Where the home is served; the Web UI may move when the server is started again. */
@@ -114,6 +110,7 @@ function startedAgain(server: TemporalServer, { whereabouts, client, say }: Afte
     if (server.ui !== undefined && server.ui !== ui) say(`The Web UI is at ${server.ui} now.`)
     await server.answers(over)
     // A database that had to be set aside has taken the workflows with it.
+    const { cancellable } = await import('../temporal/connect.ts')
     await cancellable(server.connection, over, () => client.reconcile())
   }
 }
@@ -127,14 +124,14 @@ function brokenBy(worker: RunningWorker): Promise<Error> {
 }
 
 /** A second Ctrl-C, or a fault, ends this process at once: the server it started must not stay behind. */
-function endAtExit(server: TemporalServer, opened: Opened): void {
+function endAtExit(server: TemporalServer, opened: AsyncDisposableStack): void {
   const end = (): void => {
     try {
-      server.closeAtExit()
+      server.kill()
     } catch {
       // It has ended in this moment.
     }
   }
   process.once('exit', end)
-  opened.add(() => process.off('exit', end))
+  opened.defer(() => void process.off('exit', end))
 }

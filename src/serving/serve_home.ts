@@ -1,8 +1,6 @@
 import { readConfig } from '../config.ts'
 import { acquire, holderOf } from '../home/lock.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
-import { attach } from './attach.ts'
-import { serve } from './serve.ts'
 import type { ServeOptions, Stevedore } from './stevedore.ts'
 
 /**
@@ -14,9 +12,13 @@ import type { ServeOptions, Stevedore } from './stevedore.ts'
  */
 export async function serveHome(home: OpenHome, options: ServeOptions): Promise<Stevedore> {
   const config = readConfig()
-  if (!options.worker) return attach(home, { config, options, holder: holderOf(home.home) })
   options.signal?.throwIfAborted()
-  const asked = await acquire(home.home)
-  if ('heldBy' in asked) return attach(home, { config, options, holder: asked.heldBy })
-  return serve(home, { config, options, lock: asked.lock })
+  const asked = options.worker ? await acquire(home.home) : { heldBy: holderOf(home.home) }
+  // Loaded here: who only sends commands needs nothing of what carries them out.
+  if ('lock' in asked) {
+    const { serve } = await import('./serve.ts')
+    return serve(home, { config, options, lock: asked.lock })
+  }
+  const { attach } = await import('./attach.ts')
+  return attach(home, { config, options, holder: asked.heldBy })
 }

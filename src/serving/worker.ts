@@ -1,10 +1,10 @@
-import { Worker, type NativeConnection } from '@temporalio/worker'
+import { NativeConnection, Worker } from '@temporalio/worker'
 import { createActivities } from '../../activities/create_activities.ts'
 import { failures } from '../../activities/interceptor.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Logger } from '../home/logs.ts'
 import { workflowBundle } from '../temporal/bundle.ts'
-import { connectNative } from '../temporal/connect.ts'
+import { settings } from '../temporal/connect.ts'
 import { quietRuntime } from '../temporal/runtime.ts'
 import type { Engine } from '../transfer/engine.ts'
 
@@ -34,7 +34,7 @@ export interface RunningWorker {
 export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   quietRuntime(parts.logger)
   const [connection, codePath] = await Promise.all([
-    connectNative(parts.address),
+    NativeConnection.connect({ ...settings(parts.address), address: parts.address }),
     workflowBundle({ cache: parts.cache }),
   ])
   const worker = await createWorker(connection, codePath, parts)

@@ -29,16 +29,20 @@ interface BundleOptions {
   workflowsPath?: string
 }
 
-const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+/** Published, the bundle is part of the package, beside the compiled `src`: see scripts/build.ts. */
+const published = import.meta.url.endsWith('.js')
+  ? fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url))
+  : undefined
 
 /**
- * The workflow code as the worker loads it: made once, which takes seconds, and kept in the cache for as long as none of
- * the files in it changes.
+ * The workflow code as the worker loads it. In the repository it is made once, which takes seconds, and kept in the cache
+ * for as long as none of the files in it changes.
  *
  * @returns path of the bundle
  */
 export async function workflowBundle({ cache, workflowsPath }: BundleOptions): Promise<string> {
-  const entry = workflowsPath ?? fileURLToPath(new URL(`../../workflows/index.${ending}`, import.meta.url))
+  if (published !== undefined) return published
+  const entry = workflowsPath ?? join(root, 'workflows', 'index.ts')
   const folder = join(cache, 'workflows')
   const name = sha256(entry).slice(0, 16)
   const plan: BundlePlan = {
@@ -54,7 +58,7 @@ export async function workflowBundle({ cache, workflowsPath }: BundleOptions): P
 
 /** In a process of its own: the bundler would keep 200 MB of a worker's memory for good, and its event loop busy. */
 async function make(plan: BundlePlan): Promise<void> {
-  const maker = fileURLToPath(new URL(`./make_bundle.${ending}`, import.meta.url))
+  const maker = fileURLToPath(new URL('./make_bundle.ts', import.meta.url))
   try {
     await promisify(execFile)(process.execPath, [maker, JSON.stringify(plan)], { timeout: 120_000 })
   } catch (error) {

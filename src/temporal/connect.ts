@@ -1,6 +1,5 @@
 import { Connection } from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
-import { NativeConnection } from '@temporalio/worker'
 import { Retries } from './retries.ts'
 import { unlessAborted } from './unless_aborted.ts'
 
@@ -44,12 +43,8 @@ export function cancellable<T>(
   return unlessAborted(signal, signal ? connection.withAbortSignal(signal, work) : work())
 }
 
-/** A worker's connection. */
-export function connectNative(address: string): Promise<NativeConnection> {
-  return NativeConnection.connect({ ...settings(address), address })
-}
-
-function settings(address: string) {
+/** How to reach a server: TLS and API keys are none of the embedded one's. */
+export function settings(address: string) {
   if (process.env['TEMPORAL_ADDRESS'] !== address) return {}
   const { connectionOptions } = loadClientConnectConfig()
   return connectionOptions

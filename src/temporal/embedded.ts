@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { findDamage } from '../database/sqlite.ts'
 import type { Home } from '../home/home.ts'
-import { isDying, isRunning, markOf, type ProcessMark } from '../home/process.ts'
+import { isRunning, markOf, type ProcessMark } from '../home/process.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
-import { freePort, isListener, isListening } from './ports.ts'
+import { freePort, isFree, isListening } from './ports.ts'
 import { programVersion } from './program.ts'
 import { recall, remember, type Remembered } from './remembered.ts'
 import { serversOf } from './servers_of.ts'
@@ -18,14 +19,9 @@ export interface Embedded {
   /** URL of the Web UI. */
   ui: string
   pid: number
-  /** It was running before, left by a process of ours that died. */
-  adopted: boolean
   isRunning(): boolean
-  /** Somebody has removed its database: what it writes from now on is gone with its end. */
-  hasLostDatabase(): boolean
-  /** Tells it to end, and waits for nothing. */
-  signalEnd(): void
-  /** Ends it, however it was come by. */
+  /** Ends it, and waits for nothing. */
+  kill(): void
   close(): Promise<void>
 }
 
@@ -35,113 +31,69 @@ export interface EmbeddedOptions {
   say(line: string): void
   /** Ends the start: no server stays behind. */
   signal?: AbortSignal | undefined
-  /** Chooses a port, the wanted one if it can. Default: {@link freePort}. */
-  choosePort?: (wanted?: number) => Promise<number>
   /** There or nowhere: others are connected to it. */
   port?: number
+  /** Why it is not to begin with the database there is. */
+  setAside?: string | undefined
 }
 
 const startMs = 60_000
-const stopMs = 10_000
+const endMs = 10_000
 const keepLogBytes = 1024 ** 2
-/** A port that was free may be somebody else's when the server comes to take it. */
-const mostPorts = 5
-/** A server that has lost its port to another ends well within this. */
-const livesOnMs = 5_000
-/** Whoever has the one port it may listen on gets this long to leave it, before each further try. */
-const portLeftMs = 2_000
 
 /** Dispatch costs 96 ms per activity without the first one: the default polls the queue 20 times a second. */
 const dynamicConfig = ['history.transferProcessorMaxPollRPS=2000', 'system.enableActivityEagerExecution=true']
 
 /**
- * Starts the server of a home, or takes over the one that a killed process left running.
+ * Starts the server of a home; one that a process of ours left running when it was killed is ended first.
  * @throws Error with the server's own last words; the signal's reason when that ended the start
  */
 export async function startEmbedded(home: Home, options: EmbeddedOptions): Promise<Embedded> {
   const known = recall(home)
-  // Looked at after its port: one that has just been killed may answer for a moment more.
-  if (known?.server && (await isListening(known.port)) && isRunning(known.server) && !isDying(known.server)) {
-    return handle(home, known, known.server, { adopted: true })
-  }
-  if (known?.server) await stop(known.server)
-  for (const pid of serversOf(home)) {
-    // Whoever started it died before it was on record, or the record was lost.
-    options.say(`Process ${pid} is a Temporal server on ${home.temporal} that nobody remembers: it is ended first.`)
-    await stop(markOf(pid))
-  }
-  const version = await programVersion(options.program)
+  // Two on one database would spoil it, and not each is on record: who started it may have died too early, or lost the home.
+  for (const server of [...(known?.server ? [known.server] : []), ...serversOf(home).map(markOf)]) await end(server)
+  const build = buildOf(options.program)
+  const version = known?.build === build ? known.version : await programVersion(options.program)
   if (known && known.version !== version)
     setAside(home, `it was made by ${known.version}, and this is ${version}`, options)
-  if (isMissing(home.temporal)) setAside(home, 'what it belonged to has been removed', options)
+  if (options.setAside !== undefined) setAside(home, options.setAside, options)
+  const port = options.port ?? (await freePort(known?.port))
+  // Whoever has it would be taken for our server.
+  if (!(await isFree(port))) throw new Error(`the Temporal server did not start: another program has port ${port}`)
+  const remembered: Remembered = { version, build, port, uiPort: await freePort(known?.uiPort) }
   try {
-    return await launch(home, options, { version, ...(known && { known }) })
+    return await launch(home, remembered, options)
   } catch (error) {
-    if (!(error instanceof Unreadable)) throw error
-    setAside(home, 'the server cannot read it', options)
-    return launch(home, options, { version, ...(known && { known }) })
+    const why = options.signal?.aborted ? undefined : whyUnreadable(home, error)
+    if (why === undefined) throw error
+    setAside(home, why, options)
+    return launch(home, remembered, options)
   }
+}
+
+/** The server's own words tell of tables that are missing; what else is wrong with a database it tells in many. */
+export function whyUnreadable(home: Home, error: unknown): string | undefined {
+  const damage = findDamage(home.temporal)
+  if (damage !== undefined) return `it is damaged (${damage})`
+  return error instanceof Unreadable ? 'the server cannot read it' : undefined
 }
 
 class Unreadable extends Error {}
 
-/** Another program has the port, also after a while. */
-export class PortTaken extends Error {
-  override readonly name = 'PortTaken'
-}
-
-interface Ports {
-  port: number
-  uiPort: number
-}
-
-/** Where it was, if that is free; then wherever it can be. */
+/** @throws Unreadable; Error with its last words. It is not left running. */
 async function launch(
   home: Home,
-  options: EmbeddedOptions,
-  { version, known }: { version: string; known?: Ports },
+  remembered: Remembered,
+  { program, namespace, signal }: EmbeddedOptions,
 ): Promise<Embedded> {
-  const { choosePort = freePort, say } = options
-  for (let tries = 1; ; tries++) {
-    const wanted = tries === 1 || options.port !== undefined ? known : undefined
-    const ports = { port: options.port ?? (await choosePort(wanted?.port)), uiPort: await choosePort(wanted?.uiPort) }
-    const remembered: Remembered = { version, ...ports }
-    // Known from its first moment: whoever comes after a death of this process ends it, or finds it at work.
-    const onStart = (server: ProcessMark): void => remember(home, { ...remembered, server })
-    try {
-      const server = await launchAt(ports, home, { ...options, onStart })
-      return handle(home, remembered, server, { adopted: false })
-    } catch (error) {
-      remember(home, remembered)
-      if (!(error instanceof PortTaken) || tries === mostPorts) throw error
-      if (options.port === undefined)
-        say(`Ports ${ports.port} and ${ports.uiPort} were free, and one is taken now: the Temporal server gets others.`)
-      else {
-        if (tries === 1) say(`Port ${ports.port} or ${ports.uiPort} is taken: the Temporal server waits for it.`)
-        await sleep(portLeftMs)
-      }
-    }
-  }
-}
-
-interface Launch extends EmbeddedOptions {
-  /** Before anything else comes of it. */
-  onStart(server: ProcessMark): void
-}
-
-/** @throws PortTaken; Unreadable; Error with its last words. It is not left running. */
-async function launchAt(
-  ports: Ports,
-  home: Home,
-  { program, namespace, signal, onStart }: Launch,
-): Promise<ProcessMark> {
+  const { port, uiPort } = remembered
   const log = join(home.logs, 'temporal-server.log')
   const isLong = logSize(log) > keepLogBytes
   const begun = isLong ? 0 : logSize(log)
   signal?.throwIfAborted()
   // Files, not pipes: it goes on writing when the process that started it is killed.
   const output = openSync(log, isLong ? 'w' : 'a', 0o600)
-  const child = spawn(program, argumentsOf(home, { ...ports, namespace }), {
+  const child = spawn(program, argumentsOf(home, { port, uiPort, namespace }), {
     // A group of its own: Ctrl-C in a terminal reaches us, who end it when nothing needs it any more.
     detached: true,
     stdio: ['ignore', output, output],
@@ -152,52 +104,41 @@ async function launchAt(
   child.once('error', (error) => (failed = error.message))
   child.once('exit', (code, signal) => (failed = `it ended with ${code ?? signal}`))
   const server = child.pid === undefined ? undefined : markOf(child.pid)
-  const words = (): string => wordsSince(log, begun)
   try {
-    if (server) onStart(server)
+    // Known from its first moment: whoever comes after a death of this process ends it.
+    if (server) remember(home, { ...remembered, server })
     const deadline = Date.now() + startMs
-    const isListening = server && ownListener(server, ports, words)
     while (failed === undefined) {
-      if (await isListening?.()) return server!
+      if (server && (await isListening(port)) && failed === undefined) {
+        return handle(home, remembered, server)
+      }
       signal?.throwIfAborted()
       if (Date.now() > deadline) failed = `no answer within ${startMs / 1_000} s`
-      await sleep(20)
+      await sleep(10)
     }
-    throw failure(failed, words())
+    throw failure(failed, wordsSince(log, begun))
   } catch (error) {
-    if (server) await stop(server)
+    if (server) await end(server)
     throw error
-  }
-}
-
-/** Whether somebody listens on its port, and it is this server: whoever answers may be another. */
-function ownListener(server: ProcessMark, { port, uiPort }: Ports, words: () => string): () => Promise<boolean> {
-  let answeredMs: number | undefined
-  return async () => {
-    if (!(await isListening(port))) return false
-    answeredMs ??= Date.now()
-    const has = isListener(server.pid, [port, uiPort])
-    if (has === true || saysWhere(words(), port)) return true
-    // Where the system does not tell: a server that has lost its port does not live so long.
-    return has === undefined && Date.now() - answeredMs > livesOnMs && isRunning(server)
   }
 }
 
 function failure(ended: string, words: string): Error {
   const last = words.slice(-1_000)
   const why = `the Temporal server did not start (${ended})${last === '' ? '' : `:\n${last}`}`
-  if (/address already in use/i.test(words)) return new PortTaken(why)
-  return /malformed|not a database|no such table|no such column|schema/i.test(last)
+  // All of what it said: a stack trace may follow.
+  return /malformed|not a database|no such table|no such column|schema/i.test(words)
     ? new Unreadable(why)
     : new Error(why)
 }
 
-/** `Server:  localhost:7233`, once it has the port. */
-function saysWhere(words: string, port: number): boolean {
-  return new RegExp(`^Server:\\s.*:${port}$`, 'm').test(words)
+interface Where {
+  port: number
+  uiPort: number
+  namespace: string
 }
 
-function argumentsOf(home: Home, { port, uiPort, namespace }: Ports & { namespace: string }): string[] {
+function argumentsOf(home: Home, { port, uiPort, namespace }: Where): string[] {
   return [
     ...['server', 'start-dev', '--db-filename', home.temporal, '--namespace', namespace],
     ...['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort), '--log-level', 'error'],
@@ -206,45 +147,37 @@ function argumentsOf(home: Home, { port, uiPort, namespace }: Ports & { namespac
   ]
 }
 
-function handle(
-  home: Home,
-  { server: _, ...remembered }: Remembered,
-  server: ProcessMark,
-  { adopted }: { adopted: boolean },
-): Embedded {
+function handle(home: Home, remembered: Remembered, server: ProcessMark): Embedded {
   return {
     address: `127.0.0.1:${remembered.port}`,
     port: remembered.port,
     ui: `http://127.0.0.1:${remembered.uiPort}`,
     pid: server.pid,
-    adopted,
     isRunning: () => isRunning(server),
-    hasLostDatabase: () => isMissing(home.temporal),
-    signalEnd: () => isRunning(server) && process.kill(server.pid, 'SIGTERM'),
+    kill: () => isRunning(server) && process.kill(server.pid, 'SIGKILL'),
     async close() {
-      await stop(server)
+      await end(server)
       remember(home, remembered)
     },
   }
 }
 
-async function stop(server: ProcessMark): Promise<void> {
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    const deadline = Date.now() + stopMs
-    if (!isRunning(server)) return
-    try {
-      process.kill(server.pid, signal)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
-      throw error
-    }
-    while (isRunning(server) && Date.now() < deadline) await sleep(20)
+/** Without asking: what it has answered is in its database, and an orderly end takes it more than a second. */
+async function end(server: ProcessMark): Promise<void> {
+  if (!isRunning(server)) return
+  try {
+    process.kill(server.pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
+    throw error
   }
+  const deadline = Date.now() + endMs
+  while (isRunning(server) && Date.now() < deadline) await sleep(5)
 }
 
 /** Catalog and ledgers hold what counts: workflows are made anew from them. */
 function setAside(home: Home, why: string, { say }: EmbeddedOptions): void {
-  const ends = ['', '-wal', '-shm'].filter((end) => existsSync(home.temporal + end))
+  const ends = ['', '-wal', '-shm', '-journal'].filter((end) => existsSync(home.temporal + end))
   if (ends.length === 0) return
   const aside = `${home.temporal}.${new Date().toISOString().replace(/[:.]/g, '-')}`
   for (const end of ends) renameSync(home.temporal + end, aside + end)
@@ -253,13 +186,10 @@ function setAside(home: Home, why: string, { say }: EmbeddedOptions): void {
   )
 }
 
-/** Only where that is certain: a disk that does not answer has lost nothing yet. */
-function isMissing(file: string): boolean {
-  try {
-    return statSync(file, { throwIfNoEntry: false }) === undefined
-  } catch {
-    return false
-  }
+/** Tells one build of the program from another without running it. */
+function buildOf(program: string): string {
+  const { size, mtimeMs } = statSync(program)
+  return `${size}-${mtimeMs}`
 }
 
 function logSize(log: string): number {

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PortTaken } from './embedded.ts'
 import type { TemporalServer } from './server.ts'
 
 /** A worker that has lost its server goes on writing, and reports again this much later at most. */
@@ -14,13 +13,11 @@ interface Keeping {
 }
 
 interface Kept {
-  /** Resolves when another program keeps its address: only who starts anew can give it another. Never when all is well. */
-  readonly broken: Promise<Error>
   /** Resolves when nobody looks any more; a start that is under way is called off. */
   stop(): Promise<void>
 }
 
-/** Looks after the embedded server of a home that is being served: whenever it has ended, or lost its database, it is started again where it was. */
+/** Looks after the embedded server of a home that is being served: whenever it has ended it is started again where it was. */
 export function keepRunning(server: Pick<TemporalServer, 'keep'>, { say, startedAgain }: Keeping): Kept {
   const over = new AbortController()
   const { signal } = over
@@ -36,7 +33,7 @@ export function keepRunning(server: Pick<TemporalServer, 'keep'>, { say, started
       })
       failures = 0
     } catch (error) {
-      if (signal.aborted || error instanceof PortTaken) throw error
+      if (signal.aborted) throw error
       if (failures === 0)
         say(`The Temporal server has ended, and is tried until it starts: ${(error as Error).message}`)
       failures += 1
@@ -49,11 +46,8 @@ export function keepRunning(server: Pick<TemporalServer, 'keep'>, { say, started
     }
   }
 
-  const keeping = keep().catch((error: Error) => error)
+  const keeping = keep().catch(() => undefined)
   return {
-    broken: keeping.then((error) =>
-      signal.aborted ? new Promise<never>(() => undefined) : new Error(`the Temporal server ended: ${error.message}`),
-    ),
     async stop() {
       over.abort()
       await keeping

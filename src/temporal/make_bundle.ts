@@ -30,7 +30,17 @@ async function makeBundle({ entry, folder, codePath, manifestPath, sdk }: Bundle
     workflowsPath: entry,
     // What goes well nobody needs to read; of what goes wrong the bundler throws only that something did.
     logger: new DefaultLogger('ERROR', ({ message }) => void process.stderr.write(`${message}\n`)),
-    webpackConfigHook: (config) => ({ ...config, plugins: [...(config.plugins ?? []), noting(sources)] }),
+    webpackConfigHook: (config) => ({
+      ...config,
+      // Places in our files, for stack traces; a published bundle must not name folders of the machine that made it.
+      context: root,
+      devtool: 'inline-nosources-source-map',
+      output: {
+        ...config.output,
+        devtoolModuleFilenameTemplate: ({ resourcePath }: { resourcePath: string }) => resourcePath.replace(root, ''),
+      },
+      plugins: [...(config.plugins ?? []), noting(sources)],
+    }),
   })
   const manifest: Manifest = { sdk, sources: {} }
   for (const file of sources) manifest.sources[relative(root, file)] = sha256(readFileSync(file))

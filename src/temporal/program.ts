@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
-import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { unlessAborted } from './unless_aborted.ts'
 
 /** Built by Go where it can't be downloaded. Later tags can't be installed by `go install`: they replace a module. */
 const goPackage = 'github.com/temporalio/cli/cmd/temporal@v1.5.1'
@@ -20,7 +20,7 @@ interface ProgramSearch {
   /** Calls the search off, downloads and builds too. */
   signal?: AbortSignal | undefined
   env?: Readonly<Record<string, string | undefined>>
-  /** How it can be got when it is not here, in this order. Default: the SDK's download, then Go. */
+  /** How it can be got when it is not here, in this order. Default: download, then Go. */
   sources?: readonly Source[]
 }
 
@@ -35,7 +35,7 @@ export interface Source {
  * @throws NoTemporalServer; the signal's reason when it was called off
  */
 export async function temporalProgram(search: ProgramSearch): Promise<string> {
-  const { cache, env = process.env, sources = [download, build], signal } = search
+  const { cache, env = process.env, sources = [download(), build], signal } = search
   const cached = join(cache, 'bin', executable('temporal'))
   const here = [
     ...(env['PATH'] ?? '')
@@ -51,8 +51,7 @@ export async function temporalProgram(search: ProgramSearch): Promise<string> {
   for (const source of sources) {
     signal?.throwIfAborted()
     try {
-      // A download by the SDK can't be told to end.
-      await unlessAborted(signal, source.fetch(cached, search))
+      await source.fetch(cached, search)
       if (isProgram(cached)) return cached
       tried.push(`${source.what}: it left no program`)
     } catch (error) {
@@ -77,28 +76,29 @@ export async function programVersion(path: string): Promise<string> {
   return stdout.trim()
 }
 
-/** The SDK knows where its server is published; it keeps what it downloads under a name of its own. */
-const download: Source = {
-  what: 'download by the Temporal SDK',
-  async fetch(path, { say }) {
-    const { TestWorkflowEnvironment } = await import('@temporalio/testing')
-    const downloadDir = mkdtempSync(`${path}.`)
-    try {
+/** @param origin where Temporal's documentation says that the program is, an archive for each platform; tests have their own */
+export function download(origin = 'https://temporal.download'): Source {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch
+  const url = `${origin}/cli/archive/latest?platform=${platform}&arch=${arch}`
+  return {
+    what: url,
+    async fetch(path, { say, signal, env = process.env }) {
+      const folder = mkdtempSync(`${path}.`)
       const done = keepSaying(say, 'Downloading the Temporal server')
       try {
-        const environment = await TestWorkflowEnvironment.createLocal({
-          server: { executable: { type: 'cached-download', downloadDir } },
-        })
-        await environment.teardown()
+        const answer = await fetch(url, signal ? { signal } : {})
+        if (!answer.ok || !answer.body) throw new Error(`it answers ${answer.status} ${answer.statusText}`)
+        const archive = join(folder, 'archive')
+        await writeFile(archive, answer.body, { signal })
+        await run('tar', ['-xf', archive, '-C', folder], env, signal)
+        renameSync(join(folder, executable('temporal')), path)
       } finally {
         done()
+        rmSync(folder, { recursive: true, force: true })
       }
-      const file = readdirSync(downloadDir).find((name) => name.startsWith('temporal'))
-      if (file !== undefined) renameSync(join(downloadDir, file), path)
-    } finally {
-      rmSync(downloadDir, { recursive: true, force: true })
-    }
-  },
+    },
+  }
 }
 
 export const build: Source = {
@@ -161,7 +161,9 @@ function isProgram(path: string): boolean {
   }
 }
 
+/** What `fetch` raises says only in its cause why it failed. */
 function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const { message, cause } = error instanceof Error ? error : new Error(String(error))
+  const text = cause instanceof Error ? `${message} (${cause.message})` : message
   return text.split('\n')[0] ?? ''
 }

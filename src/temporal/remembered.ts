@@ -6,6 +6,8 @@ import type { ProcessMark } from '../home/process.ts'
 /** What a home remembers of its server, so that the Web UI stays where it was and a server left running is found. */
 export interface Remembered {
   version: string
+  /** Of the program that said so. */
+  build?: string
   port: number
   uiPort: number
   server?: ProcessMark

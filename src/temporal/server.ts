@@ -1,10 +1,9 @@
 import type { Connection } from '@temporalio/client'
 import type { Config } from '../config.ts'
 import type { Home } from '../home/home.ts'
-import { startEmbedded, type Embedded, type EmbeddedOptions } from './embedded.ts'
-import { prepareNamespace, type PrepareOptions } from './namespace.ts'
+import { startEmbedded, whyUnreadable, type Embedded, type EmbeddedOptions } from './embedded.ts'
+import type { PrepareOptions } from './namespace.ts'
 import { temporalProgram } from './program.ts'
-import { connect, disconnect } from './connect.ts'
 
 /** A Temporal server that answers, with our namespace in it. */
 export interface TemporalServer {
@@ -18,12 +17,11 @@ export interface TemporalServer {
   /** For clients; closed with the server. */
   connection: Connection
   /**
-   * Starts the embedded server again, at its address, if it has ended or its database was removed; whoever is connected
-   * finds it there.
+   * Starts the embedded server again, at its address, if it has ended; whoever is connected finds it there.
    *
    * @param signal calls that off: no server stays behind, and its reason is raised
    * @returns whether it was; never of somebody else's
-   * @throws Error when another program keeps its address
+   * @throws Error when it does not start, as when another program has its address
    */
   keep(signal?: AbortSignal): Promise<boolean>
   /**
@@ -35,7 +33,7 @@ export interface TemporalServer {
   /** Ends the embedded server; somebody else's goes on. */
   close(): Promise<void>
   /** The same at once, from the exit of this process: nothing is waited for. */
-  closeAtExit(): void
+  kill(): void
 }
 
 interface ServerOptions {
@@ -62,12 +60,12 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
       connection,
       keep: () => Promise.resolve(false),
       answers: () => Promise.resolve(),
-      close: () => disconnect(connection),
-      closeAtExit: () => undefined,
+      close: () => disconnected(connection),
+      kill: () => undefined,
     }
   }
   const program = await temporalProgram({ cache: config.cache, say, signal })
-  const start = (how: Pick<EmbeddedOptions, 'port' | 'signal'>): Promise<Embedded> =>
+  const start = (how: Pick<EmbeddedOptions, 'port' | 'signal' | 'setAside'>): Promise<Embedded> =>
     startEmbedded(home, { program, namespace, say, ...how })
   const prepare = (embedded: Embedded): Promise<Connection> =>
     prepared(embedded.address, namespace, { ours: true, signal }).catch(async (error: unknown) => {
@@ -76,9 +74,10 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
     })
   let embedded = await start({ signal })
   const connection = await prepare(embedded).catch(async (error: unknown) => {
-    if (!embedded.adopted || signal?.aborted) throw error
-    say('The Temporal server that was left running does not answer: another is started.')
-    embedded = await start({ signal })
+    // Not every damage keeps it from starting.
+    const setAside = signal?.aborted ? undefined : whyUnreadable(home, error)
+    if (setAside === undefined) throw error
+    embedded = await start({ signal, setAside })
     return prepare(embedded)
   })
   const { address, port } = embedded
@@ -93,31 +92,37 @@ export async function openServer(home: Home, { config, say, signal }: ServerOpti
     },
     connection,
     async keep(over) {
-      if (embedded.isRunning()) {
-        if (!embedded.hasLostDatabase()) return false
-        say(`${home.temporal} has been removed: its Temporal server is ended, which would forget what it is told.`)
-        await embedded.close()
-      }
+      if (embedded.isRunning()) return false
       embedded = await start({ port, signal: over })
       return true
     },
-    answers: (over) => prepareNamespace(connection, namespace, { ours: true, signal: over }),
+    async answers(over) {
+      const { prepareNamespace } = await import('./namespace.ts')
+      await prepareNamespace(connection, namespace, { ours: true, signal: over })
+    },
     async close() {
-      await disconnect(connection)
+      await disconnected(connection)
       await embedded.close()
     },
-    closeAtExit: () => embedded.signalEnd(),
+    kill: () => embedded.kill(),
   }
 }
 
 /** A connection to a server that has our namespace; closed again when that can't be. */
 async function prepared(address: string, namespace: string, options: PrepareOptions): Promise<Connection> {
+  // Loaded here: a server that is being started need not wait for its client.
+  const [{ connect }, { prepareNamespace }] = await Promise.all([import('./connect.ts'), import('./namespace.ts')])
   const connection = await connect(address, options.signal)
   try {
     await prepareNamespace(connection, namespace, options)
     return connection
   } catch (error) {
-    await disconnect(connection)
+    await disconnected(connection)
     throw error
   }
+}
+
+async function disconnected(connection: Connection): Promise<void> {
+  const { disconnect } = await import('./connect.ts')
+  await disconnect(connection)
 }

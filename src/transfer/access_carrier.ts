@@ -1,18 +1,27 @@
-import type { Attributes, Session } from '../connector/connector.ts'
+import type { AtMost, Attributes, Session } from '../connector/connector.ts'
 import type { Facet, Facts, Item, Permissions } from '../connector/item.ts'
-import type { Maybe } from '../connector/maybe.ts'
+import { then, type Maybe } from '../connector/maybe.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
-import { carriesPermissions, carryPermissions, permissionsFailure, type Existing } from '../policy/permissions.ts'
+import { keepsClosed, noMoreOpen } from '../policy/no_more_open.ts'
+import {
+  carriesPermissions,
+  carryPermissions,
+  permissionsFailure,
+  type Carry,
+  type Existing,
+} from '../policy/permissions.ts'
 import { preserveOwners } from '../policy/preserve_owners.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Principals } from './principals.ts'
 
 /** What besides bytes and times goes with an item; equal for all items with the same owner and permissions. */
 export interface CarriedAccess {
-  attributes: Pick<Attributes, 'owner' | 'group' | 'permissions'>
+  attributes: Pick<Attributes, 'owner' | 'group' | 'permissions' | 'atMost'>
   /** Something could not be said at the destination. */
   narrowed: boolean
+  /** Nobody asked for permissions, and who had some through a group or an ACL has none here. */
+  closes: boolean
   /** It arrives with nobody but its owner let in, and a person has to look at it. */
   flagged?: string
   /** `permissions.failures` stops the item; its sentence. */
@@ -27,9 +36,11 @@ export interface CarriedTo {
   as: Item['kind'] | 'root'
   /** What is there already, from {@link AccessCarrier.thereNow}, and whether a new content takes its place. */
   onto?: { item: Item; replaced: boolean } | undefined
+  /** It is created: nobody may get more than the source lets him, whatever is carried. */
+  isNew?: boolean
 }
 
-const nothing: CarriedAccess = { attributes: {}, narrowed: false, stopped: undefined, warnings: [] }
+const nothing: CarriedAccess = { attributes: {}, narrowed: false, closes: false, stopped: undefined, warnings: [] }
 const kept = 4_096
 
 /**
@@ -43,6 +54,7 @@ export class AccessCarrier {
   readonly #destination: Session
   readonly #principals: Principals
   readonly #known = new Map<string, CarriedAccess>()
+  readonly #keepsClosed: boolean
 
   constructor(spec: JobSpec, source: Session, destination: Session) {
     this.#spec = spec
@@ -56,6 +68,7 @@ export class AccessCarrier {
       wanted.push('owner')
     if (carriesPermissions(spec.settings.permissions, { source, destination })) wanted.push('permissions')
     this.wanted = wanted
+    this.#keepsClosed = keepsClosed(spec.settings.permissions, { source, destination })
   }
 
   /** Who may do what with a destination item now, where that is to stay (`permissions.policy: add`); else nothing. */
@@ -66,8 +79,29 @@ export class AccessCarrier {
 
   /** @throws ConnectorError `NotFound` when the source item is gone */
   accessOf(source: string, facts: Facts, to: CarriedTo): Maybe<CarriedAccess> {
-    if (this.wanted.length === 0) return nothing
-    const key = keyOf(facts, to)
+    if (!this.#keepsClosed || to.isNew !== true || to.as === 'link') {
+      if (this.wanted.length === 0) return nothing
+      return this.#accessBy(keyOf(facts, to), source, facts, to)
+    }
+    // The listing was not asked for permissions, so that what it says of two of them may be the same.
+    return then(this.#source.hasAcl?.(source) ?? false, (hasAcl) =>
+      this.#accessBy(hasAcl ? undefined : keyOf(facts, to), source, facts, to),
+    )
+  }
+
+  /**
+   * How a new container is made that is to be no more open than its source; nothing where that is settled otherwise.
+   *
+   * @throws ConnectorError `NotFound` when the source item is gone
+   */
+  async ofNewContainer(source: string): Promise<AtMost | undefined> {
+    if (!this.#keepsClosed) return undefined
+    const item = await this.#source.stat(source, toRead(['permissions'], this.#source))
+    if (!item) throw new ConnectorError('NotFound', 'is gone')
+    return (await this.#carry(item, { as: 'container', isNew: true })).attributes.atMost
+  }
+
+  #accessBy(key: string | undefined, source: string, facts: Facts, to: CarriedTo): Maybe<CarriedAccess> {
     const known = key === undefined ? undefined : this.#known.get(key)
     return known ?? this.#readAccess(source, facts, { to, key })
   }
@@ -77,7 +111,7 @@ export class AccessCarrier {
     facts: Facts,
     { to, key }: { to: CarriedTo; key: string | undefined },
   ): Promise<CarriedAccess> {
-    const item = await this.#source.stat(source, toRead(this.wanted, this.#source))
+    const item = await this.#source.stat(source, toRead(this.#facetsFor(to), this.#source))
     if (!item) throw new ConnectorError('NotFound', 'is gone')
     const access = await this.#carry(item, to)
     // Only what was read under the fingerprint it is kept under may be reused.
@@ -88,23 +122,52 @@ export class AccessCarrier {
     return access
   }
 
+  #facetsFor({ isNew, as }: CarriedTo): readonly Facet[] {
+    return this.#keepsClosed && isNew === true && as !== 'link' ? [...this.wanted, 'permissions'] : this.wanted
+  }
+
   async #carry(item: Item, to: CarriedTo): Promise<CarriedAccess> {
     const isRoot = to.as === 'root'
-    const access: CarriedAccess = { attributes: {}, narrowed: false, stopped: undefined, warnings: [] }
+    const access: CarriedAccess = { attributes: {}, narrowed: false, closes: false, stopped: undefined, warnings: [] }
     if (this.wanted.includes('owner') && (!isRoot || this.#spec.settings.preserveDestinationRootOwner))
       await this.#carryOwners(item, access)
-    if (this.wanted.includes('permissions') && item.permissions) await this.#carryPermissions(item, to, access)
+    if (this.wanted.includes('permissions')) await this.#carryPermissions(item, to, access)
+    else if (this.#facetsFor(to).includes('permissions')) await this.#keepClosed(item, access)
     return access
+  }
+
+  async #keepClosed(item: Item, access: CarriedAccess): Promise<void> {
+    if (!item.permissions) return
+    const carry = await this.#carryOf(item, item.permissions, access)
+    const { most, closes } = noMoreOpen(carry, this.#destination.group)
+    access.attributes.atMost = most
+    access.closes = closes
+  }
+
+  async #carryOf(item: Item, permissions: Permissions, { attributes }: CarriedAccess): Promise<Carry> {
+    return {
+      source: this.#certainOf(permissions),
+      owner: item.owner,
+      group: item.group,
+      newOwner: attributes.owner,
+      newGroup: attributes.group,
+      ...(this.#destination.account ? { account: this.#destination.account } : {}),
+      resolve: await this.#principals.resolveAll(item),
+      destination: this.#destination.capabilities.permissions,
+    }
   }
 
   /**
    * What is certain of permissions. The group bits of a mode are the mask of an ACL, if there is one: read unseen they may say
    * more than the group has, written unseen they may let through what the destination's folder hands down.
    */
-  #knownOf(permissions: Permissions, access: CarriedAccess): Permissions {
+  #certainOf(permissions: Permissions): Permissions {
     const unseen = [this.#source, this.#destination].some((s) => s.capabilities.permissions.groupMayBeMask)
-    if (!unseen) return permissions
-    const known = atMostEveryone(permissions)
+    return unseen ? atMostEveryone(permissions) : permissions
+  }
+
+  #knownOf(permissions: Permissions, access: CarriedAccess): Permissions {
+    const known = this.#certainOf(permissions)
     if (known.entries.every(({ rights }, i) => rights === permissions.entries[i]?.rights)) return permissions
     access.narrowed = true
     const message = 'its group gets no more than everyone: ACLs, whose mask would look the same, cannot be read here'
@@ -135,19 +198,10 @@ export class AccessCarrier {
 
   async #carryPermissions(item: Item, to: CarriedTo, access: CarriedAccess): Promise<void> {
     if (!item.permissions) return
-    const permissions = this.#knownOf(item.permissions, access)
-    const resolve = await this.#principals.resolveAll(item)
     const carried = carryPermissions({
-      source: permissions,
-      owner: item.owner,
-      group: item.group,
-      newOwner: access.attributes.owner,
-      newGroup: access.attributes.group,
-      ...(this.#destination.account ? { account: this.#destination.account } : {}),
-      resolve,
+      ...(await this.#carryOf(item, this.#knownOf(item.permissions, access), access)),
       policy: this.#spec.settings.permissions.policy,
       existing: this.#existing(to, access),
-      destination: this.#destination.capabilities.permissions,
       isRoot: to.as === 'root',
     })
     access.attributes.permissions = carried.permissions
@@ -171,9 +225,10 @@ function toRead(wanted: readonly Facet[], { capabilities }: Session): Facet[] {
 }
 
 /** Undefined when a side states no fingerprint. */
-function keyOf({ facets }: Facts, { as, onto }: CarriedTo): string | undefined {
+function keyOf({ facets }: Facts, { as, onto, isNew }: CarriedTo): string | undefined {
   if (facets === undefined || (onto && onto.item.facets === undefined)) return undefined
-  return onto ? `${as}:${facets}>${onto.replaced}:${onto.item.facets}` : `${as}:${facets}`
+  if (onto) return `${as}:${facets}>${onto.replaced}:${onto.item.facets}`
+  return isNew === true ? `new ${as}:${facets}` : `${as}:${facets}`
 }
 
 /** Nobody but its owner has any rights: a container as the job makes it, with nothing in it to keep. */

@@ -23,13 +23,19 @@ export function cannotBeExpressed(settings: Settings, source: Session, destinati
   }
   for (const mark of marks)
     if (!from.marks[mark] && settings.filter.source.some(({ rules }) => rules.some((rule) => asksFor(mark, rule))))
-      gaps.push(`transfer.filter.source: ${matchesNothing(mark)}`)
+      gaps.push(`transfer.filter.source: ${matchesNothing(mark)}${mark === 'shared' ? unlessWhose(source) : ''}`)
   if (from.metadata.user !== 'none') gaps.push('extended attributes of files are not carried; they stay at the source')
   if (from.content.sparse && !to.content.sparse) gaps.push('holes of sparse files are filled at the destination')
   if (from.tree.links && !to.tree.links) gaps.push('symbolic links cannot be made at the destination: each is reported')
   for (const { capability, why } of source.notes) gaps.push(`source, ${capability}: ${why}`)
   for (const { capability, why } of destination.notes) gaps.push(`destination, ${capability}: ${why}`)
   return gaps
+}
+
+/** Where items have owners, others' are shared. */
+function unlessWhose({ capabilities }: Session): string {
+  if (capabilities.owners.owner === 'none') return ''
+  return ', as nobody says whose place it is (account of the connection, or impersonate_as)'
 }
 
 function asksFor(mark: (typeof marks)[number], rule: FilterRule): boolean {

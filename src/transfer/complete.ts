@@ -6,6 +6,7 @@ import { count } from '../report/format.ts'
 import type { ExecutionRef } from './engine.ts'
 import { FailedToStart } from './errors.ts'
 import { clearLeftovers } from './leftovers.ts'
+import { metSentences } from './met.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 
 /** The last activity of an execution, whatever ended it: clears leftovers away, stores counts that balance, says how it went. */
@@ -13,6 +14,7 @@ export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended
   const balance = await balanceOf(jobs, ref, ended)
   const outcome = outcomeOf(ended, balance)
   await begun(jobs.catalog, ref)
+  const warnings = balance ? await warningsAtEnd(jobs, ref, ended) : undefined
   await jobs.catalog.executions.update(ref.jobId, ref.execution, {
     status: outcome.status,
     // One that ended early keeps the phase it came to: its counts are not all there is.
@@ -20,6 +22,7 @@ export async function completeExecution(jobs: OpenJobs, ref: ExecutionRef, ended
     endedOn: Date.now() / 1000,
     sentence: outcome.sentence,
     ...(balance ? { balance } : {}),
+    ...(warnings ? { warnings } : {}),
   })
   await jobs.catalog.jobs.releaseRoots(ref.jobId)
   await jobs.release(ref)
@@ -31,6 +34,14 @@ async function begun(catalog: Catalog, { jobId, execution }: ExecutionRef): Prom
   if (await catalog.executions.get(jobId, execution)) return
   const job = await catalog.jobs.get(jobId)
   await catalog.executions.begin(jobId, execution, asksForSimulation(readJob(job?.document)))
+}
+
+/** What was warned of at its start, and what it met since. */
+async function warningsAtEnd(jobs: OpenJobs, ref: ExecutionRef, ended: EndedBy): Promise<string[]> {
+  const { ledger, spec } = await jobs.open(ref)
+  const before = (await jobs.catalog.executions.get(ref.jobId, ref.execution))?.warnings ?? []
+  const met = await metSentences(ledger, spec, { lookedAtAll: ended.kind === 'done' })
+  return [...new Set([...before, ...met])]
 }
 
 /** Nothing when the execution did not start. */

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Access } from '../connector/connector.ts'
-import type { Item } from '../connector/item.ts'
+import type { Session } from '../connector/connector.ts'
+import type { Facet, Item } from '../connector/item.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { AuditRow } from '../ledger/ledger.ts'
+import { keyOf } from '../policy/who.ts'
 import { isClosed } from './access_carrier.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
@@ -24,6 +25,8 @@ export interface ContainerToMake extends Maker {
   /** Its parent's destination id. */
   parent: string
   name: string
+  /** Its source id. */
+  source: string
 }
 
 export interface EnsuredContainer {
@@ -58,16 +61,12 @@ export async function ensureContainer(context: JobContext, toMake: ContainerToMa
 }
 
 async function makeOrFind(context: JobContext, toMake: ContainerToMake): Promise<EnsuredContainer> {
-  const { item, parent, name, former } = toMake
+  const { item, parent, name, former, source } = toMake
   const { destination, spec } = context
+  const access = await context.attributes.ofNewContainer(source)
   try {
     failpoint('container:before')
-    const { id } = await destination.makeContainer(
-      parent,
-      name,
-      stagingKey(spec.jobId, item, 0),
-      context.attributes.accessOfNew,
-    )
+    const { id } = await destination.makeContainer(parent, name, stagingKey(spec.jobId, item, 0), access)
     failpoint('container:after')
     return { id, made: true }
   } catch (error) {
@@ -88,7 +87,8 @@ async function isOurs(
 ): Promise<boolean> {
   if (await isKnownAsOurs(context, item)) return true
   if (former) {
-    const there = await context.destination.stat(id, context.attributes.listed)
+    const { accessOfNew } = context.attributes
+    const there = await context.destination.stat(id, toKnowOurs(context.destination, accessOfNew))
     if (there !== null && looksLikeOurs(context, there)) return true
   }
   await sleep(toldWithinMs)
@@ -101,13 +101,20 @@ async function isKnownAsOurs({ ledger, spec }: JobContext, item: number): Promis
 }
 
 /** As we make them, and made since the execution began. */
-function looksLikeOurs({ spec, attributes }: JobContext, there: Item): boolean {
+function looksLikeOurs({ spec, attributes, destination }: JobContext, there: Item): boolean {
   const { nowNs, toleranceNs } = spec
   if (there.createdNs !== undefined && there.createdNs < nowNs - toleranceNs) return false
-  return isMadeAsOurs(there, attributes.accessOfNew)
+  return isMadeAsOurs(there, destination, attributes.accessOfNew)
+}
+
+/** What {@link isMadeAsOurs} looks at. */
+export function toKnowOurs({ capabilities }: Session, access: 'closed' | 'platform'): Facet[] {
+  const facets: Facet[] = access === 'closed' ? ['permissions'] : []
+  return capabilities.owners.owner === 'none' ? facets : [...facets, 'owner']
 }
 
 /** The running account's, and as closed as we make one that is to get permissions. */
-export function isMadeAsOurs(there: Item, access: Access): boolean {
-  return there.shared !== true && (access !== 'closed' || isClosed(there))
+export function isMadeAsOurs(there: Item, { account }: Session, access: 'closed' | 'platform'): boolean {
+  const isOthers = there.owner !== undefined && account !== undefined && keyOf(there.owner) !== keyOf(account)
+  return !isOthers && (access !== 'closed' || isClosed(there))
 }

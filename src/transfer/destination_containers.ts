@@ -1,5 +1,5 @@
 import type { ContainerAddress } from '../ledger/ledger.ts'
-import { childIdOf, destinationContainerId } from './addresses.ts'
+import { childIdOf, destinationContainerId, sourceContainerId } from './addresses.ts'
 import { ensureContainer, type ContainerToMake, type EnsuredContainer, type Maker } from './containers.ts'
 import type { JobContext } from './job_context.ts'
 import { SideTrouble } from './trouble.ts'
@@ -54,12 +54,17 @@ export class DestinationContainers {
       const name = address.destinationNames.at(-1)
       if (here !== undefined) id = here
       else if (id !== undefined && name !== undefined)
-        id = (await this.ensure({ item: address.item, parent: id, name, ...by })).id
+        id = (await this.ensure({ ...this.#toMake(address, id, name), ...by })).id
     }
     if (id === undefined)
       throw new SideTrouble('destination', { code: 'RootGone', message: 'the destination root is gone' })
     this.remember(container, id)
     return id
+  }
+
+  #toMake(address: ContainerAddress, parent: string, name: string): Omit<ContainerToMake, keyof Maker> {
+    const { source, roots } = this.#context
+    return { item: address.item, parent, name, source: sourceContainerId(source, roots, address) }
   }
 
   /**
@@ -70,14 +75,15 @@ export class DestinationContainers {
     const { destination, roots, ledger } = this.#context
     let parent = roots.destinationId
     let remade = false
-    for (const { item, destinationNames, destinationId } of await ledger.addresses(container)) {
+    for (const address of await ledger.addresses(container)) {
+      const { item, destinationNames, destinationId } = address
       const name = destinationNames.at(-1)
       if (parent === undefined || name === undefined) continue
       const id: string = childIdOf(destination, parent, name, destinationId)
       if (await destination.stat(id, [])) parent = id
       else {
         this.#known.delete(item)
-        parent = (await this.ensure({ item, parent, name, ...by })).id
+        parent = (await this.ensure({ ...this.#toMake(address, parent, name), ...by })).id
         remade = true
       }
     }

@@ -1,6 +1,6 @@
 import type { Access, Session } from '../connector/connector.ts'
 import type { Item } from '../connector/item.ts'
-import { isMadeAsOurs } from './containers.ts'
+import { isMadeAsOurs, toKnowOurs } from './containers.ts'
 import { failpoint } from './failpoints.ts'
 import { rootMade } from './job_spec.ts'
 import type { JobInHand } from './open_jobs.ts'
@@ -8,8 +8,15 @@ import type { JobInHand } from './open_jobs.ts'
 /** What the ledger remembers while the destination root is being made; empty text when nobody is at it. */
 const rootBegun = 'root:begun'
 
+export interface AccessOfRoot {
+  /** What it is made with. */
+  root: Access
+  /** How it is known again as ours. */
+  recalled: 'closed' | 'platform'
+}
+
 interface Begun {
-  access: Access
+  access: 'closed' | 'platform'
   /** Unix milliseconds. */
   fromMs: number
 }
@@ -20,15 +27,15 @@ interface Begun {
  *
  * @throws ConnectorError
  */
-export async function makeDestinationRoot(job: JobInHand, session: Session, access: Access): Promise<Item> {
+export async function makeDestinationRoot(job: JobInHand, session: Session, access: AccessOfRoot): Promise<Item> {
   const { ledger, spec } = job
   const { path } = spec.destination
-  const begun: Begun = { access, fromMs: Date.now() }
+  const begun: Begun = { access: access.recalled, fromMs: Date.now() }
   await ledger.remember(rootBegun, JSON.stringify(begun))
   let root: Item
   try {
     failpoint('root:before')
-    root = await session.makeRoot(path, access)
+    root = await session.makeRoot(path, access.root)
     failpoint('root:after')
   } catch (error) {
     if (await isMissing(session, path)) await ledger.remember(rootBegun, '')
@@ -49,9 +56,9 @@ export async function recallMaking({ ledger, spec }: JobInHand, session: Session
   const text = await ledger.recall(rootBegun)
   if (!text) return
   const { access, fromMs } = JSON.parse(text) as Begun
-  const root = await session.stat(id, access === 'closed' ? ['permissions'] : [])
+  const root = await session.stat(id, toKnowOurs(session, access))
   const since = BigInt(fromMs) * 1_000_000n - spec.toleranceNs
-  const isOurs = root?.createdNs !== undefined && root.createdNs >= since && isMadeAsOurs(root, access)
+  const isOurs = root?.createdNs !== undefined && root.createdNs >= since && isMadeAsOurs(root, session, access)
   if (isOurs) await ledger.remember(rootMade, 'yes')
   await ledger.remember(rootBegun, '')
 }

@@ -1,6 +1,6 @@
 import type { Initialized } from '../../workflows/messages.ts'
 import { overlaps } from '../catalog/overlaps.ts'
-import type { Access, ResolvedRoot, Session } from '../connector/connector.ts'
+import type { ResolvedRoot, Session } from '../connector/connector.ts'
 import { ConnectorError } from '../connector/errors.ts'
 import type { Item } from '../connector/item.ts'
 import { resolveRoot } from '../connector/local/resolve.ts'
@@ -12,9 +12,10 @@ import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { parallelWrites } from '../policy/parallel_writes.ts'
 import { accessKey, accessSince } from './access_asked.ts'
+import { AccessCarrier } from './access_carrier.ts'
 import { cannotBeExpressed } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
-import { makeDestinationRoot, recallMaking } from './destination_root.ts'
+import { makeDestinationRoot, recallMaking, type AccessOfRoot } from './destination_root.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
 import { rootKey, type JobSpec, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
@@ -22,7 +23,7 @@ import { clearLeftovers } from './leftovers.ts'
 import { processFor } from './load_job.ts'
 import { factsOf } from './facts_of.ts'
 import { accessOfNew, rememberAccessOfNew } from './new_access.ts'
-import { requireSameRoot } from './root_identity.ts'
+import { rememberRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
@@ -59,13 +60,18 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   const sourceRoot = await starting('source', () => source.root(spec.source.path))
   if (!sourceRoot) throw new FailedToStart([`source: ${JSON.stringify(spec.source.path)} does not exist`])
   const access = accessOfNew(spec, { source, destination })
-  const destinationRoot = await destinationRootOf(job, destination, access)
+  const rootAccess = await starting('source', () =>
+    new AccessCarrier(spec, source, destination).ofNewContainer(sourceRoot.id),
+  )
+  const destinationRoot = await destinationRootOf(job, destination, { recalled: access, root: rootAccess ?? access })
   await sameRootAsBefore(job, 'source', sourceRoot)
   if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
   await clearUpAfterFormer(job, ref)
   await rememberAccessOfNew(job.ledger, access)
   const gaps = cannotBeExpressed(settings, source, destination)
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
+  if (spec.destination.auth['root_may_change'] !== undefined)
+    gaps.push('destination: root_may_change holds for sources alone; another root than before is refused here')
   const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps, ...cutOf(spec)])]
   await begin(job, jobs, ref, {
     execution: ref.execution,
@@ -125,7 +131,7 @@ function refuseReadOnly({ notes }: Session): void {
 }
 
 /** The first run makes the destination root; a later one that finds it gone doesn't begin (brake 1). */
-async function destinationRootOf(job: JobInHand, session: Session, access: Access): Promise<Item | null> {
+async function destinationRootOf(job: JobInHand, session: Session, access: AccessOfRoot): Promise<Item | null> {
   const { spec } = job
   const there = await starting('destination', () => session.root(spec.destination.path))
   if (there) {
@@ -142,8 +148,7 @@ async function destinationRootOf(job: JobInHand, session: Session, access: Acces
 }
 
 async function sameRootAsBefore({ spec, ledger }: JobInHand, side: SideName, root: Item): Promise<void> {
-  await starting(side, () => requireSameRoot(ledger, { side, path: spec[side].path }, root))
-  if (root.identity !== undefined) await ledger.remember(rootKey(side), root.identity)
+  await starting(side, () => rememberRoot(ledger, spec, { side, root }))
 }
 
 /** One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten. */

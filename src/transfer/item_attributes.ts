@@ -9,12 +9,13 @@ import { AccessCarrier, type CarriedAccess, type CarriedTo } from './access_carr
 import { Audit } from './audit.ts'
 import { rootMade, type JobSpec } from './job_spec.ts'
 import { accessOfNew } from './new_access.ts'
+import { keepMet } from './met.ts'
 import type { Notes } from './notes.ts'
 
 /** What goes with the content of items and with containers: times, and who may do what; notes what could not be carried. */
 export class ItemAttributes {
   /** How a container is made. */
-  readonly accessOfNew: Access
+  readonly accessOfNew: 'closed' | 'platform'
   readonly #spec: JobSpec
   readonly #ledger: Ledger
   readonly #source: Session
@@ -22,6 +23,7 @@ export class ItemAttributes {
   readonly #carriedTimes: ReturnType<typeof carriedTimes>
   readonly #range: Capabilities['times']['range']
   readonly #audit: Audit
+  #toldOfClosed = false
 
   constructor(spec: JobSpec, ledger: Ledger, { source, destination }: { source: Session; destination: Session }) {
     this.#spec = spec
@@ -53,14 +55,14 @@ export class ItemAttributes {
   ofItem(
     source: string,
     work: WorkItem,
-    { notes, onto }: { notes: Notes; onto?: CarriedTo['onto'] },
+    { notes, ...to }: { notes: Notes } & Pick<CarriedTo, 'onto' | 'isNew'>,
   ): Maybe<Attributes> {
-    const access = this.#carrier.accessOf(source, work.source, { as: work.kind, onto })
+    const access = this.#carrier.accessOf(source, work.source, { as: work.kind, ...to })
     return then(access, (carried) => this.#noted(carried, work, notes))
   }
 
   #noted(access: CarriedAccess, work: WorkItem, notes: Notes): Attributes {
-    noteAccess(access, work.item, notes)
+    this.#note(access, work.item, notes)
     return this.#withTimes(access.attributes, work.source, { item: work.item, kind: work.kind, notes })
   }
 
@@ -80,9 +82,22 @@ export class ItemAttributes {
     const isNew = container.madeIn === this.#spec.execution
     const there = isNew ? undefined : await this.thereNow(destination)
     const onto = there && { item: there, replaced: false }
-    const access = await this.#carrier.accessOf(source, item, { as: isRoot ? 'root' : 'container', onto })
-    noteAccess(access, container.item, notes)
+    const access = await this.#carrier.accessOf(source, item, { as: isRoot ? 'root' : 'container', onto, isNew })
+    this.#note(access, container.item, notes)
     return this.#withTimes(access.attributes, item, { item: container.item, kind: 'container', notes })
+  }
+
+  /** How a new container is made; until it is finished, its owner has all rights in it. */
+  async ofNewContainer(source: string): Promise<Access> {
+    return (await this.#carrier.ofNewContainer(source)) ?? this.accessOfNew
+  }
+
+  #note(access: CarriedAccess, item: number, notes: Notes): void {
+    noteAccess(access, item, notes)
+    if (!access.closes || this.#toldOfClosed) return
+    this.#toldOfClosed = true
+    // What can't be kept now, the next thread, or the next start of this one, finds as well.
+    void keepMet(this.#ledger, this.#spec.execution, 'closed').catch(() => undefined)
   }
 
   #withTimes(access: Attributes, { modifiedNs }: Facts, { item, kind, notes }: Carried): Attributes {

@@ -16,6 +16,7 @@ import { ItemAttributes } from './item_attributes.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Later } from './later.ts'
 import { Mutex } from './batch/mutex.ts'
+import { keepMet } from './met.ts'
 import { hashContent, isSmall, nowNs } from './read_content.ts'
 import { Pace } from './pace.ts'
 import { requireSameRoot } from './root_identity.ts'
@@ -90,7 +91,11 @@ export class JobContext {
       source: source.capabilities,
       destination: destination.capabilities,
       clock: { toleranceNs: spec.toleranceNs },
-      filter: compileFilters(spec.settings.filter, 'source', spec.nowNs),
+      filter: compileFilters(spec.settings.filter, 'source', {
+        nowNs: spec.nowNs,
+        caseSensitive: source.capabilities.names.caseSensitive,
+        onMatch: (rule) => this.later.add(keepMet(ledger, spec.execution, `filter ${rule}`)),
+      }),
     })
     this.attributes = new ItemAttributes(spec, ledger, { source, destination })
     this.containers = new DestinationContainers(this)

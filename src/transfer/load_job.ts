@@ -111,7 +111,7 @@ async function side(
   which: SideName,
   reasons: string[],
 ): Promise<SideSpec | undefined> {
-  const { connection, target } = document.transfer[which]
+  const { connection, target, impersonate_as: person } = document.transfer[which]
   const connectionId = 'id' in connection ? connection.id : undefined
   if (connectionId === undefined) {
     reasons.push(`transfer.${which}.connection: the inline connection was not stored`)
@@ -124,7 +124,19 @@ async function side(
   }
   if ((await catalog.connections.get(connectionId))?.disabled)
     reasons.push(`transfer.${which}.connection.id: connection ${connectionId} is disabled`)
-  return { connectionId, platform: revealed.platform, auth: revealed.auth, path: target?.path ?? '/' }
+  const { platform } = revealed
+  const auth = person === undefined ? revealed.auth : asPlaceOf(person, platform, revealed.auth)
+  return { connectionId, platform, auth, path: target?.path ?? '/' }
+}
+
+/** Where a platform can't work as somebody, it can still know whose place it is. */
+function asPlaceOf(
+  { id, username, email, name, caption }: NonNullable<JobDocument['transfer']['source']['impersonate_as']>,
+  platform: string,
+  auth: Record<string, unknown>,
+): Record<string, unknown> {
+  if (!connectorFor(platform).settings.some(({ key }) => key === 'account')) return auth
+  return { ...auth, account: id ?? username ?? email ?? name ?? caption }
 }
 
 async function map(

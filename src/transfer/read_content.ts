@@ -104,7 +104,9 @@ export async function hashContent(
     chunks.give(chunk)
     await reading.close(!whole)
   }
-  return hash.digest('hex')
+  const read = hash.digest('hex')
+  requireStatedHash(read, expected, id)
+  return read
 }
 
 /**
@@ -115,6 +117,17 @@ export async function hashContent(
 export function requireWhole(bytes: bigint, expected: bigint, id: string): void {
   if (bytes < expected) throw new ConnectorError('ShortRead', `ends at ${bytes} of ${expected} bytes`, { id })
   if (bytes > expected) throw new ConnectorError('GrewWhileRead', `goes on past its ${expected} bytes`, { id })
+}
+
+/**
+ * What a platform states a hash for is that content or none: a damaged one is not handed on. To be asked when the reading is
+ * closed, which tells apart a content that was replaced meanwhile.
+ *
+ * @throws ConnectorError `IntegrityMismatch`
+ */
+export function requireStatedHash(hash: string, { hash: stated }: Facts, id: string): void {
+  if (stated === undefined || stated === hash) return
+  throw new ConnectorError('IntegrityMismatch', `its bytes have SHA-256 ${hash}, not ${stated} as is stated`, { id })
 }
 
 export async function readWhole(

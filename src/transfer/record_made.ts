@@ -1,7 +1,7 @@
 import type { Session } from '../connector/connector.ts'
 import type { ContainerAddress, LeftBatch, Ledger } from '../ledger/ledger.ts'
 import { descendOf } from './addresses.ts'
-import { isMadeAsOurs } from './containers.ts'
+import { isMadeAsOurs, toKnowOurs } from './containers.ts'
 import { formerAccessOfNew } from './new_access.ts'
 import type { JobInHand } from './open_jobs.ts'
 
@@ -24,10 +24,10 @@ export async function recordMade(
     const [from, until] = [nsOf(held.fromMs) - toleranceNs, nsOf(held.untilMs) + toleranceNs]
     for (const address of await notRecorded(job.ledger, batch)) {
       const id = descendOf(session, root, address)
-      const there = id === undefined ? null : await session.stat(id, access === 'closed' ? ['permissions'] : [])
+      const there = id === undefined ? null : await session.stat(id, toKnowOurs(session, access))
       if (there?.kind !== 'container' || there.createdNs === undefined) continue
       if (there.createdNs < from || there.createdNs > until) continue
-      if (!isMadeAsOurs(there, access)) continue
+      if (!isMadeAsOurs(there, session, access)) continue
       const made = { token: batch.token, id: session.childId ? '' : there.id, made: true }
       await job.ledger.containerReady(address.item, made)
     }

@@ -11,7 +11,7 @@ const second = 1_000_000_000n
 const now = BigInt(Date.UTC(2024, 2, 31, 12)) * 1_000_000n
 
 function judged(filters: FilterSetting[], item: Item, path = `/${item.name}`) {
-  return compileFilters({ source: filters, destination: [] }, 'source', now).judge(item, path)
+  return compileFilters({ source: filters, destination: [] }, 'source', { nowNs: now }).judge(item, path)
 }
 function excluded(rule: FilterRule, item: Item, path?: string): boolean {
   return judged([{ action: 'exclude', rules: [rule] }], item, path) !== undefined
@@ -227,8 +227,10 @@ describe('filters together', () => {
 
   test('of the destination have no say in a copy, but in a sync', () => {
     const filters = { source: [], destination: [{ action: 'exclude' as const, rules: [txt] }] }
-    expect(compileFilters(filters, 'destination', now).passesAll).toBe(true)
-    expect(compileFilters(filters, 'destination', now, 'sync').judge(file('a.txt'), '/a.txt')).toBeDefined()
+    expect(compileFilters(filters, 'destination', { nowNs: now }).passesAll).toBe(true)
+    expect(
+      compileFilters(filters, 'destination', { nowNs: now, transferType: 'sync' }).judge(file('a.txt'), '/a.txt'),
+    ).toBeDefined()
   })
 })
 

@@ -52,6 +52,15 @@ describe('the default rules', () => {
     expect(resolved(alice, [{ ...stranger, directory: 'here' }], undefined, 'here').how).toBe('id')
   })
 
+  test('let an id without an account keep its number where both sides are one directory', () => {
+    const nobody: Principal = { type: 'account', directory: 'here', id: '12345' }
+    const kept = { how: 'id', destination: nobody, mayOwn: true, mayBeGranted: true }
+    expect(resolved(nobody, [], undefined, 'here')).toMatchObject(kept)
+    expect(resolved(nobody, [], undefined, 'there').how).toBe('unresolved')
+    expect(resolved(nobody, [], { map_by: { email: true } }, 'here').how).toBe('unresolved')
+    expect(resolved(nobody, [], { destination: { exclusions: [{ id: '12345' }] } }, 'here').how).toBe('excluded')
+  })
+
   test('take nobody where several match, and don’t settle it by a weaker rule', () => {
     const twins = [at('there', { id: '7' }), at('there', { id: '8', username: 'alice2' })]
     expect(resolved(alice, twins)).toMatchObject({
@@ -148,6 +157,23 @@ describe('a map', () => {
       exceptions: [{ source: { name: 'alice@a.com' }, destination: { name: 'bob@b.com', caption: 'Bob' } }],
     }
     expect(resolved(alice, [at('there', { email: 'bob@b.com', name: 'Bob' })], map).how).toBe('exception')
+  })
+
+  test('a name finds a login whose full name is empty, on both sides alike', () => {
+    const login = (directory: string, username: string): Principal => ({
+      type: 'account',
+      directory,
+      id: '5',
+      username,
+    })
+    const map = { exceptions: [{ source: { name: 'alice' }, destination: { name: 'bob' } }] }
+    const bob = login('there', 'bob')
+    expect(resolved(login('here', 'alice'), [bob], map)).toMatchObject({ how: 'exception', destination: bob })
+    // Somebody else's full name is no way to settle it.
+    const namesake: Principal = { ...login('there', 'robert'), id: '6', name: 'Bob' }
+    expect(resolved(login('here', 'alice'), [bob, namesake], map).how).toBe('unresolved')
+    const fallback = { destination: { default: { name: 'bob' } } }
+    expect(resolved(login('here', 'alice'), [bob], fallback)).toMatchObject({ how: 'default', destination: bob })
   })
 
   test('leaves the excluded out, on either side, whatever else it says', () => {

@@ -1,6 +1,6 @@
 import type { Capabilities, NameRules } from '../../src/connector/capabilities.ts'
 import type { Facts, Item, Principal } from '../../src/connector/item.ts'
-import { posixNames as localNames } from '../../src/connector/local/names.ts'
+import { posixNames as localNames } from '../../src/connector/name_rules.ts'
 import type { Settings } from '../../src/job/settings.ts'
 import { settingsOf } from '../../src/job/settings_of.ts'
 import type { Counterpart, Decision, Tracked } from '../../src/policy/decision.ts'

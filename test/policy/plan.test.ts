@@ -402,7 +402,7 @@ describe('policies before the comparison', () => {
       source: someCapabilities(),
       destination: someCapabilities({ content: maxBytes }),
       clock: { toleranceNs: 0n },
-      filter: compileFilters(settings.filter, 'source', 0n),
+      filter: compileFilters(settings.filter, 'source', { nowNs: 0n }),
     })
     const verdict = { action: 'fail' as const, reason: 'name_refused' as const, why: 'no' }
     const triple = { path: '/x', named: { name: 'x', verdict }, counterpart: null, tracked: null, taken: () => false }

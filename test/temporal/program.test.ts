@@ -1,8 +1,21 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build, NoTemporalServer, temporalProgram, type Source } from '../../src/temporal/program.ts'
+import { build, download, NoTemporalServer, temporalProgram, type Source } from '../../src/temporal/program.ts'
 
 let folder: string
 let cache: string
@@ -60,10 +73,55 @@ test('sources are asked one after another, and what they bring is kept in the ca
 })
 
 test('when it can be got nowhere the message says what was tried and what to do', async () => {
-  const sources = [source('download by the Temporal SDK', () => Promise.reject(new Error('blocked\nat line 5')))]
+  const sources = [source('download', () => Promise.reject(new Error('blocked\nat line 5')))]
   const failure = temporalProgram({ cache, say, sources, env: { PATH: '' } })
   await expect(failure).rejects.toThrow(NoTemporalServer)
-  await expect(failure).rejects.toThrow(/download by the Temporal SDK: blocked\nEither set TEMPORAL_ADDRESS/)
+  await expect(failure).rejects.toThrow(/download: blocked\nEither set TEMPORAL_ADDRESS/)
+})
+
+async function serving(server: Server): Promise<string> {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('the program is downloaded as the archive of this platform, and nothing but it is kept', async () => {
+  const script = program(join(folder, 'packed', 'temporal'), '#!/bin/sh\necho it\n')
+  execFileSync('tar', ['-czf', join(folder, 'archive.tar.gz'), '-C', join(script, '..'), 'temporal'])
+  const asked: (string | undefined)[] = []
+  const server = createServer(({ url }, answer) => {
+    asked.push(url)
+    answer.end(readFileSync(join(folder, 'archive.tar.gz')))
+  })
+  try {
+    const sources = [download(await serving(server))]
+    const path = await temporalProgram({ cache, say, sources, env: { PATH: '/usr/bin:/bin' } })
+    expect(execFileSync(path, { encoding: 'utf8' })).toBe('it\n')
+    expect(readdirSync(join(cache, 'bin'))).toEqual(['temporal'])
+    expect(asked).toHaveLength(1)
+    expect(asked[0]).toMatch(/^\/cli\/archive\/latest\?platform=(linux|darwin)&arch=(amd64|arm64)$/)
+  } finally {
+    server.close()
+  }
+})
+
+test('a download that is refused, or called off, says so and leaves nothing', async () => {
+  const server = createServer((_, answer) => void answer.writeHead(403).end())
+  const silent = createServer(() => undefined)
+  try {
+    const search = { cache, say, env: { PATH: '' } }
+    await expect(temporalProgram({ ...search, sources: [download(await serving(server))] })).rejects.toThrow(
+      /latest\?platform=.*: it answers 403/,
+    )
+    const called = new AbortController()
+    const off = new Error('called off')
+    setTimeout(() => called.abort(off), 100)
+    const sources = [download(await serving(silent))]
+    await expect(temporalProgram({ ...search, sources, signal: called.signal })).rejects.toBe(off)
+    expect(readdirSync(join(cache, 'bin'))).toEqual([])
+  } finally {
+    server.close()
+    silent.close()
+  }
 })
 
 test('a build says that it goes on, and how long already, and leaves nothing but the program', async () => {

@@ -47,6 +47,137 @@ const tree = aTree({
   'team/deep/in.txt': 'x',
 })
 
+describe('without permissions nothing is made more open than its source', () => {
+  const closed = expect.stringContaining('arrived closed to them')
+  const shut = aTree({
+    'private.txt': { is: 'x', mode: 0o600 },
+    'read-only.txt': { is: 'x', mode: 0o444 },
+    'open.txt': { is: 'x', mode: 0o666 },
+    'long.bin': { is: '600 KB', mode: 0o600 },
+    'whole/': { mode: 0o700 },
+    'whole/in.txt': { is: 'x', mode: 0o600 },
+    'whole/open.txt': { is: 'x', mode: 0o755 },
+    'many/': { mode: 0o711 },
+    'many/long.bin': { is: '600 KB', mode: 0o600 },
+    'fixed/': { mode: 0o555 },
+    'fixed/in.txt': 'x',
+  })
+  const arrived = {
+    'private.txt': '600',
+    'read-only.txt': '444',
+    'open.txt': '644',
+    'long.bin': '600',
+    whole: '700',
+    'whole/in.txt': '600',
+    'whole/open.txt': '644',
+    many: '711',
+    'many/long.bin': '600',
+    fixed: '555',
+    'fixed/in.txt': '644',
+  }
+
+  test('files and folders get the running account’s own mode, cut down to the source’s, alone and in folders that are new', async () => {
+    const job = await rig.job({}, { source: shut })
+    const ran = await job.run()
+    expect(ran).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
+    expect(modes(job.destination)).toEqual(arrived)
+    expect(ran.warnings).not.toContainEqual(closed)
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('a destination root that is made is as closed as the source’s', async () => {
+    const job = await rig.job(
+      {},
+      { source: aTree({ 'in/': { mode: 0o700 }, 'in/a.txt': 'x' }), from: { path: '/in' }, to: { path: '/new/place' } },
+    )
+    await job.run()
+    expect(modes(job.destination)).toMatchObject({ 'new/place': '700' })
+  })
+
+  test('a folder is no more open while it is worked in', async () => {
+    const job = await rig.job({ timestamps: false }, { source: shut })
+    let during: Record<string, string> = {}
+    await job.run({ beforeFinishing: () => void (during = modes(job.destination)) })
+    expect(during).toMatchObject({ whole: '700', many: '711', fixed: '755' })
+    expect(modes(job.destination)).toMatchObject({ fixed: '555' })
+  })
+
+  test('what stands at the destination keeps its own mode when it is overwritten', async () => {
+    const job = await rig.job({}, { source: aTree({ 'a.txt': { is: 'x', mode: 0o600 } }) })
+    await job.run()
+    chmodSync(join(job.destination, 'a.txt'), 0o640)
+    writeFileSync(join(job.source, 'a.txt'), 'changed')
+    await job.run()
+    expect(modes(job.destination)).toEqual({ 'a.txt': '640' })
+  })
+
+  testWith(
+    isRoot,
+    'not root',
+    'another group gets no more than everyone, and one line says that something is closed by that',
+    async () => {
+      const job = await rig.job(
+        {},
+        {
+          source: (root) => {
+            aTree({
+              'theirs.txt': { is: 'x', mode: 0o640 },
+              'ours.txt': { is: 'x', mode: 0o640 },
+              'd/': { mode: 0o750 },
+              'd/e/': { mode: 0o750 },
+            })(root)
+            for (const path of ['theirs.txt', 'd']) chownSync(join(root, path), 1, 1)
+          },
+        },
+      )
+      const { warnings } = await job.run()
+      expect(modes(job.destination)).toEqual({ 'theirs.txt': '600', 'ours.txt': '640', d: '700', 'd/e': '750' })
+      expect(warnings.filter((warning) => /arrived closed/.test(warning))).toHaveLength(1)
+      expect((await job.run()).warnings).not.toContainEqual(closed)
+    },
+  )
+
+  testWith(hasAcls, 'no POSIX ACLs', 'who was kept out by an ACL, or let in by one, is kept out', async () => {
+    const job = await rig.job(
+      {},
+      {
+        source: (root) => {
+          aTree({
+            'denied.txt': { is: 'x', mode: 0o644 },
+            'plain.txt': { is: 'x', mode: 0o644 },
+            'd/denied.txt': 'x',
+            'named.txt': { is: 'x', mode: 0o600 },
+          })(root)
+          execFileSync('setfacl', ['-m', 'u:1:---', join(root, 'denied.txt'), join(root, 'd/denied.txt')])
+          execFileSync('setfacl', ['-m', 'u:1:r', join(root, 'named.txt')])
+        },
+      },
+    )
+    const { warnings } = await job.run()
+    expect(modes(job.destination)).toMatchObject({
+      'denied.txt': '600',
+      'plain.txt': '644',
+      'd/denied.txt': '600',
+      'named.txt': '600',
+    })
+    expect(warnings).toContainEqual(closed)
+  })
+
+  testWith(isRoot, 'not root', 'nor when owners are carried', async () => {
+    const job = await rig.job(
+      { preserve_owners: true },
+      {
+        source: (root) => {
+          aTree({ 'a.txt': { is: 'x', mode: 0o640 } })(root)
+          chownSync(join(root, 'a.txt'), 1, 1)
+        },
+      },
+    )
+    await job.run()
+    expect(look(job.destination).get('a.txt')).toMatchObject({ mode: 0o640, uid: 1, gid: 1 })
+  })
+})
+
 describe('permissions', () => {
   test('arrive as they are: modes of files and folders, of read-only folders too', async () => {
     const job = await rig.job(withPermissions, { source: tree })
@@ -54,12 +185,6 @@ describe('permissions', () => {
     expect(ran).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
     expect(modes(job.destination)).toEqual(modes(job.source))
     expect((await job.run()).status).toBe('no_changes')
-  })
-
-  test('do not travel unless asked for', async () => {
-    const job = await rig.job({}, { source: aTree({ 'a.txt': { is: 'x', mode: 0o600 } }) })
-    await job.run()
-    expect(modes(job.destination)).toEqual({ 'a.txt': (0o666 & ~process.umask()).toString(8) })
   })
 
   test('setuid, setgid and sticky bits are dropped, and nobody gains by that', async () => {

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,7 +17,7 @@ import { jobFacts } from '../../src/client/job_facts.ts'
 import { aJob } from './a_job.ts'
 import { aTree, look, many, paths, textAt, touched } from './a_tree.ts'
 import { die } from './die.ts'
-import { play } from './play.ts'
+import { Abandoned, play } from './play.ts'
 import { Rig, type Job } from './rig.ts'
 
 const rig = new Rig()
@@ -50,6 +60,39 @@ describe('a root that is not what it was', () => {
     expect(job.explain('a.txt')).toMatchObject({ gone: false, absent: false })
     rmSync(job.source, { recursive: true })
     renameSync(`${job.source}~`, job.source)
+    expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('a source may be a new snapshot in each execution where its connection says so, and never within one', async () => {
+    const job = await rig.job(
+      {},
+      { source: aTree({ 'd/a.txt': 'a', 'd/b.txt': 'b' }), from: { auth: { root_may_change: true } } },
+    )
+    await job.run()
+    /** Another folder with the same files, as snapshots have them. */
+    const another = (): void => {
+      const former = `${job.source}~${job.executions}`
+      renameSync(job.source, former)
+      mkdirSync(job.source)
+      renameSync(join(former, 'd'), join(job.source, 'd'))
+    }
+    another()
+    expect((await job.run()).status).toBe('no_changes')
+    another()
+    writeFileSync(join(job.source, 'd/b.txt'), 'changed')
+    expect((await job.run()).reasons).toEqual({ 'success unchanged': 2, 'success changed': 1 })
+    expect(paths(job.destination)).toEqual(['d/', 'd/a.txt', 'd/b.txt'])
+    expect(textAt(job.destination, 'd/b.txt')).toBe('changed')
+
+    writeFileSync(join(job.source, 'new.txt'), 'x')
+    const dies = (): never => {
+      another()
+      throw new Abandoned()
+    }
+    await expect(job.run({ afterListing: dies })).rejects.toThrow(Abandoned)
+    await rig.restart()
+    // The worker that takes the execution over looks for the root that it began with.
+    expect((await job.resume()).sentence).toMatch(/source: "\/" is not the folder of earlier executions/)
     expect((await job.run()).status).toBe('no_changes')
   })
 

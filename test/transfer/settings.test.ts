@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
+import { aJob } from './a_job.ts'
 import { aTree, look, many, paths, textAt, touched } from './a_tree.ts'
 import { Rig } from './rig.ts'
 
@@ -361,5 +362,65 @@ describe('simulation_mode', () => {
     await rig.restart()
     const again = await job.resume({ execution: 1 })
     expect(again.reasons).toEqual({ 'success new': 55 })
+  })
+})
+
+describe('filters that depend on the source', () => {
+  const exclude = (...rules: object[]) => ({ filter: { source: [{ action: 'exclude', rules }] } })
+  const warned = ({ warnings }: { warnings: string[] }): string[] => warnings.filter((text) => text.includes('filter'))
+
+  test('filter_shared leaves out what belongs to others than the person whose place it is, and nothing where nobody says who that is', async () => {
+    const source = aTree({ 'mine.txt': 'x', 'd/mine.txt': 'x' })
+    const shared = exclude({ type: 'filter_shared' })
+    const nobodys = await rig.job(shared, { source })
+    expect(warned(await nobodys.run())).toContainEqual(
+      expect.stringContaining('account of the connection, or impersonate_as'),
+    )
+    expect(paths(nobodys.destination)).toEqual(['d/', 'd/mine.txt', 'mine.txt'])
+    const mine = await rig.job(shared, { source, from: { auth: { account: process.geteuid!() } } })
+    await mine.run()
+    expect(paths(mine.destination)).toEqual(['d/', 'd/mine.txt', 'mine.txt'])
+    const theirs = await rig.job(shared, { source, from: { auth: { account: 12_345 } } })
+    expect((await theirs.run()).reasons).toEqual({ 'skipped filtered': 2 })
+    const { source: root, destination } = mine
+    const from = {
+      connection: { platform: { id: 'fs' }, auth: { root, impersonation: 'ignore' } },
+      impersonate_as: { id: 12_345 },
+    }
+    const sides = { source: { auth: { root } }, destination: { auth: { root: `${destination} too` } } }
+    mkdirSync(`${destination} too`)
+    const as = await rig.store(aJob({ ...shared, source: from }, sides), {
+      source: root,
+      destination: `${destination} too`,
+    })
+    expect((await as.run()).reasons).toEqual({ 'skipped filtered': 2 })
+  })
+
+  test('filter_path follows the source’s own rules of case', async () => {
+    const source = aTree({ 'Docs/a.txt': 'x', 'b.txt': 'x' })
+    const path = exclude({ type: 'filter_path', paths: ['/docs'] })
+    const told = await rig.job(path, { source, from: { auth: { names: 'windows' } } })
+    await told.run()
+    expect(paths(told.destination)).toEqual(['b.txt'])
+    const apart = await rig.job(path, { source })
+    expect(warned(await apart.run())).toEqual([
+      'rule 1 of the source\'s filter matched nothing (filter_path: path is "/docs")',
+    ])
+    expect(paths(apart.destination)).toEqual(['Docs/', 'Docs/a.txt', 'b.txt'])
+  })
+
+  test('a rule that matched nothing in a whole run is told of, and none that did, in this run or by another thread', async () => {
+    const job = await rig.job(
+      exclude(
+        { type: 'filter_extension', extensions: ['tmp'] },
+        { type: 'filter_pattern', text: 'x*' },
+        { type: 'filter_extension', extensions: ['bak'] },
+      ),
+      { source: aTree({ 'a.txt': 'x', 'x.tmp': 'x', ...many(40, (n) => `d${n}/f`) }) },
+    )
+    const nothing = "rule 3 of the source's filter matched nothing (filter_extension: extension is one of .bak)"
+    expect(warned(await job.run())).toEqual([nothing])
+    writeFileSync(join(job.source, 'y.bak'), 'x')
+    expect(warned(await job.run())).toEqual([])
   })
 })

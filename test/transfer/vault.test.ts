@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { inertSettings } from '../../src/accept/not_carried_out.ts'
@@ -6,6 +6,12 @@ import { compareTrees } from '../../scripts/rig/compare_trees.ts'
 import type { Item } from '../../src/connector/item.ts'
 import { vault } from '../../src/connector/vault/vault.ts'
 import type { VaultSession } from '../../src/connector/vault/session.ts'
+import { ledgerFile } from '../../src/home/home.ts'
+import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
+import { limits } from '../../src/transfer/job_spec.ts'
+import { loadLastJobSpec } from '../../src/transfer/load_job.ts'
+import { verifyJob } from '../../src/transfer/verify/verify.ts'
+import { aJob } from './a_job.ts'
 import { aTree, look, many, paths, textAt } from './a_tree.ts'
 import { die } from './die.ts'
 import { Rig } from './rig.ts'
@@ -65,6 +71,18 @@ async function read(session: VaultSession, { id, sizeBytes }: Item): Promise<str
   for (let at = 0; at < bytes.length;) at += await reading.read(bytes.subarray(at), BigInt(at))
   await reading.close()
   return bytes.toString()
+}
+
+function blobsOf(root: string): string[] {
+  const blobs = join(root, 'blobs')
+  return readdirSync(blobs).flatMap((two) => readdirSync(join(blobs, two)).map((name) => join(blobs, two, name)))
+}
+
+/** Flips the first byte; done twice it is whole again. */
+function damage(blob: string): void {
+  const content = readFileSync(blob)
+  content[0] = content[0]! ^ 0xff
+  writeFileSync(blob, content)
 }
 
 /** Puts a file into a vault, beside others of its name if there are. */
@@ -295,6 +313,47 @@ describe('a vault as source', () => {
     expect(await job.run()).toMatchObject({ status: 'completed', failed: 0, flagged: 0 })
     expect(readdirSync(job.destination)).toEqual(['caf_.txt'])
     expect((await job.run()).status).toBe('no_changes')
+  })
+
+  test('hands out no content whose bytes are not those it states, alone, in a new folder, long, or changed', async () => {
+    const there = await rig.job(
+      {},
+      { source: aTree({ 'a.txt': 'hello', 'd/b.txt': 'world', 'long.bin': '600 KB' }), to: vaultSide },
+    )
+    await there.run()
+    const out = join(rig.folder, 'undamaged')
+    mkdirSync(out)
+    const auth = { root: there.destination }
+    const back = await rig.store(
+      aJob({}, { source: { platform: 'vault', auth }, destination: { auth: { root: out } } }),
+      { source: there.destination, destination: out },
+    )
+    for (const blob of blobsOf(there.destination)) damage(blob)
+    expect((await back.run()).reasons).toEqual({ 'retry IntegrityMismatch': 3, 'success new': 1 })
+    expect(paths(out)).toEqual(['d/'])
+    expect(back.explain('d/b.txt').why).toMatch(/^source: its bytes have SHA-256 \w{64}, not \w{64} as is stated$/)
+
+    for (const blob of blobsOf(there.destination)) damage(blob)
+    expect(await back.run()).toMatchObject({ status: 'completed', failed: 0 })
+    expect([textAt(out, 'a.txt'), textAt(out, 'd/b.txt')]).toEqual(['hello', 'world'])
+    const differences = async (): Promise<string[]> => {
+      const loaded = await loadLastJobSpec(rig.catalog, back.id, limits)
+      const ledger = new LedgerReader(ledgerFile(rig.home, back.id, 'real'))
+      try {
+        const found: string[] = []
+        for await (const { path, message } of verifyJob({ loaded, ledger })) found.push(`${path}: ${message}`)
+        return found
+      } finally {
+        ledger.close()
+      }
+    }
+    expect(await differences()).toEqual([])
+    for (const blob of blobsOf(there.destination)) damage(blob)
+    expect(await differences()).toEqual(
+      ['/a.txt', '/long.bin', '/d/b.txt'].map((path) =>
+        expect.stringMatching(`^${path}: source: its bytes have SHA-256`),
+      ),
+    )
   })
 
   test('a file renamed there is a new file here, and nothing is deleted', async () => {

@@ -17,6 +17,7 @@ import { webUiOf, type Stevedore } from '../../serving/stevedore.ts'
 import { watchExecution } from '../../client/watch_execution.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode, exitCodeOf } from '../exit_code.ts'
+import { leave } from '../leave.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 import type { Terminal } from '../terminal.ts'
@@ -55,7 +56,7 @@ class Interruption {
     const asked = new AbortController()
     this.signal = asked.signal
     this.ignore = terminal.onInterrupt((times) => {
-      if (times > 1) process.exit(ExitCode.interrupted)
+      if (times > 1) leave(ExitCode.interrupted)
       asked.abort()
     })
   }

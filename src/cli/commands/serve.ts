@@ -5,6 +5,7 @@ import { toJson } from '../../json/json.ts'
 import { Unacceptable } from '../../problem.ts'
 import type { Stevedore } from '../../serving/stevedore.ts'
 import { ExitCode } from '../exit_code.ts'
+import { leave } from '../leave.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { withHome } from '../with_home.ts'
 
@@ -26,7 +27,7 @@ export async function serve(
     const { signal } = told
     const end = once(signal, 'abort')
     terminal.onInterrupt((times) => {
-      if (times > 1) process.exit(ExitCode.interrupted)
+      if (times > 1) leave(ExitCode.interrupted)
       told.abort()
     })
     const served = await parts

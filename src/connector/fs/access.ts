@@ -39,6 +39,11 @@ export class Access {
     return { permissions, print: found?.print ?? '' }
   }
 
+  /** @param path a descriptor's own path, or one whose end is known to be no link */
+  hasAcl(path: string): boolean {
+    return this.#list(path).includes(accessAcl)
+  }
+
   /** Only the fingerprint. */
   print(folder: Folder, name: string, stats: BigIntStats): string {
     return this.#acls(folder, name, stats)?.print ?? ''

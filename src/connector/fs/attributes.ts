@@ -7,13 +7,15 @@ import {
   fstatSync,
   futimesSync,
   openSync,
+  statSync,
   utimesSync,
   type BigIntStats,
 } from 'node:fs'
 import type { Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { PlannedAccess } from './access.ts'
-import { flags } from './flags.ts'
+import { capOf, isSettled, modeCapOf, modeMade, type ModeCap } from './at_most.ts'
+import { flags } from '../local/flags.ts'
 import { join } from './ids.ts'
 import type { Found } from './look.ts'
 import { idIn } from './permissions.ts'
@@ -26,6 +28,8 @@ export interface Plan {
   uid?: number
   gid?: number
   access?: PlannedAccess
+  /** Counts for nothing beside `access`. */
+  atMost?: ModeCap
   properties?: PlannedProperties
   modified?: number | string
   accessed?: number | string
@@ -33,7 +37,7 @@ export interface Plan {
 
 /** @throws ConnectorError `Unsupported` for what this connection cannot do */
 export function planOf(place: Place, attributes: Attributes, container: boolean): Plan {
-  const { modifiedNs, accessedNs, owner, group, permissions } = attributes
+  const { modifiedNs, accessedNs, owner, group, permissions, atMost } = attributes
   const plan: Plan = {}
   if (attributes.createdNs !== undefined) unsupported('the creation time cannot be set')
   if ((owner ?? group) && !place.canChown) unsupported('only root may give files away')
@@ -46,6 +50,7 @@ export function planOf(place: Place, attributes: Attributes, container: boolean)
     plan.gid = idIn(place.access.directory.name, group)
   }
   if (permissions) plan.access = place.access.plan(permissions, container)
+  else if (atMost) plan.atMost = modeCapOf(atMost, container, place.access.directory.name)
   if (attributes.metadata) {
     if (!place.properties) unsupported('there are no extended attributes here')
     plan.properties = place.properties.plan(attributes.metadata)
@@ -67,7 +72,7 @@ function unsupported(why: string): never {
  * @param now what it is by now; its times stay when only one of them is given
  */
 export function apply(place: Place, at: number | string, plan: Plan, now: Current): void {
-  const { uid, gid, access, properties, modified, accessed } = plan
+  const { uid, gid, access, atMost, properties, modified, accessed } = plan
   if (properties) place.properties?.write(pathOf(at), properties)
   const close = () => {
     if (access && now.reachable) setMode(at, access.mode & 0o700)
@@ -82,11 +87,22 @@ export function apply(place: Place, at: number | string, plan: Plan, now: Curren
     place.access.write(pathOf(at), access, { container: now.container, close })
     setMode(at, access.mode)
   }
+  if (atMost) cutDown(place, at, atMost, now)
   if (modified !== undefined || accessed !== undefined) {
     const [a, m] = [accessed ?? now.accessed(), modified ?? now.modified()]
     if (typeof at === 'number') futimesSync(at, a, m)
     else utimesSync(at, a, m)
   }
+}
+
+function cutDown(place: Place, at: number | string, atMost: ModeCap, { container, reachable }: Current): void {
+  if (!reachable && isSettled(atMost)) return
+  const { mode, gid } = typeof at === 'number' ? fstatSync(at) : statSync(at)
+  const now = mode & 0o7777
+  const hasAcl = (): boolean => place.access.hasAcl(pathOf(at))
+  // What others may have worked with already is only cut down.
+  const made = reachable ? now & (capOf(atMost, gid) | 0o7000) : modeMade(atMost, { mode: now, gid, container, hasAcl })
+  if (made !== now) setMode(at, made)
 }
 
 function pathOf(at: number | string): string {

@@ -1,5 +1,5 @@
 import type { Capabilities, CapabilityNote, Limit, NameRules } from '../capabilities.ts'
-import { posixNames, windowsNames } from '../local/names.ts'
+import { posixNames, windowsNames } from '../name_rules.ts'
 import { posixRights } from './permissions.ts'
 import type { FsSettings } from './settings.ts'
 
@@ -24,7 +24,7 @@ export function capabilitiesOf(
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
-  const base = { ...(settings.names === 'windows' ? onThisSystem(windowsNames) : posixNames), escapes: true }
+  const base = settings.names === 'windows' ? onThisSystem(windowsNames) : { ...posixNames, escapes: true }
   const names: NameRules = settings.maxSegment
     ? { ...base, maxSegment: shorter(base.maxSegment, settings.maxSegment) }
     : base
@@ -40,7 +40,7 @@ export function capabilitiesOf(
     },
     times: { modified: write, created: statesBirths ? 'read' : 'none', accessed: write, precisionNs, containers: true },
     owners: { owner: owners, group: owners },
-    marks: { hidden: true, shared: true },
+    marks: { hidden: true, shared: settings.account !== undefined },
     permissions: {
       mode: write,
       deny: false,
@@ -69,8 +69,6 @@ export function capabilitiesOf(
     )
   if (noProperties !== undefined) note('metadata.user', noProperties)
   if (!canChown) note('owners', 'only root may give files away; the owner is read, not set')
-  if (process.geteuid?.() === 0)
-    note('shared', 'running as root: whatever belongs to somebody else counts as shared by the filter filter_shared')
   if (settings.symlinks === 'follow')
     note('tree.links', 'symbolic links are followed inside the root, and none are made')
   if (settings.readOnly) note('write', 'the connection is read-only')

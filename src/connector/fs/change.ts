@@ -1,32 +1,26 @@
-import {
-  lchownSync,
-  linkSync,
-  lutimesSync,
-  mkdirSync,
-  renameSync,
-  symlinkSync,
-  unlinkSync,
-  type BigIntStats,
-} from 'node:fs'
+import { lchownSync, linkSync, lutimesSync, renameSync, symlinkSync, unlinkSync, type BigIntStats } from 'node:fs'
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
 import { applyTo, currently, planOf, type Plan } from './attributes.ts'
+import { changing } from './changing.ts'
 import { bytesOfName, leadIn } from '../local/escape.ts'
 import type { Folder } from './folders.ts'
 import { childId, join, nameOf, parentOf } from './ids.ts'
 import { describe, lookAt, rootItem, statsOf } from './look.ts'
+import { makeFolder } from './new_folder.ts'
 import { within, type Place } from './place.ts'
 import { syncFolder } from './publish.ts'
+import { foldCase } from '../local/names.ts'
 import { errno, knowsNoLinks, refusesLink } from '../local/trouble.ts'
 
 /** A folder that only its owner can enter until its permissions are set, or one with the host's default mode. */
 export function makeContainer(place: Place, container: string, name: string, access: Access = 'closed'): Item {
   const id = childId(container, name)
   place.checkName(name)
-  return within(place, container, id, (folder) => {
+  return changing(place, container, id, (folder) => {
     place.twins?.refuse(folder, name)
-    mkdirSync(join(folder.base, name), access === 'closed' ? 0o700 : 0o777)
+    makeFolder(place, join(folder.base, name), access)
     place.twins?.made(folder, name)
     return made(place, folder, name)
   })
@@ -40,7 +34,7 @@ export function makeLink(place: Place, container: string, name: string, linkTarg
   if (linkTarget === '' || linkTarget.includes('\0') || !linkTarget.isWellFormed())
     throw new ConnectorError('NameInvalid', 'is no target for a symbolic link', { id })
   const target = linkTarget.includes(leadIn) ? bytesOfName(linkTarget) : linkTarget
-  return within(place, container, id, (folder) => {
+  return changing(place, container, id, (folder) => {
     place.twins?.refuse(folder, name)
     symlinkSync(target, join(folder.base, name))
     place.twins?.made(folder, name)
@@ -100,8 +94,8 @@ export function move(place: Place, id: string, to: { container: string; name: st
   place.checkName(to.name)
   if (newId === id) throw new ConnectorError('Conflict', 'has that name already', { id })
   if (newId.startsWith(`${id}/`)) throw new ConnectorError('Conflict', 'a folder cannot go into itself', { id })
-  return within(place, to.container, newId, (into) =>
-    within(place, parentOf(id), id, (from) =>
+  return changing(place, to.container, newId, (into) =>
+    changing(place, parentOf(id), id, (from) =>
       moveBetween(place, { from, name }, { folder: into, name: to.name }, expected),
     ),
   )
@@ -117,6 +111,8 @@ function moveBetween(place: Place, { from, name }: { from: Folder; name: string 
   const [oldPath, newPath] = [join(from.base, name), join(to.folder.base, to.name)]
   const stats = statsOf(from, name)
   const taken = statsOf(to.folder, to.name)
+  if (isRespelled(place, { from, name }, to))
+    return respell(place, { id, stats, taken, oldPath, newPath }, to, expected)
   if (taken && isHalfMoved(place, stats, taken, expected)) {
     if (stats) unlinkSync(oldPath)
     return made(place, to.folder, to.name)
@@ -130,6 +126,41 @@ function moveBetween(place: Place, { from, name }: { from: Folder; name: string 
   place.folders.forget(childId(to.folder.id, to.name))
   place.twins?.made(to.folder, to.name)
   return made(place, to.folder, to.name)
+}
+
+/** The same name in other case. */
+function isRespelled(place: Place, { from, name }: { from: Folder; name: string }, to: Spot): boolean {
+  return place.twins !== undefined && from.id === to.folder.id && foldCase(name) === foldCase(to.name)
+}
+
+interface Respelling {
+  id: string
+  stats: BigIntStats | undefined
+  taken: BigIntStats | undefined
+  oldPath: string | Buffer
+  newPath: string | Buffer
+}
+
+/** One step, and no second name at any time: where case counts for nothing on the disk too, that would be the only one. */
+function respell(
+  place: Place,
+  { id: oldId, stats, taken, oldPath, newPath }: Respelling,
+  to: Spot,
+  expected: Facts,
+): Item {
+  const { folder, name } = to
+  const id = childId(folder.id, name)
+  // Done by somebody who died before he could tell.
+  const isDone = !stats && taken !== undefined && place.shape.identity(taken) === expected.identity
+  if (!isDone) {
+    place.shape.require(expected, stats, id)
+    if (taken && (taken.ino !== stats.ino || taken.dev !== stats.dev))
+      throw new ConnectorError('Conflict', `${JSON.stringify(name)} exists`, { id })
+    renameSync(oldPath, newPath)
+  }
+  for (const path of [oldId, id]) place.folders.forget(path)
+  place.twins?.made(folder, name)
+  return made(place, folder, name)
 }
 
 /** Both names are the one file that was to be moved: an earlier try died between link and unlink. Its change time is new since. */

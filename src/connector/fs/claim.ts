@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, unlinkSync, type BigIntStats } from 'node:fs'
 import { basename } from 'node:path'
 import { ConnectorError } from '../errors.ts'
-import { flags } from './flags.ts'
+import { flags } from '../local/flags.ts'
 import type { Folder } from './folders.ts'
 import { childId, join } from './ids.ts'
 import { statsOf } from './look.ts'

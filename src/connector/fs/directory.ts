@@ -51,6 +51,22 @@ export class IdDirectory implements Directory {
   }
 }
 
+/**
+ * The one account that a setting means, by number, login, e-mail or name.
+ *
+ * @throws ConnectorError `Misconfigured` when it is nobody, or more than one
+ */
+export function accountNamed(directory: IdDirectory, said: string): Principal {
+  if (/^\d+$/.test(said)) return directory.of('account', Number(said))
+  for (const key of ['username', 'email', 'name'] as const) {
+    const [one, ...others] = directory.find({ type: 'account', [key]: said })
+    if (others.length > 0)
+      throw new ConnectorError('Misconfigured', `account: ${others.length + 1} accounts are ${said}`)
+    if (one) return one
+  }
+  throw new ConnectorError('Misconfigured', `account: ${JSON.stringify(said)} is no account here`)
+}
+
 interface DirectoryRow {
   type: Principal['type']
   id: number

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, lstatSync, openSync, realpathSync, statSync } fro
 import { sep } from 'node:path'
 import { ConnectorError } from '../errors.ts'
 import { bytesOfName, leadIn, nameOfBytes } from '../local/escape.ts'
-import { flags } from './flags.ts'
+import { flags } from '../local/flags.ts'
 import { checkSegment, idOfPath, join, parentOf } from './ids.ts'
 import type { Root } from './root.ts'
 import { errno } from '../local/trouble.ts'

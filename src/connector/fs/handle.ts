@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, type BigIntStats } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
-import { flags } from './flags.ts'
+import { flags } from '../local/flags.ts'
 
 /**
  * Works on a child by a path that is its descriptor's own, where no link can be swapped in.

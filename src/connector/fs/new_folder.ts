@@ -1,9 +1,22 @@
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs'
 import type { Access, Placing, StagedContainer } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Item } from '../item.ts'
 import { apply, justMade, planOf } from './attributes.ts'
-import { flags } from './flags.ts'
+import { modeCapOf, modeMade, modeToMake } from './at_most.ts'
+import { changing } from './changing.ts'
+import { flags } from '../local/flags.ts'
 import type { Folder } from './folders.ts'
 import { checkSegment, childId, join, parentOf } from './ids.ts'
 import { statsOf } from './look.ts'
@@ -16,15 +29,15 @@ import { errno } from '../local/trouble.ts'
 export function stageContainer(place: Place, container: string, key: string, access: Access): StagedContainer {
   const name = stagingName(key)
   const id = childId(container, name)
-  return within(place, container, id, (folder) => {
+  return changing(place, container, id, (folder) => {
     const path = folder.base + name
     try {
-      makeFolder(path, access)
+      makeFolder(place, path, access)
     } catch (error) {
       if (errno(error) !== 'EEXIST') throw error
       // Our own, of a process that died before it put anything in; with something in it, it is refused.
       rmdirSync(path)
-      makeFolder(path, access)
+      makeFolder(place, path, access)
     }
     place.folders.forget(id)
     const stats = statsOf(folder, name)
@@ -33,8 +46,17 @@ export function stageContainer(place: Place, container: string, key: string, acc
   })
 }
 
-function makeFolder(path: string, access: Access): void {
-  mkdirSync(path, access === 'closed' ? 0o700 : 0o777)
+/** @throws a system error: `EEXIST` most of all */
+export function makeFolder(place: Place, path: string | Buffer, access: Access): void {
+  if (typeof access === 'string') return void mkdirSync(path, access === 'closed' ? 0o700 : 0o777)
+  const cap = modeCapOf(access, true, place.access.directory.name)
+  mkdirSync(path, modeToMake(cap, true))
+  if (cap.inGroup === undefined || cap.inGroup.mode === cap.mode) return
+  const { mode, gid } = lstatSync(path)
+  const now = mode & 0o7777
+  const hasAcl = (): boolean => typeof path !== 'string' || place.access.hasAcl(path)
+  const made = modeMade(cap, { mode: now, gid, container: true, hasAcl }) | (now & 0o700)
+  if (made !== now) chmodSync(path, made)
 }
 
 /**
@@ -55,7 +77,8 @@ export function putInside(
   const plan = planOf(place, attributes, false)
   return within(place, container, id, (folder) => {
     // Nobody may read before the permissions are those asked for.
-    const fd = openSync(join(folder.base, name), flags.create, plan.access ? 0o600 : 0o666)
+    const mode = plan.access ? 0o600 : plan.atMost ? modeToMake(plan.atMost, false) : 0o666
+    const fd = openSync(join(folder.base, name), flags.create, mode)
     try {
       if (content.length > 0) writeAll(fd, content, 0)
       apply(place, fd, plan, justMade)
@@ -88,7 +111,7 @@ export function publishContainer(
   if (parentOf(id) !== container)
     throw new ConnectorError('PreconditionFailed', 'staged in another container than it is published in', { id })
   const temporary = id.slice(id.lastIndexOf('/') + 1)
-  within(place, container, newId, (folder) => {
+  changing(place, container, newId, (folder) => {
     if (statsOf(folder, name)) throw new ConnectorError('Conflict', `${JSON.stringify(name)} exists`, { id: newId })
     requireStaged(place, folder, temporary, identity)
     const path = join(folder.base, name)
@@ -126,7 +149,7 @@ export function discardContainer(place: Place, container: string, key: string, n
   const name = stagingName(key)
   const id = childId(container, name)
   try {
-    return within(place, container, id, (above) => {
+    return changing(place, container, id, (above) => {
       if (statsOf(above, name)?.isDirectory() !== true) return true
       place.folders.forget(id)
       if (names.length > 0) removeFrom(place, id, names)

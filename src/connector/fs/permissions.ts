@@ -1,3 +1,4 @@
+import type { RoleRights } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { Right, type PermissionEntry, type Permissions, type Principal } from '../item.ts'
 import { aclTag, type AclEntry } from './acl.ts'
@@ -28,6 +29,11 @@ function permOf(rights: number, container: boolean): number {
     (rights & Right.write ? 2 : 0) |
     (rights & Right.execute ? 1 : 0)
   )
+}
+
+/** As mode bits that grant no more; for an item itself, whose group is the real one. */
+export function modeOfRoles({ owner, owningGroup, everyone }: RoleRights, container: boolean): number {
+  return (permOf(owner, container) << 6) | (permOf(owningGroup, container) << 3) | permOf(everyone, container)
 }
 
 export type PrincipalOf = (type: Principal['type'], id: number) => Principal

@@ -3,12 +3,13 @@ import { closeSync, fsyncSync, linkSync, openSync, readSync, renameSync } from '
 import type { Staged, Target } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Item } from '../item.ts'
+import { changing } from './changing.ts'
 import { claim, isClaimed, remove, retract, unclaim } from './claim.ts'
-import { flags } from './flags.ts'
+import { flags } from '../local/flags.ts'
 import type { Folder } from './folders.ts'
 import { childId, join } from './ids.ts'
 import { describe, statsOf, type Found } from './look.ts'
-import { within, type Place } from './place.ts'
+import type { Place } from './place.ts'
 import { stagingName } from './stage.ts'
 import { takeOver } from './take_over.ts'
 import { errno, knowsNoLinks, refusesLink } from '../local/trouble.ts'
@@ -27,7 +28,7 @@ export function publish(place: Place, staged: Staged, target: Target): Item {
   if (staged.container !== container)
     throw new ConnectorError('PreconditionFailed', 'staged in another container than it is published in', { id })
   place.checkName(name)
-  const item = within(place, container, id, (folder) => {
+  const item = changing(place, container, id, (folder) => {
     const way = { staged, temporary, folder, name, id }
     place.twins?.refuse(folder, name)
     if (condition === 'absent') create(place, way)
@@ -162,7 +163,7 @@ export function reconcile(
   const temporary = stagingName(staged.key)
   const id = childId(container, name)
   try {
-    return within(place, container, id, (folder) => {
+    return changing(place, container, id, (folder) => {
       const way = { staged, temporary, folder, name, id }
       const there = statsOf(folder, name)
       if (there && isStaged(place, way, there) && hashOf(folder, name) === staged.hash) {
@@ -199,7 +200,7 @@ function hashOf(folder: Folder, name: string): string {
 export function discard(place: Place, container: string, key: string): void {
   const name = stagingName(key)
   try {
-    within(place, container, childId(container, name), (folder) => {
+    changing(place, container, childId(container, name), (folder) => {
       // First, as what was staged tells whether an empty file is the placeholder.
       unclaim(place, folder, key)
       if (statsOf(folder, name)?.isDirectory() === false) remove(folder.base + name)

@@ -15,8 +15,8 @@ import type { Facet, Facts, Item, Principal } from '../item.ts'
 import { Access, probeAcls } from './access.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { makeContainer, makeLink, makeRoot, move, setAttributes } from './change.ts'
-import { directoryFor, type IdDirectory } from './directory.ts'
-import { flags } from './flags.ts'
+import { accountNamed, directoryFor, type IdDirectory } from './directory.ts'
+import { flags } from '../local/flags.ts'
 import { HandleFolders, PathFolders, hasHandles } from './folders.ts'
 import { childId, idOfPath, join, nameOf, parentOf } from './ids.ts'
 import { list } from './list.ts'
@@ -49,14 +49,16 @@ export class FsSession implements Session {
   readonly capabilities: Capabilities
   readonly notes: readonly CapabilityNote[]
   readonly account: Principal | undefined
+  readonly group?: Principal
   readonly directory: IdDirectory
   readonly newContainers?: NewContainers
   readonly #place: Place
 
   constructor(settings: FsSettings, { xattrs, handles, hardLinks = true }: Surroundings) {
     const root = new Root(settings.root)
-    const shape = new Shape(root)
     this.directory = directoryFor(settings.directory)
+    const person = settings.account === undefined ? undefined : accountNamed(this.directory, settings.account)
+    const shape = new Shape(root, person && BigInt(person.id ?? ''))
     const byHandle = handles ?? hasHandles(root.path)
     const follow = settings.symlinks === 'follow'
     const folders = byHandle ? new HandleFolders(root, follow) : new PathFolders(root, follow)
@@ -80,6 +82,8 @@ export class FsSession implements Session {
     this.notes = notes
     const uid = process.geteuid?.()
     this.account = uid === undefined ? undefined : this.directory.of('account', uid)
+    const gid = process.getegid?.()
+    if (gid !== undefined) this.group = this.directory.of('group', gid)
     this.#place = {
       settings,
       root,
@@ -137,6 +141,17 @@ export class FsSession implements Session {
       if (errno(error) === 'NotFound' || errno(error) === 'NotAContainer') return null
       throw error
     }
+  }
+
+  hasAcl(id: string): boolean {
+    const place = this.#place
+    if (!place.access.named) return false
+    const name = nameOf(id)
+    return within(place, parentOf(id), id, (folder) => {
+      const path = join(folder.base, name)
+      // Of a name that is no text it is found out by reading all.
+      return typeof path !== 'string' || place.access.hasAcl(path)
+    })
   }
 
   open(id: string, expected?: Facts): FileReading {

@@ -9,6 +9,8 @@ export interface FsSettings {
   maxSegment?: Limit
   symlinks: 'keep' | 'follow'
   directory: string
+  /** Whose place it is. */
+  account?: string
   readOnly: boolean
 }
 
@@ -28,11 +30,19 @@ export const settings: readonly SettingDescription[] = [
   },
   { key: 'directory', meaning: "who uids and gids are: host for this machine's accounts, or a JSON or CSV file" },
   {
+    key: 'account',
+    meaning: 'whose place it is, by login, e-mail, name or number: what belongs to others is shared (filter_shared)',
+  },
+  {
     key: 'impersonation',
     meaning: "ignore: run as the worker's account although a job asks for somebody else",
     values: ['ignore'],
   },
   { key: 'read_only', meaning: 'true: refuse every write' },
+  {
+    key: 'root_may_change',
+    meaning: 'true: each run may find another root here, as a new snapshot; what was recorded holds by path (sources)',
+  },
 ]
 
 /** One message per problem, each naming its key. */
@@ -53,8 +63,12 @@ export function problemsOf(auth: Record<string, unknown>): string[] {
   const directory = auth['directory']
   if (directory !== undefined && (typeof directory !== 'string' || directory === ''))
     problems.push(`directory: ${givenFor('directory', directory)} is neither host nor the path of a file`)
-  if (auth['read_only'] !== undefined && !/^(true|false)$/.test(String(auth['read_only'])))
-    problems.push(`read_only: ${givenFor('read_only', auth['read_only'])} is neither true nor false`)
+  const account = auth['account']
+  if (account !== undefined && (typeof account !== 'string' || account === '') && !isUid(account))
+    problems.push(`account: ${givenFor('account', account)} names nobody`)
+  for (const key of ['read_only', 'root_may_change'] as const)
+    if (auth[key] !== undefined && !/^(true|false)$/.test(String(auth[key])))
+      problems.push(`${key}: ${givenFor(key, auth[key])} is neither true nor false`)
   return problems
 }
 
@@ -77,12 +91,17 @@ export function settingsOf(auth: Record<string, unknown>): FsSettings {
         }),
     symlinks: auth['symlinks'] === 'follow' ? 'follow' : 'keep',
     directory: String(auth['directory'] ?? 'host'),
+    ...(auth['account'] === undefined ? {} : { account: String(auth['account']) }),
     readOnly: String(auth['read_only']) === 'true',
   }
 }
 
 function withoutAlias({ path, ...auth }: Record<string, unknown>): Record<string, unknown> {
   return path === undefined ? auth : { root: path, ...auth }
+}
+
+function isUid(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
 function isDrive(root: unknown): boolean {

@@ -22,19 +22,20 @@ export class Shape {
   readonly #dev: bigint
   readonly #device: number
   readonly #births: boolean
-  readonly #uid: bigint
+  /** Of the person whose place it is. */
+  readonly #uid: bigint | undefined
   #mode = -1n
   #owner = -1n
   #group = -1n
   #facets = ''
 
-  constructor(root: Root) {
+  constructor(root: Root, uid?: bigint) {
     this.#dev = root.dev
     this.#device = Number(root.dev)
     const fileSystem = statfsSync(root.path).type
     this.precisionNs = precisionOn(fileSystem)
     this.#births = !bornAgain.has(fileSystem)
-    this.#uid = BigInt(process.geteuid?.() ?? 0)
+    this.#uid = uid
   }
 
   kind(stats: BigIntStats): ItemKind {
@@ -84,8 +85,8 @@ export class Shape {
       facets: this.facets(stats),
       accessedNs: stats.atimeNs,
       hidden: name.charCodeAt(0) === 46,
-      shared: stats.uid !== this.#uid,
     }
+    if (this.#uid !== undefined) item.shared = stats.uid !== this.#uid
     if (stats.birthtimeNs > 0n) item.createdNs = stats.birthtimeNs
     if (kind === 'item') {
       if (stats.nlink > 1n) item.linkCount = Number(stats.nlink)

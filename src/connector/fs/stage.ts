@@ -12,9 +12,11 @@ import {
 import type { Staged, StageSpec, Staging } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { apply, justMade, planOf, type Plan } from './attributes.ts'
-import { flags } from './flags.ts'
+import { modeToMake } from './at_most.ts'
+import { changing } from './changing.ts'
+import { flags } from '../local/flags.ts'
 import { childId } from './ids.ts'
-import { within, type Place } from './place.ts'
+import type { Place } from './place.ts'
 import { errno, troubleOf } from '../local/trouble.ts'
 
 /**
@@ -38,11 +40,10 @@ export function stage(place: Place, spec: StageSpec): FileStaging {
     throw new ConnectorError('TooLarge', `${sizeBytes} bytes; this connection takes at most ${maxBytes}`, { id })
   const plan = planOf(place, attributes, false)
   // Nobody may read before the permissions are those asked for.
-  const mode = plan.access || spec.replaces ? 0o600 : 0o666
-  const fd = within(place, container, id, (folder) => {
+  const mode = plan.access || spec.replaces ? 0o600 : plan.atMost ? modeToMake(plan.atMost, false) : 0o666
+  const fd = changing(place, container, id, (folder) => {
     const path = folder.base + name
-    if (spec.resumeAt !== undefined && spec.resumeAt > 0n)
-      return reopen(path, spec.resumeAt, { id, closed: mode === 0o600 })
+    if (spec.resumeAt !== undefined && spec.resumeAt > 0n) return reopen(path, spec.resumeAt, { id, mode })
     try {
       return openSync(path, flags.create, mode)
     } catch (error) {
@@ -62,7 +63,7 @@ export function stage(place: Place, spec: StageSpec): FileStaging {
 }
 
 /** The content that a suspended or killed staging left, cut to what is known to be right. */
-function reopen(path: string, resumeAt: bigint, { id, closed }: { id: string; closed: boolean }): number {
+function reopen(path: string, resumeAt: bigint, { id, mode }: { id: string; mode: number }): number {
   const fd = openSync(path, flags.resume)
   try {
     const stats = fstatSync(fd, { bigint: true })
@@ -70,8 +71,9 @@ function reopen(path: string, resumeAt: bigint, { id, closed }: { id: string; cl
       throw new ConnectorError('PreconditionFailed', 'what was staged is no longer ours', { id })
     if (stats.size < resumeAt)
       throw new ConnectorError('PreconditionFailed', `only ${stats.size} of ${resumeAt} staged bytes are there`, { id })
-    // The job may have come to carry permissions only since it was begun.
-    if (closed) fchmodSync(fd, 0o600)
+    // The source may have been closed, or the job have come to carry permissions, only since it was begun.
+    const most = Number(stats.mode & 0o777n) & mode
+    if (stats.mode !== (stats.mode & ~0o777n) + BigInt(most)) fchmodSync(fd, most)
     if (stats.size > resumeAt) ftruncateSync(fd, Number(resumeAt))
     return fd
   } catch (error) {

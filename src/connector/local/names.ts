@@ -1,38 +1,7 @@
 import type { Limit, NameRules } from '../capabilities.ts'
 import { ConnectorError } from '../errors.ts'
+import { posixNames } from '../name_rules.ts'
 import { bytesOfName, leadIn } from './escape.ts'
-
-export const posixNames: NameRules = {
-  unicode: 'bytes',
-  caseSensitive: true,
-  duplicateNames: false,
-  invalid: '/\0',
-  leading: '',
-  trailing: '',
-  controls: false,
-  reserved: ['.', '..'],
-  reservedStems: false,
-  invalidExtensions: [],
-  maxSegment: { n: 255, unit: 'bytes', escapes: true },
-}
-
-const devices = ['CON', 'CONIN$', 'CONOUT$', 'PRN', 'AUX', 'NUL']
-
-const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '¹', '²', '³']
-
-export const windowsNames: NameRules = {
-  unicode: 'bytes',
-  caseSensitive: false,
-  duplicateNames: false,
-  invalid: '<>:"/\\|?*\0',
-  leading: '',
-  trailing: '. ',
-  controls: true,
-  reserved: ['.', '..', ...devices, ...digits.flatMap((d) => [`COM${d}`, `LPT${d}`])],
-  reservedStems: true,
-  invalidExtensions: [],
-  maxSegment: { n: 255, unit: 'utf16' },
-}
 
 /** Refuses names that a new item may not have under these rules. */
 export function nameGate(rules: NameRules): (name: string) => void {

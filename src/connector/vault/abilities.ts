@@ -1,5 +1,5 @@
 import type { Capabilities, NameRules } from '../capabilities.ts'
-import { posixNames, windowsNames } from '../local/names.ts'
+import { posixNames, windowsNames } from '../name_rules.ts'
 
 const longestName = 255
 const rules: Record<'any' | 'windows', NameRules> = {

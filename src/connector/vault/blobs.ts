@@ -1,6 +1,8 @@
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, fsyncSync, ftruncateSync, lstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ConnectorError } from '../errors.ts'
+import { flags } from '../local/flags.ts'
+import { openRegular } from '../local/open_regular.ts'
 import { errno } from '../local/trouble.ts'
 
 /** Contents as files: finished ones named by their SHA-256, unfinished ones by their staging key. */
@@ -16,6 +18,11 @@ export class Blobs {
     return join(this.#root, 'blobs', hash.slice(0, 2), hash)
   }
 
+  /** Whoever may write into the vault's folder could lead it elsewhere by a link, or keep it waiting with a pipe. */
+  open(hash: string): number {
+    return openRegular(this.path(hash), flags.read)
+  }
+
   stagingPath(key: string): string {
     if (!/^[a-z0-9][a-z0-9.-]{0,199}$/.test(key)) {
       throw new ConnectorError('Unsupported', `${JSON.stringify(key)} is no staging key`)
@@ -26,7 +33,10 @@ export class Blobs {
   /** Opens the staging of a key for reading and writing, empty. */
   beginStaging(key: string): number {
     const path = this.stagingPath(key)
-    return withFolder(path, () => openSync(path, 'w+', 0o600))
+    return withFolder(path, () => {
+      rmSync(path, { force: true })
+      return openSync(path, flags.createToRead, 0o600)
+    })
   }
 
   /**
@@ -39,7 +49,7 @@ export class Blobs {
     const there = sizeOf(path) ?? 0n
     if (there < bytes)
       throw new ConnectorError('PreconditionFailed', `only ${there} of ${bytes} staged bytes are there`)
-    const fd = openSync(path, 'r+')
+    const fd = openRegular(path, flags.resume)
     if (there > bytes) ftruncateSync(fd, Number(bytes))
     return fd
   }
@@ -84,7 +94,7 @@ export class Blobs {
 }
 
 export function flush(path: string): void {
-  const fd = openSync(path, 'r')
+  const fd = openSync(path, flags.read)
   try {
     fsyncSync(fd)
   } finally {
@@ -93,7 +103,8 @@ export function flush(path: string): void {
 }
 
 function sizeOf(path: string): bigint | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.size
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats?.isFile() ? stats.size : undefined
 }
 
 /** The folder is made when it turns out to be missing: looking each time would cost a call per file. */

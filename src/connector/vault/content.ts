@@ -1,4 +1,3 @@
-import { openSync } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
 import { errno } from '../local/trouble.ts'
 import type { Facts } from '../item.ts'
@@ -24,7 +23,7 @@ function openBlob(store: Store, id: string): { fd: number; node: Node } {
     const node = store.read(id, () => store.known(id))
     if (node.hash === null) throw new ConnectorError('Unsupported', 'a folder has no content', { id })
     try {
-      return { fd: openSync(store.blobs.path(node.hash), 'r'), node }
+      return { fd: store.blobs.open(node.hash), node }
     } catch (error) {
       if (errno(error) !== 'ENOENT') throw error
       store.place.check()

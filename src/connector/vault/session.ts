@@ -158,7 +158,7 @@ function refuseFacets(want: readonly Facet[]): void {
 }
 
 function refuseAttributes(attributes: Attributes): void {
-  const lacking = (['accessedNs', 'owner', 'group', 'permissions', 'metadata'] as const).find(
+  const lacking = (['accessedNs', 'owner', 'group', 'permissions', 'atMost', 'metadata'] as const).find(
     (part) => attributes[part] !== undefined,
   )
   if (lacking) throw new ConnectorError('Unsupported', `a vault keeps no ${lacking}`)

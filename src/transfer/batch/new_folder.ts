@@ -1,4 +1,4 @@
-import type { Attributes, NewContainers, StagedContainer } from '../../connector/connector.ts'
+import type { Access, Attributes, NewContainers, StagedContainer } from '../../connector/connector.ts'
 import type { Facts, Item } from '../../connector/item.ts'
 import { then, type Maybe } from '../../connector/maybe.ts'
 import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
@@ -58,20 +58,20 @@ export class NewFolder {
     this.#token = token
   }
 
-  /** What goes into it, and does not come after it in one thread of thought, waits for that; never rejects. */
+  /** What goes into it at the same time waits for that; never rejects. */
   get begun(): Promise<unknown> | undefined {
     return this.#staged ? undefined : this.#begun?.catch(() => undefined)
   }
 
-  begin(parent: Promise<string>): Promise<void> {
-    return (this.#begun = this.#begin(parent))
+  begin(where: Promise<{ parent: string; access: Access }>): Promise<void> {
+    return (this.#begun = this.#begin(where))
   }
 
-  async #begin(into: Promise<string>): Promise<void> {
-    const parent = await into
+  async #begin(where: Promise<{ parent: string; access: Access }>): Promise<void> {
+    const { parent, access } = await where
     this.#parent = parent
     failpoint('stage-container:before')
-    this.#staged = await this.#containers.stage(parent, this.#key, this.#context.attributes.accessOfNew)
+    this.#staged = await this.#containers.stage(parent, this.#key, access)
     failpoint('stage-container:after')
   }
 

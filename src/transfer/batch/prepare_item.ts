@@ -108,9 +108,10 @@ export class ItemPreparation {
     const { work } = item
     const notes = noNotes()
     const container = await this.#places.container(item)
-    const onto = replaces(work) ? await this.#thereNow(work, container) : undefined
+    const isNew = !replaces(work)
+    const onto = isNew ? undefined : await this.#thereNow(work, container)
     const source = this.#places.sourceId(item)
-    const attributes = await context.attributes.ofItem(source, work, { notes, onto })
+    const attributes = await context.attributes.ofItem(source, work, { notes, onto, isNew })
     const { staged, read } = await transferContent(context, {
       item,
       source,
@@ -175,12 +176,13 @@ export class ItemPreparation {
 
   async #makeContainer(transfer: ItemTransfer): Promise<undefined> {
     const { work } = transfer
+    const source = this.#places.sourceId(transfer)
     const parent = await this.#places.container(transfer)
     const { item, destinationName: name } = work
     const { token, former } = this.#places.maker
     // A try that failed may have made it and not have come to say so.
     const maker: Maker = { token, former: former || work.tries > 0 }
-    const { id, made } = await this.#context.containers.ensure({ item, parent, name, ...maker })
+    const { id, made } = await this.#context.containers.ensure({ item, parent, name, source, ...maker })
     if (made) this.#outcome.finishedContainer(work, id)
     else this.#outcome.found(work, id)
     return undefined

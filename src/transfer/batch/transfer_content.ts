@@ -6,7 +6,7 @@ import type { WorkItem } from '../../ledger/ledger.ts'
 import { Suspended } from '../errors.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
-import { isSmall, nowNs, readSmall, requireWhole } from '../read_content.ts'
+import { isSmall, nowNs, readSmall, requireStatedHash, requireWhole } from '../read_content.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
 import { discardOrKeep } from './discard_or_keep.ts'
 import type { ItemTransfer } from './item_transfer.ts'
@@ -59,6 +59,7 @@ async function once(context: JobContext, transfer: ContentTransfer): Promise<Sta
     await context.pace.wait('download', Number(work.source.sizeBytes), obeys)
     const content = await readSmall(context.source, source, work.source, item.chunk)
     const hash = hashOnce('sha256', content, 'hex')
+    requireStatedHash(hash, work.source, source)
     item.side = 'destination'
     await context.pace.wait('upload', content.length, obeys)
     failpoint('stage:before')
@@ -94,6 +95,7 @@ async function inParts(context: JobContext, transfer: ContentTransfer): Promise<
     item.side = 'source'
     finished = true
     await reading.close()
+    requireStatedHash(staged.hash, work.source, transfer.source)
     return staged
   } catch (error) {
     if (!finished) await reading.close(true)

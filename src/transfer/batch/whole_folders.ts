@@ -1,4 +1,5 @@
 import { hash as hashOnce } from 'node:crypto'
+import type { Access } from '../../connector/connector.ts'
 import { ConnectorError } from '../../connector/errors.ts'
 import type { Facts } from '../../connector/item.ts'
 import { then, type Maybe } from '../../connector/maybe.ts'
@@ -10,10 +11,10 @@ import type { InFlight } from './in_flight.ts'
 import type { ItemTransfer } from './item_transfer.ts'
 import type { JobContext } from '../job_context.ts'
 import { newFolders, type FileToPlace, type NewFolder } from './new_folder.ts'
-import { nowNs, readSmall, type SmallContent } from '../read_content.ts'
+import { nowNs, readSmall, requireStatedHash, type SmallContent } from '../read_content.ts'
 import type { Obeys } from '../threads/signals.ts'
 import { sideBySide } from '../threads/side_by_side.ts'
-import { throwUnlessItems } from '../trouble.ts'
+import { throwUnlessItems, type Side } from '../trouble.ts'
 
 /** An item that could not go with its folder, and what is on record of it. */
 export interface LeftOver {
@@ -119,11 +120,16 @@ export class WholeFolders {
 
   async #begin(folder: NewFolder, item: ItemTransfer): Promise<readonly LeftOver[]> {
     try {
-      await folder.begin(this.#places.container(item))
+      await folder.begin(this.#whereOf(item))
       return nobody
     } catch (error) {
-      return this.#giveUp(folder, error)
+      return this.#giveUp(folder, error, item.side)
     }
+  }
+
+  async #whereOf(item: ItemTransfer): Promise<{ parent: string; access: Access }> {
+    const access = await this.#context.attributes.ofNewContainer(this.#places.sourceId(item))
+    return { parent: await this.#places.container(item), access }
   }
 
   /** Without a promise where both sides answer at once: of a small file they would be a tenth of the time. */
@@ -133,9 +139,9 @@ export class WholeFolders {
     const { work } = item
     const notes = noNotes()
     const source = this.#places.sourceId(item)
-    return then(context.attributes.ofItem(source, work, { notes }), (attributes) =>
+    return then(context.attributes.ofItem(source, work, { notes, isNew: true }), (attributes) =>
       then(this.#read(source, item), (content) => {
-        const file = { small: this.#small(content, work.source), attributes, notes }
+        const file = { small: this.#small(content, source, work.source), attributes, notes }
         return then(context.pace.wait('upload', content.length, this.#obeys), () => this.#put(folder, item, file))
       }),
     )
@@ -148,9 +154,10 @@ export class WholeFolders {
   }
 
   /** What is recorded of a small content just read. */
-  #small(content: Uint8Array, expected: Facts): SmallContent {
-    const read = this.#context.settledFacts(expected, nowNs())
-    return { content, hash: hashOnce('sha256', content, 'hex'), read }
+  #small(content: Uint8Array, id: string, expected: Facts): SmallContent {
+    const hash = hashOnce('sha256', content, 'hex')
+    requireStatedHash(hash, expected, id)
+    return { content, hash, read: this.#context.settledFacts(expected, nowNs()) }
   }
 
   #put(folder: NewFolder, item: ItemTransfer, file: FileToPlace): Maybe<readonly LeftOver[]> {
@@ -185,8 +192,8 @@ export class WholeFolders {
    * A folder that can't be carried out as one: its items go their own ways, each with its own result. When it can't even
    * be removed, they wait for a later holder, who is told of it.
    */
-  #giveUp(folder: NewFolder, error: unknown): Promise<LeftOver[]> {
-    throwUnlessItems(error, 'destination')
+  #giveUp(folder: NewFolder, error: unknown, side: Side = 'destination'): Promise<LeftOver[]> {
+    throwUnlessItems(error, side)
     // It may have got its name before something went wrong.
     if (!(error instanceof ConnectorError) || error.code !== 'Conflict') this.#places.mayBeOurs()
     const givingUp = this.#leftOvers(folder)

@@ -5,26 +5,37 @@ import type { Child, JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
 import { throwUnlessItems } from '../trouble.ts'
 import { decideByHash } from './decide_by_hash.ts'
+import { isOtherwiseSpelled, respell } from './respell.ts'
 import { goOnUnless, pages } from './walk.ts'
 
-interface Decided {
+export interface Decided {
   child: Child
   decision: Decision
 }
 
 /** Whether the listing of its container alone does not settle what is to be done about a child. */
-export function wantsLook({ child, decision }: Decided): boolean {
-  return decision.wantsHash === true || wasTooFull(child, decision)
+export function wantsLook(context: JobContext, decided: Decided): boolean {
+  const { child, decision } = decided
+  return decision.wantsHash === true || wasTooFull(child, decision) || isOtherwiseSpelled(context, decided)
 }
 
 /**
  * Decides by what only a look at the child itself tells.
  *
+ * @param container its destination id; undefined while there is none
  * @throws Suspended when it was told to stop; SideTrouble when a side is out of reach
  */
-export async function decideByLook(context: JobContext, decided: Decided, obeys: Obeys): Promise<Decision> {
-  const { child, decision } = decided
-  return wasTooFull(child, decision) ? decideByCount(context, decided, obeys) : decideByHash(context, decided, obeys)
+export async function decideByLook(
+  context: JobContext,
+  { child, decision: first }: Decided,
+  { obeys, container }: { obeys: Obeys; container: string | undefined },
+): Promise<Decided> {
+  let decision = first
+  if (wasTooFull(child, decision)) decision = await decideByCount(context, { child, decision }, obeys)
+  else if (decision.wantsHash === true) decision = await decideByHash(context, { child, decision }, obeys)
+  const decided = { child, decision }
+  if (container === undefined || !isOtherwiseSpelled(context, decided)) return decided
+  return respell(context, decided, container)
 }
 
 /** Flagged for more children than `max_items_per_container` allowed, which another limit may allow now. */

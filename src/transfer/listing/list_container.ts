@@ -1,11 +1,10 @@
 import type { Item } from '../../connector/item.ts'
 import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
-import type { Decision } from '../../policy/decision.ts'
-import { readable } from '../addresses.ts'
+import { destinationContainerId, readable } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
-import type { Child, JobContext } from '../job_context.ts'
+import type { JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
-import { decideByLook, wantsLook } from './decide_by_look.ts'
+import { decideByLook, wantsLook, type Decided } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { listWideContainer } from './list_wide_container.ts'
@@ -46,8 +45,11 @@ export async function listContainer(context: JobContext, container: ContainerToL
     tracked = rows
   }
   const children = { items, counterparts, tracked }
-  for (const [child, decision] of decideChildren(context, container, children, listing))
-    add(context, listing, child, await decideByLook(context, { child, decision }, obeys))
+  const by = { obeys, container: destinationContainerId(context.destination, context.roots, container) }
+  for (const undecided of decideChildren(context, container, children, listing)) {
+    const { child, decision } = await decideByLook(context, undecided, by)
+    add(context, listing, child, decision)
+  }
   failpoint('enumerated:before')
   const committed = context.ledger.enumerated(listing).then(() => failpoint('enumerated:after'))
   // Work is handed over before more of it is looked for; where nothing is new, the next container is looked at meanwhile.
@@ -75,7 +77,7 @@ function decideChildren(
   container: ContainerToList,
   children: Children,
   listing: Listing,
-): [Child, Decision][] {
+): Decided[] {
   const { items, counterparts, tracked } = children
   const remembered = new Map<string, string>()
   for (const [key, row] of tracked) remembered.set(key, row.destinationName)
@@ -83,7 +85,7 @@ function decideChildren(
   const { nameKey } = context
   const taken = (name: string): boolean => counterparts.has(nameKey(name)) || names.taken(name)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
-  const undecided: [Child, Decision][] = []
+  const undecided: Decided[] = []
   const seen = container.known ? new Set<number>() : undefined
 
   for (const item of items) {
@@ -98,7 +100,7 @@ function decideChildren(
     const counterpart = counterparts.get(nameKey(named.name)) ?? null
     const child = { item, path: prefix + item.name, named, counterpart, row, taken }
     const decision = context.decide(child)
-    if (wantsLook({ child, decision })) undecided.push([child, decision])
+    if (wantsLook(context, { child, decision })) undecided.push({ child, decision })
     else add(context, listing, child, decision)
   }
   listing.gone = []

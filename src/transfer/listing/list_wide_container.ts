@@ -1,7 +1,7 @@
 import type { Item } from '../../connector/item.ts'
 import type { ContainerToList } from '../../ledger/ledger.ts'
 import type { NamePlan } from '../../policy/name_container.ts'
-import { readable } from '../addresses.ts'
+import { destinationContainerId, readable } from '../addresses.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
 import type { Obeys } from '../threads/signals.ts'
@@ -44,6 +44,7 @@ async function decideInPieces(
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const taken = (name: string): boolean => spool.holds(context.nameKey(name)) || names.taken(name)
   const atOnce = Math.min(mostAtOnce, context.entriesInMemory)
+  const by = { obeys, container: destinationContainerId(context.destination, context.roots, container) }
   for (let after = 0; ;) {
     goOnUnless(obeys)
     const children = spool.children(after, atOnce, (key, name) => context.nameKey(names.of(key, name).name))
@@ -52,10 +53,9 @@ async function decideInPieces(
       if (row?.decided) continue
       const named = names.of(key, item.name)
       const child = { item, path: prefix + item.name, named, counterpart, row, taken }
-      const decision = context.decide(child)
-      const decided = { child, decision }
-      const wants = wantsLook(decided)
-      add(context, listing, child, wants ? await decideByLook(context, decided, obeys) : decision)
+      const first = { child, decision: context.decide(child) }
+      const decided = wantsLook(context, first) ? await decideByLook(context, first, by) : first
+      add(context, listing, decided.child, decided.decision)
     }
     const last = children.at(-1)
     listing.last = last === undefined

@@ -12,6 +12,8 @@ import { accessKey, accessSince } from '../access_asked.ts'
 import { rootKey, rootMade, stagedItem, type SideSpec } from '../job_spec.ts'
 import { Listed, Stack, type ListedNaming } from './listed.ts'
 import type { LoadedJob } from '../load_job.ts'
+import { requireStatedHash } from '../read_content.ts'
+import { rootMayChange } from '../root_identity.ts'
 import { OpenSides, type SideName } from '../sides.ts'
 import { itemTrouble } from '../trouble.ts'
 import { accessFindings } from './verify_access.ts'
@@ -161,6 +163,7 @@ class Verification {
       const before = this.#ledger.recall(rootKey(side))
       const now = this.#sides[side].root.identity
       if (before === undefined || now === undefined || before === now) continue
+      if (side === 'source' && rootMayChange(this.#loaded.spec)) continue
       yield this.#differs(at, { kind: 'ledger', message: `the ${side} is not the folder of earlier executions` })
     }
     if (this.#ledger.recall(rootMade) !== 'yes') return
@@ -182,7 +185,9 @@ class Verification {
     if (pair.row !== undefined)
       for (const row of this.#ledger.children(pair.row)) {
         const from = source.take(...keyIn(this.#sides.source.session, row.name, row.sourceId))
-        const to = destination.take(...keyIn(this.#sides.destination.session, row.destinationName, row.destinationId))
+        const [key, name] = keyIn(this.#sides.destination.session, row.destinationName, row.destinationId)
+        // What left the source in one case may be there in another, and that is another row's.
+        const to = destination.take(key, row.gone ? undefined : name)
         yield* this.#tracked(pair, row, from, to)
         await this.#looked()
       }
@@ -297,9 +302,9 @@ class Verification {
     const { read } = this.#soFar
     try {
       const reading = await this.#sides[side].session.open(item.id, item)
+      const hash = createHash('sha256')
       let whole = false
       try {
-        const hash = createHash('sha256')
         for (let offset = 0n; ;) {
           const n = await reading.read(chunk, offset)
           if (n === 0) break
@@ -308,10 +313,12 @@ class Verification {
           read[side] += BigInt(n)
         }
         whole = true
-        return { hash: hash.digest('hex') }
       } finally {
         await reading.close(!whole)
       }
+      const found = hash.digest('hex')
+      requireStatedHash(found, item, item.id)
+      return { hash: found }
     } catch (error) {
       return { trouble: itemTrouble(error, side).why }
     }

@@ -98,9 +98,49 @@ export function attributeCases(at: Current): void {
     if (metadata.user !== 'readwrite') unclaimed.push({ metadata: { color: 'red' } })
     if (owners.owner !== 'readwrite') unclaimed.push({ owner: somebody })
     if (permissions.mode !== 'readwrite') unclaimed.push({ permissions: only('owner', Right.read) })
+    if (permissions.mode !== 'readwrite') unclaimed.push({ atMost: { owner: 0, owningGroup: 0, everyone: 0 } })
     if (!permissions.deny && permissions.mode === 'readwrite') unclaimed.push({ permissions: deny() })
     for (const attributes of unclaimed) await refusesAttributes(bench, attributes)
     expect(unclaimed.length + Object.keys(bench.claims).length).toBeGreaterThan(0)
+  })
+
+  test('what is new lets nobody do more than it is to, as file, container, and file in a container staged as a whole', async () => {
+    const bench = at()
+    if (bench.claims.permissions.mode !== 'readwrite') return
+    const root = await bench.rootId()
+    const mine = Right.read | Right.write | Right.execute | Right.list
+    const atMost = { owner: mine, owningGroup: 0, everyone: 0 }
+    await bench.write(root, 'file', bytes('x'), { attributes: { atMost } })
+    await bench.session.makeContainer(root, 'folder', bench.freshKey(), atMost)
+    const open = await bench.write(root, 'made open', bytes('x'))
+    await bench.session.setAttributes(open.id, { atMost })
+    const names = ['file', 'folder', 'made open']
+    const whole = bench.session.newContainers
+    if (whole) {
+      const staged = await whole.stage(root, bench.freshKey(), atMost)
+      await whole.put(staged, 'in', { content: bytes('x'), attributes: { atMost }, power: false })
+      await whole.publish(staged, { container: root, name: 'whole', power: false })
+      await expectAccess(bench, 'whole/in', { owning_group: '', everyone: '' })
+      names.push('whole')
+    }
+    for (const name of names) await expectAccess(bench, name, { owning_group: '', everyone: '' })
+  })
+
+  test('a group that may do more with what is new does so where it is the owning group, and no other', async () => {
+    const bench = at()
+    const { group, account } = bench.session
+    if (bench.claims.permissions.mode !== 'readwrite' || !group || !account) return
+    const root = await bench.rootId()
+    const rest = { owner: Right.read | Right.write, everyone: 0 }
+    const [own, other] = [group, { ...group, id: '4242' }].map((who) => ({
+      ...rest,
+      owningGroup: 0,
+      inGroup: { ...rest, owningGroup: Right.read, group: who },
+    }))
+    await bench.write(root, 'ours', bytes('x'), { attributes: { atMost: own! } })
+    await bench.write(root, 'others', bytes('x'), { attributes: { atMost: other! } })
+    await expectAccess(bench, 'ours', { owning_group: 'r', everyone: '' })
+    await expectAccess(bench, 'others', { owning_group: '', everyone: '' })
   })
 
   test('an owner of another directory is nobody here', async () => {
@@ -203,7 +243,7 @@ async function expectAccess(
 ): Promise<void> {
   if (!oracle.access) return
   const seen: Record<string, string> = {}
-  for (const who of Object.keys(roles) as (keyof typeof roles)[]) seen[who] = await oracle.access([name], who)
+  for (const who of Object.keys(roles) as (keyof typeof roles)[]) seen[who] = await oracle.access(name.split('/'), who)
   expect(seen).toEqual(roles)
   if (somebody) expect(await oracle.access([name], { type: somebody.type, id: somebody.id ?? '' })).toBe(has)
 }

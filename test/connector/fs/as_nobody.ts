@@ -23,6 +23,15 @@ const list = async (id: string) => {
   for await (const page of session.list(id, [])) complete ||= page.complete
   return complete
 }
+const write = async (container: string, name: string) => {
+  const staging = await session.stage({ container, key: 'k', sizeBytes: 0n, attributes: {}, durability: 'process' })
+  const empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+  await session.publish(await staging.finish(empty), { container, name, condition: 'absent' })
+}
+const whole = async (container: string) => {
+  const staged = await session.newContainers!.stage(container, 'w', 'platform')
+  await session.newContainers!.publish(staged, { container, name: 'whole', power: false })
+}
 const self = session.account
 console.log(
   JSON.stringify({
@@ -36,7 +45,15 @@ console.log(
       session.setAttributes('own', { owner: { type: 'account', directory: self?.directory ?? '', id: '0' } }),
     ),
     times: await outcome(() => session.setAttributes('own', { modifiedNs: 5n })),
-    ownShared: (await session.stat('own', []))?.shared,
-    readableShared: (await session.stat('readable', []))?.shared,
+    intoFixed: [
+      await outcome(() => write('fixed', 'file')),
+      await outcome(() => session.makeContainer('fixed', 'folder', 'k')),
+      await outcome(async () => session.move('fixed/file', 'fixed', 'moved', (await session.stat('fixed/file', []))!)),
+      await outcome(async () =>
+        session.move('fixed/folder', 'own folder', 'folder', (await session.stat('fixed/folder', []))!),
+      ),
+      await outcome(() => whole('fixed')),
+    ],
+    intoTheirs: await outcome(() => write('theirs', 'file')),
   }),
 )

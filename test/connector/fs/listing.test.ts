@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import * as disk from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Item } from '../../../src/connector/item.ts'
 import type { Session } from '../../../src/connector/connector.ts'
-import { sha256 } from '../../conformance/bench.ts'
+import { refusal, sha256 } from '../../conformance/bench.ts'
 import { aFolder, aSession } from './folder.ts'
 
 function children(session: Session, id: string, want: ('owner' | 'permissions')[] = []): Item[] {
@@ -80,14 +81,22 @@ test("facts beyond the usual: hidden, hard-linked, with holes, somebody else's",
   disk.writeFileSync(join(root, 'holes'), '')
   disk.truncateSync(join(root, 'holes'), 1_000_000)
   const items = new Map(children(await aSession(root), '').map((i) => [i.name, i]))
-  expect(items.get('.hidden')).toMatchObject({ hidden: true, shared: false })
+  expect(items.get('.hidden')).toMatchObject({ hidden: true })
   expect(items.get('one')).toMatchObject({ hidden: false, linkCount: 2 })
   expect(items.get('one')?.identity).toBe(items.get('two')?.identity)
   expect(items.get('holes')).toMatchObject({ sparse: true, sizeBytes: 1_000_000n })
-  if (process.geteuid?.() === 0) {
-    disk.chownSync(join(root, 'one'), 12_345, 12_345)
-    expect((await (await aSession(root)).stat('one', ['owner']))?.shared).toBe(true)
-  }
+})
+
+test('what belongs to somebody else than the person whose place it is, is shared, where that person is known', async () => {
+  const root = aFolder()
+  disk.writeFileSync(join(root, 'file'), '')
+  const shared = async (auth: Record<string, unknown>) => (await (await aSession(root, auth)).stat('file', []))?.shared
+  const uid = process.geteuid?.() ?? 0
+  expect(await shared({})).toBeUndefined()
+  expect(await shared({ account: uid })).toBe(false)
+  expect(await shared({ account: '12345' })).toBe(true)
+  expect(await shared({ account: userInfo().username })).toBe(false)
+  expect(await refusal(() => aSession(root, { account: 'nobody of that name' }))).toBe('Misconfigured')
 })
 
 test('a file made anew under the same name and inode is another file', async () => {

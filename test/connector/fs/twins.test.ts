@@ -48,6 +48,22 @@ test('an item is replaced under its own spelling, whatever else is there', async
   expect(disk.readFileSync(join(root, 'A'), 'utf8')).toBe('old')
 })
 
+test('a name takes another case in one step, twice with the same end, and never at the cost of another item', async () => {
+  const root = aFolder()
+  for (const name of ['a', 'b', 'B']) disk.writeFileSync(join(root, name), name)
+  disk.mkdirSync(join(root, 'Docs'))
+  disk.writeFileSync(join(root, 'Docs/x'), '')
+  const session = await aSession(root, windows)
+  const [a, b, docs] = ['a', 'b', 'Docs'].map((name) => session.stat(name, []) as Item)
+  expect(((await session.move('a', '', 'A', a!)) as Item).name).toBe('A')
+  expect(((await session.move('a', '', 'A', a!)) as Item).identity).toBe(a!.identity)
+  expect(await refusal(() => session.move('b', '', 'B', b!))).toBe('Conflict')
+  await session.move('Docs', '', 'docs', docs!)
+  expect(disk.readdirSync(root).sort()).toEqual(['A', 'B', 'b', 'docs'])
+  expect(disk.readFileSync(join(root, 'B'), 'utf8')).toBe('B')
+  expect(await session.stat('docs/x', [])).not.toBeNull()
+})
+
 test('two writers in one wide folder do not read it again for each file', async () => {
   const root = aFolder()
   for (let i = 0; i < 20_000; i++) disk.closeSync(disk.openSync(join(root, `somebody's file ${i}`), 'w'))

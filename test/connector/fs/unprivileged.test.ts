@@ -19,6 +19,12 @@ asRoot('an ordinary account is told what it may not, and a folder it cannot read
   disk.mkdirSync(at('names-only'))
   disk.writeFileSync(at('names-only/file'), 'x')
   disk.chmodSync(at('names-only'), 0o744)
+  disk.mkdirSync(at('fixed'))
+  disk.mkdirSync(at('own folder'))
+  disk.chownSync(at('own folder'), 65_534, 65_534)
+  disk.mkdirSync(at('theirs'))
+  for (const name of ['fixed', 'theirs']) disk.chmodSync(at(name), 0o555)
+  disk.chownSync(at('fixed'), 65_534, 65_534)
   disk.writeFileSync(at('own'), 'x')
   disk.chmodSync(at('own'), 0)
   disk.chownSync(at('own'), 65_534, 65_534)
@@ -34,7 +40,9 @@ asRoot('an ordinary account is told what it may not, and a folder it cannot read
     writeClosed: 'AccessDenied',
     chown: 'Unsupported',
     times: 'done',
-    ownShared: false,
-    readableShared: true,
+    intoFixed: ['done', 'done', 'done', 'done', 'done'],
+    intoTheirs: 'AccessDenied',
   })
+  expect(disk.readdirSync(at('fixed')).sort()).toEqual(['moved', 'whole'])
+  for (const name of ['fixed', 'theirs']) expect((disk.statSync(at(name)).mode & 0o777).toString(8)).toBe('555')
 })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import {
   existsSync,
@@ -8,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -448,5 +450,38 @@ describe('a death in between', () => {
     again.write(Buffer.from('y'), 0n)
     again.suspend()
     expect(session.reconcile(staged, target)).toEqual({ state: 'gone' })
+  })
+})
+
+describe('what lies where a content should', () => {
+  const blob = (content: string): string => join(root, 'blobs', sha256(content).slice(0, 2), sha256(content))
+
+  test('is not read through a link, and a pipe keeps nobody waiting', () => {
+    const item = put(session, 'a.txt', 'hello', { key: 'k1' })
+    const elsewhere = join(root, 'elsewhere')
+    renameSync(blob('hello'), elsewhere)
+    symlinkSync(elsewhere, blob('hello'))
+    expect(codeOf(() => session.open(item.id, item))).toBe('Escapes')
+    rmSync(blob('hello'))
+    execFileSync('mkfifo', [blob('hello')])
+    expect(codeOf(() => session.open(item.id, item))).toBe('Unsupported')
+  })
+
+  test('is not written to through a link that waits under the name of a staging', () => {
+    const elsewhere = join(root, 'elsewhere')
+    writeFileSync(elsewhere, 'somebody’s')
+    symlinkSync(elsewhere, join(root, 'staging', 'k1'))
+    put(session, 'a.txt', 'hello', { key: 'k1' })
+    expect(readFileSync(elsewhere, 'utf8')).toBe('somebody’s')
+    symlinkSync(elsewhere, join(root, 'staging', 'k2'))
+    const resumed = {
+      container: 'n1',
+      key: 'k2',
+      sizeBytes: 9n,
+      attributes: {},
+      durability: 'process',
+      resumeAt: 5n,
+    } as const
+    expect(codeOf(() => session.stage(resumed))).toBe('PreconditionFailed')
   })
 })

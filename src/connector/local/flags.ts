@@ -13,6 +13,7 @@ export const flags = {
   /** A pipe put where a file was must not make us wait for its writer. */
   read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
   create: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+  createToRead: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
   resume: O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
   folder: O_RDONLY | O_DIRECTORY,
   /** Linux only. */
