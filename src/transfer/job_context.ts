@@ -1,4 +1,4 @@
-import type { Session } from '../connector/connector.ts'
+import type { Host, Session } from '../connector/connector.ts'
 import type { Facts, Item } from '../connector/item.ts'
 import { compileFilters } from '../filter/compile.ts'
 import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
@@ -15,6 +15,7 @@ import { DestinationContainers } from './destination_containers.ts'
 import { ItemAttributes } from './item_attributes.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Later } from './later.ts'
+import { ConnectionLimiter } from './limiter.ts'
 import { Mutex } from './batch/mutex.ts'
 import { keepMet } from './met.ts'
 import { hashContent, isSmall, nowNs } from './read_content.ts'
@@ -64,8 +65,9 @@ export class JobContext {
     await using open = new AsyncDisposableStack()
     open.defer(() => ledger.close())
     const sides = open.use(new OpenSides())
-    const source = await troubleOf('source', () => sides.open(spec.source))
-    const destination = await troubleOf('destination', () => sides.open(spec.destination))
+    const hosts = hostsOf(spec, job)
+    const source = await troubleOf('source', () => sides.open(spec.source, hosts.source))
+    const destination = await troubleOf('destination', () => sides.open(spec.destination, hosts.destination))
     const sourceRoot = await sameRoot('source', source, { spec, ledger })
     if (!sourceRoot) throw gone('source', spec)
     const destinationRoot = await sameRoot('destination', destination, { spec, ledger })
@@ -232,6 +234,15 @@ function asSibling({ name, kind }: Item): { key: string; name: string; kind: Ite
 
 function asSiblingById({ id, name, kind }: Item): { key: string; name: string; kind: Item['kind'] } {
   return { key: id, name, kind }
+}
+
+/** One connection has one limiter, also when it is on both sides. */
+function hostsOf(spec: JobSpec, job: Signal): Record<SideName, Host> {
+  const { patienceMs } = spec.limits
+  const stopped = (): boolean => job.stop !== Stop.run
+  const source = { limiter: new ConnectionLimiter({ patienceMs, stopped }) }
+  if (spec.source.connectionId === spec.destination.connectionId) return { source, destination: source }
+  return { source, destination: { limiter: new ConnectionLimiter({ patienceMs, stopped }) } }
 }
 
 /** Where a disk went away while the execution was under way, its empty mount point is no place to go on. */

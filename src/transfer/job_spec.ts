@@ -36,12 +36,14 @@ export interface Limits {
   controlMs: number
   /** I/O threads of a worker: how many calls that block may be under way in its process. */
   threads: number
+  /** Trouble with a connection that passes sooner is waited for on the spot; what lasts longer is an outage. */
+  patienceMs: number
 }
 
 /** How long a claim holds when nobody renews it, which is how long a dead worker's work is left alone. */
 export const leaseMs = 20_000
 
-export const limits: Limits = { entriesInMemory: 20_000, patience: 1, controlMs: 250, threads: 16 }
+export const limits: Limits = { entriesInMemory: 20_000, patience: 1, controlMs: 250, threads: 16, patienceMs: 30_000 }
 
 export interface SideSpec {
   connectionId: string
