@@ -5,7 +5,22 @@
 
 /** Folders of ours (platforms have theirs in `src/connector/`) that may be imported only by whom an arrow says so. */
 export const rooms = [
-  ...['job', 'policy', 'filter', 'map', 'schedule', 'connector', 'fs', 'vault', 'local', 'ledger', 'catalog', 'home'],
+  ...[
+    'job',
+    'policy',
+    'filter',
+    'map',
+    'schedule',
+    'connector',
+    'fs',
+    'vault',
+    's3',
+    'sftp',
+    'local',
+    'ledger',
+    'catalog',
+    'home',
+  ],
   ...['database', 'open_home', 'transfer', 'temporal', 'accept', 'report', 'client', 'api', 'serving', 'cli'],
   ...['workflows', 'activities', 'scripts', 'test'],
 ]
@@ -13,9 +28,18 @@ const temporalio = ['activity', 'client', 'common', 'envconfig', 'testing', 'wor
   (name) => `@temporalio/${name}`,
 )
 const config = '**/config.ts'
+/** What remote platforms are reached with. */
+const web = [
+  'undici',
+  '@smithy/signature-v4',
+  '@smithy/core',
+  '@aws-sdk/credential-provider-node',
+  'fast-xml-parser',
+  'mime',
+]
 
 /** All that may be imported only by whom an arrow says so: rooms, our configuration, and packages. */
-export const names = [...rooms, config, 'node:*', 'fastify', 'pino', 'commander', 'zod', ...temporalio]
+export const names = [...rooms, config, 'node:*', 'fastify', 'pino', 'commander', 'zod', 'ssh2', ...temporalio, ...web]
 
 /**
  * @typedef {object} Arrow
@@ -56,7 +80,7 @@ export const arrows = [
     rules: pure,
   },
   { files: ['src/connector/*.ts'], holds: 'the contract every platform lives by', use: [] },
-  { files: ['src/connector/registry.ts'], holds: 'the platforms there are', use: ['fs', 'vault'] },
+  { files: ['src/connector/registry.ts'], holds: 'the platforms there are', use: ['fs', 'vault', 's3', 'sftp'] },
   {
     files: ['src/connector/local/**', 'src/connector/fs/**'],
     holds: 'what platforms on this machine’s file systems share; files and folders',
@@ -66,6 +90,16 @@ export const arrows = [
     files: ['src/connector/vault/**'],
     holds: 'a document store in a folder',
     use: ['local', 'database', 'node:*'],
+  },
+  {
+    files: ['src/connector/s3/**'],
+    holds: 'objects of a bucket, over HTTP',
+    use: [...web, 'node:*'],
+  },
+  {
+    files: ['src/connector/sftp/**'],
+    holds: 'a folder on an SFTP server, in the words of `fs`',
+    use: ['fs', 'local', 'ssh2', 'node:*'],
   },
   {
     files: ['src/ledger/**'],
@@ -131,7 +165,7 @@ export const arrows = [
   {
     files: ['src/cli/**'],
     holds: 'the command line',
-    use: ['job', ...inBetween, 'ledger', 'transfer', 'api', 'serving', config, 'commander', 'node:*'],
+    use: ['job', 'policy', ...inBetween, 'ledger', 'transfer', 'api', 'serving', config, 'commander', 'node:*'],
     types: ['connector', 'catalog'],
   },
   {

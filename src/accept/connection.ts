@@ -55,17 +55,17 @@ export function checkConnection(
     wrong('name', `${shown(name)} is not a text of 1 to ${maxName} characters`)
   if (typeof disabled !== 'boolean') wrong('disabled', `${shown(disabled)} is not true or false`)
 
-  const platform = platformOf(body.platform)
-  if (platform === undefined || !isPlatform(platform)) {
+  const given = platformOf(body.platform)
+  if (given === undefined || !isPlatform(given)) {
     const ids = platforms().map((p) => p.platform)
     wrong(
       'platform.id',
-      platform === undefined
-        ? `is missing; one of ${ids.join(', ')}`
-        : `${shown(platform)} is not one of ${ids.join(', ')}`,
+      given === undefined ? `is missing; one of ${ids.join(', ')}` : `${shown(given)} is not one of ${ids.join(', ')}`,
     )
     return { problems }
   }
+  // By whatever name: what is stored has the platform's own.
+  const { platform, check } = connectorFor(given)
   if (!isObject(auth)) {
     // Perhaps a connection string, with a password in it.
     wrong('auth', 'what was given is not an object')
@@ -75,7 +75,7 @@ export function checkConnection(
     wrong('auth', 'has a key that holds a secret; a secret is the value of a setting')
     return { problems }
   }
-  for (const message of connectorFor(platform).check(auth)) {
+  for (const message of check(auth)) {
     const [, key, rest] = /^(\w+): (.*)$/s.exec(message) ?? []
     if (key === undefined || rest === undefined) wrong('auth', message)
     else wrong(`auth.${key}`, rest)

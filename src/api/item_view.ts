@@ -22,8 +22,9 @@ interface Place {
   destinationNames: string[]
 }
 
-/** One tracked item as the wire shows it (reference: jobs-api 6.3). */
+/** One tracked item as the wire shows it (reference: jobs-api 6.3): what the last execution that looked at it decided, and saw. */
 export function itemView(item: LedgerItem, place: Place | undefined): Record<string, unknown> {
+  const { last } = item
   return {
     id: item.item,
     parent_id: item.parent,
@@ -32,24 +33,30 @@ export function itemView(item: LedgerItem, place: Place | undefined): Record<str
     kind: item.kind,
     root: item.item === rootItem,
     status: item.state,
-    action: item.action,
-    reason: item.reason,
-    message: item.why ?? sayReason(item.reason),
+    action: last.action,
+    reason: last.reason,
+    message: (last.reason === item.reason ? item.why : undefined) ?? sayReason(last.reason),
     processing: item.processing.length === 0 ? ['none'] : item.processing,
     retried: item.strikes,
     tries: item.tries,
     ...(item.notBeforeMs === undefined ? {} : { not_before: item.notBeforeMs / 1000 }),
-    execution_id: item.execution,
+    execution_id: last.execution,
+    ...(last.simulated ? { simulated: true } : {}),
+    ...(last.atMs === undefined ? {} : { seen_on: last.atMs / 1000 }),
     source_deleted: item.gone,
-    source: side(item.name, item.kind, { facts: item.source, id: item.sourceId, names: place?.sourceNames }),
-    destination: item.destination
+    source: side(item.name, item.kind, {
+      facts: last.source ?? item.source,
+      id: item.sourceId,
+      names: place?.sourceNames,
+    }),
+    destination: last.destination
       ? {
           ...side(item.destinationName, item.kind, {
-            facts: item.destination,
+            facts: last.destination,
             id: item.destinationId,
             names: place?.destinationNames,
           }),
-          ...(item.hash === undefined ? {} : { hash: item.hash }),
+          ...(item.hash === undefined || !last.isOurs ? {} : { hash: item.hash }),
         }
       : null,
   }

@@ -8,7 +8,7 @@ import { Unacceptable, type Problem } from '../problem.ts'
 export type Query = Record<string, string | string[] | undefined>
 
 /** Parameters that take several values: with commas, by repeating them, or both (reference: jobs-api 1). */
-const lists = ['status', 'item_status', 'id', 'fields', 'include']
+const lists = ['status', 'item_status', 'reason', 'id', 'fields', 'include']
 
 /**
  * The parameters of a request. One that is passed over could be the one that matters: a list would show what it was not

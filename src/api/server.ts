@@ -5,6 +5,7 @@ import { connectionRoutes } from './connections.ts'
 import { answerError, answerErrors } from './errors.ts'
 import { isLoopback, refuseStrangers } from './guard.ts'
 import { historyRoutes } from './history.ts'
+import { itemRoutes } from './items.ts'
 import { jobRoutes } from './jobs.ts'
 import { mapRoutes } from './maps.ts'
 import type { ApiParts } from './parts.ts'
@@ -40,6 +41,7 @@ export function createApi(parts: ApiParts, { host = '127.0.0.1', logger }: ApiOp
   jobRoutes(app, parts)
   historyRoutes(app, parts)
   transferRoutes(app, parts)
+  itemRoutes(app, parts)
   connectionRoutes(app, parts.catalog)
   mapRoutes(app, parts.catalog)
   return app

@@ -5,26 +5,19 @@ import type { ItemState } from '../ledger/item_state.ts'
 import { allStates, kinds } from '../ledger/sqlite/codes.ts'
 import type { LedgerReader } from '../ledger/sqlite/reader.ts'
 import type { ItemQuery } from '../ledger/sqlite/reader_types.ts'
+import { processings } from '../report/say_processing.ts'
 import { many } from './envelope.ts'
 import { notFound } from './errors.ts'
-import { view, wanted, widening } from './fields.ts'
-import { auditView, itemView, sparseItem } from './item_view.ts'
+import { widening } from './fields.ts'
+import { auditView } from './item_view.ts'
+import { itemsAnswer } from './items_answer.ts'
 import { pages, paging } from './paging.ts'
 import type { ApiParts } from './parts.ts'
 import { list, oneOf, queryOf, text, together, whole, wholeOf, wordOf, type Query } from './query.ts'
 
 /** One is never unknown here; who asks for those finds none. */
 const statusWords = [...allStates, 'unknown'] as const
-const itemFilters = ['status', 'item_status', 'processing_status', 'type', 'parent', 'id']
-const processings = [
-  'none',
-  'renamed',
-  'deduplicated',
-  'truncated',
-  'converted',
-  'permissions_narrowed',
-  'conflict_copy',
-] as const
+export const itemFilters = ['status', 'item_status', 'processing_status', 'reason', 'type', 'parent', 'id']
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 
 /** What a job's ledger holds: items (reference: jobs-api 6.3) and its audit log (6.5). */
@@ -32,11 +25,14 @@ export function transferRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPa
   app.get<{ Params: { job: string } }>('/v1/transfers/:job/items', async (request) => {
     const query = queryOf(request, [...itemFilters, ...pages, ...widening])
     const { page, filter } = together({ page: () => paging(query), filter: () => itemFilter(query) })
-    const fields = wanted(query)
-    const ledger = await ledgerOf(request.params.job)
+    const { job: jobId } = request.params
+    const ledger = await ledgerOf(jobId)
     const { rows, total } = ledger?.items({ ...page, ...filter }) ?? { rows: [], total: 0 }
-    const items = rows.map((row) => view(itemView(row, ledger?.path(row.item)), sparseItem, fields))
-    return many(request, 'item', items, { ...page, total, fields: fields.names })
+    return itemsAnswer(
+      request,
+      { ledger, requests: await catalog.requests.of(jobId) },
+      { rows, page: { ...page, total } },
+    )
   })
 
   app.get('/v1/transfers/auditing', async (request) => {
@@ -62,16 +58,17 @@ export function transferRoutes(app: FastifyInstance, { catalog, ledgers }: ApiPa
   }
 }
 
-function jobAsked(query: Query): string {
+export function jobAsked(query: Query): string {
   const job = text(query, 'job')
   if (job !== undefined) return job
   throw new Unacceptable([{ code: 'missing', property: 'job', description: 'says which job: ?job={id}' }])
 }
 
-function itemFilter(query: Query): Omit<ItemQuery, 'offset' | 'limit' | 'q'> {
+export function itemFilter(query: Query): Omit<ItemQuery, 'offset' | 'limit' | 'q'> {
   return together({
     status: () => statusesAsked(query),
-    processing: () => oneOf(query, 'processing_status', processings),
+    processing: () => oneOf(query, 'processing_status', ['none', ...processings] as const),
+    reasons: () => ifAny(list(query, 'reason')),
     kind: () => oneOf(query, 'type', kinds),
     parent: () => whole(query, 'parent'),
     ids: () => ifAny(list(query, 'id').map((id) => wholeOf(id, 'id'))),

@@ -17,6 +17,7 @@ export interface Catalog {
   readonly maps: Maps
   readonly categories: Categories
   readonly executions: Executions
+  readonly requests: ItemRequests
   readonly control: Controls
   close(): Promise<void>
 }
@@ -96,6 +97,8 @@ export interface Jobs {
    */
   claimRoots(jobId: string, execution: number, roots: readonly RootToClaim[]): Promise<RootClaim | undefined>
   releaseRoots(jobId: string): Promise<void>
+  /** A person asks for the execution that begins next. */
+  expectPerson(jobId: string): Promise<void>
 }
 
 /** What holds of all jobs in a list. */
@@ -186,6 +189,8 @@ export interface StoredExecution {
   status: ExecutionStatus
   phase: ExecutionPhase
   simulated: boolean
+  /** A person asked for it; else the job's schedule did. */
+  byPerson: boolean
   startedOn: number
   endedOn: number | null
   sentence: string
@@ -211,6 +216,16 @@ export interface Executions {
   ): Promise<void>
   get(jobId: string, execution: number): Promise<StoredExecution | undefined>
   list(jobId: string, paging: Paging): Promise<Listed<StoredExecution>>
+}
+
+export type ItemRequest = 'retry' | 'ignore'
+
+/** What people want done about items that failed, until the job's next execution heeds it. Items are the ids of its ledger. */
+export interface ItemRequests {
+  /** In place of what was asked about the same items before. @throws NotInCatalog */
+  put(jobId: string, items: readonly number[], request: ItemRequest): Promise<void>
+  of(jobId: string): Promise<ReadonlyMap<number, ItemRequest>>
+  drop(jobId: string, items: Iterable<number>): Promise<void>
 }
 
 /** What a running slice obeys, polled by its supervisor. */

@@ -8,6 +8,7 @@ import { executions } from './sqlite/executions.ts'
 import { jobs } from './sqlite/jobs.ts'
 import { maps } from './sqlite/maps.ts'
 import { applicationId, migrations } from './sqlite/migrations.ts'
+import { requests } from './sqlite/requests.ts'
 
 /**
  * Opens the catalog, making it if there is none. Several processes may have it open; each method is one transaction.
@@ -24,6 +25,7 @@ export function openCatalog(file: string, key: Key): Catalog {
     maps: maps(db),
     categories: categories(db),
     executions: executions(db),
+    requests: requests(db),
     control: controls(db),
     async close() {
       if (db.isOpen) db.close()

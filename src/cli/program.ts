@@ -3,6 +3,8 @@ import { variables } from '../config.ts'
 import { addConnection, listConnections, testConnection } from './commands/connection.ts'
 import { explain } from './commands/explain.ts'
 import { commandJob, listJobs, showJob } from './commands/job.ts'
+import { listItems } from './commands/job_items.ts'
+import { askForItems, type RequestOptions } from './commands/job_retry.ts'
 import { runJob } from './commands/run.ts'
 import { printSchema } from './commands/schema.ts'
 import { serve } from './commands/serve.ts'
@@ -73,6 +75,16 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
   for (const [name, what] of commands)
     act(command(job, `${name} <job>`, what), (options, which) => commandJob(name, which!, options, parts))
 
+  const items = whichItems(command(job, 'items <job>', 'those of its items that failed, why, and what can be done'))
+  act(items, (options, name) => listItems(name!, options, parts))
+  for (const [request, what] of itemRequests) {
+    const asking = whichItems(command(job, `${request} <job> [path...]`, what))
+    if (request === 'ignore') asking.option('--all', 'all that failed')
+    asking.action(async (name: string, paths: string[]) =>
+      done(await askForItems(request, { name, paths }, asking.optsWithGlobals<RequestOptions>(), parts)),
+    )
+  }
+
   const connection = command(program, 'connection', 'where content is, and how to get at it')
   const add = command(connection, 'add [connection.json]', 'store a connection')
     .option('--name <name>', 'what it is called')
@@ -87,10 +99,12 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
   act(command(program, 'explain <job> <path>', 'everything known about one item'), (options, name, path) =>
     explain(name!, path!, options, parts),
   )
-  act(
-    command(program, 'verify <job>', 'compare both sides with each other and the ledger, byte by byte'),
-    (options, name) => verify(name!, options, parts),
-  )
+  const verifying = command(
+    program,
+    'verify <job>',
+    'compare both sides with each other and the ledger, byte by byte; fails when anything owed is not there',
+  ).option('--strict', 'fail also for what policy decided to leave')
+  act(verifying, (options, name) => verify(name!, options, parts))
   act(command(program, 'schema', 'the JSON Schema of a job document'), () => printSchema(parts))
   return program
 }
@@ -100,6 +114,19 @@ type Runs = Promise<ExitCode> | ExitCode
 function several(value: string, before: string[] = []): string[] {
   return [...before, value]
 }
+
+/** Options that say which items of a job are meant. */
+function whichItems(of: Command): Command {
+  return of
+    .option('--status <status>', 'those in this status, or several with commas: flagged, retry, skipped, …')
+    .option('--reason <reason>', 'those that have it for this reason, or several with commas')
+    .option('--search <text>', 'those with this in their name')
+}
+
+const itemRequests = [
+  ['retry', 'have what failed tried again by the next run, flagged or not; a folder stands for what is in it'],
+  ['ignore', 'have what failed left out from the next run on; retry takes it back'],
+] as const
 
 const servers = [
   ['up', 'server, worker and API in one process', true, true],

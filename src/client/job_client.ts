@@ -35,11 +35,12 @@ export class JobClient {
   }
 
   /**
-   * Answers when the execution has begun.
+   * Answers when the execution has begun. Whoever commands is a person: what a schedule starts, the job's workflow does.
    * @throws Refused when it may not: it runs, is complete, paused or disabled
    */
   async start(jobId: string): Promise<Started> {
     const facts = await this.#facts(jobId)
+    await this.#parts.catalog.jobs.expectPerson(jobId)
     return this.#command(start, jobId, facts, [facts])
   }
 

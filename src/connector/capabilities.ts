@@ -42,6 +42,10 @@ export interface Capabilities {
     model: 'path' | 'id'
     emptyContainers: boolean
     links: boolean
+    /** Facts have no `identity`: a name is all there is, and a renamed item is another one. */
+    identities?: false
+    /** Only items can be moved and renamed. */
+    moves?: 'items'
   }
   names: NameRules
   content: {
@@ -49,6 +53,10 @@ export interface Capabilities {
     rangedRead: boolean
     /** A half-staged content can be continued (`stage` with `resumeAt`). */
     resumable: boolean
+    /** What is continued is continued at a multiple of this, and what is not larger is begun again. */
+    resumeUnit?: bigint
+    /** Small contents wait in memory until they are published: a batch is not to hold more than this. */
+    batchBytes?: bigint
     /** The listing states a SHA-256. */
     hash: boolean
     sparse: boolean

@@ -11,6 +11,8 @@ import type { Maybe } from './maybe.ts'
 export interface Connector {
   /** The platform id: `fs`, `vault`, … also the name of its folder. */
   readonly platform: string
+  /** Other ids of the same platform, as documents of elsewhere have them. */
+  readonly aliases?: readonly string[]
   readonly name: string
   /**
    * `blocking`: a session answers at once, and its thread waits meanwhile, so that one operation is in flight in a thread.
@@ -107,7 +109,7 @@ export interface Session {
    */
   publish(staged: Staged, target: Target): Maybe<Item>
   /** Removes what a staging key left, finished or not. Idempotent; never touches anything else. */
-  discard(container: string, key: string): Maybe<void>
+  discard(container: string, key: string, left?: Left): Maybe<void>
 
   /** Creates a container. Raises `Conflict` when something of that name exists. The same key names the same container, also after a crash. */
   makeContainer(container: string, name: string, key: string, access?: Access): Maybe<Item>
@@ -219,15 +221,28 @@ export interface StageSpec {
   attributes: Attributes
   /** It is to replace something that may be closed to others: until then nobody but its owner gets at it. */
   replaces?: boolean
+  /** The name it will be published under. Needed where an upload is begun at its address (S3 in parts). */
+  name?: string
   /** Continue after this many bytes, which are there already; needs `content.resumable`. */
   resumeAt?: bigint
+  /** `Staging.resume` of the one to continue, where there was one. */
+  resume?: string
   durability: 'process' | 'power'
 }
 
 export interface Staging {
+  /** What the platform calls it (an upload's id). Without it the staging is not found again, so it is put on record before the first byte. */
+  readonly resume?: string
+  /** Where it really goes on, when that is another place than asked for with `resumeAt`. */
+  readonly resumesAt?: bigint
+  /** The chunk is the caller's again as soon as it is answered. */
   write(chunk: Uint8Array, at: bigint): Maybe<void>
+  /** Waits until all that was written is there, before it is recorded as such. Absent where `write` does so itself. */
+  written?(): Maybe<void>
   /** Reads staged bytes back, to hash a resumed prefix again. */
   read?(into: Uint8Array, at: bigint): Maybe<number>
+  /** Where they can't be read back: told, in order, what the source has of the resumed prefix now; raises `IntegrityMismatch` when it differs. */
+  verify?(chunk: Uint8Array): void
   /** Applies attributes, checks the size, and leaves it ready to publish. */
   finish(hash: string): Maybe<Staged>
   /** Lets go without removing: what was written stays for `resumeAt`. */
@@ -242,6 +257,17 @@ export interface Staged {
   sizeBytes: bigint
   /** Identity of the staged content, which the published item keeps (an inode). */
   identity?: string
+  /** As `Staging.resume`. */
+  resume?: string
+}
+
+/** What is known of a staging that is to be discarded, besides its key. */
+export interface Left {
+  /** As in `StageSpec`. */
+  name?: string
+  sizeBytes?: bigint
+  /** As `Staging.resume`; absent when its beginner died before that was on record. */
+  resume?: string
 }
 
 export interface Target {

@@ -1,9 +1,14 @@
 import type { Connector } from './connector.ts'
 import { ConnectorError } from './errors.ts'
 import { fs } from './fs/fs.ts'
+import { s3 } from './s3/s3.ts'
+import { sftp } from './sftp/sftp.ts'
 import { vault } from './vault/vault.ts'
 
-const connectors = new Map<string, Connector>([fs, vault].map((c) => [c.platform, c]))
+const connectors = new Map<string, Connector>([fs, vault, s3, sftp].map((c) => [c.platform, c]))
+const byAlias: ReadonlyMap<string, Connector> = new Map(
+  [...connectors.values()].flatMap((c) => (c.aliases ?? []).map((alias) => [alias, c] as const)),
+)
 
 export function platforms(): Connector[] {
   return [...connectors.values()]
@@ -14,7 +19,7 @@ export function platformIds(): string[] {
 }
 
 export function isPlatform(id: string): boolean {
-  return connectors.has(id)
+  return connectors.has(id) || byAlias.has(id)
 }
 
 /** For tests: one more platform, in this thread. */
@@ -24,7 +29,7 @@ export function addPlatform(connector: Connector): void {
 
 /** @throws ConnectorError `Misconfigured` naming the platforms there are */
 export function connectorFor(platform: string): Connector {
-  const connector = connectors.get(platform)
+  const connector = connectors.get(platform) ?? byAlias.get(platform)
   if (connector) return connector
   throw new ConnectorError(
     'Misconfigured',

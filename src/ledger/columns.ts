@@ -1,5 +1,5 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
-import type { Action, Decision } from '../policy/decision.ts'
+import type { Action, Decision, Processing } from '../policy/decision.ts'
 import type { ItemState } from './item_state.ts'
 
 /**
@@ -35,6 +35,8 @@ export interface FinishedItems {
   reason: string[]
   /** What is rarely there, by index. */
   why: { [index: number]: string }
+  /** By index, of what arrived other than it was planned: all the ways in which it is altered. */
+  altered: { [index: number]: Processing[] }
   bytes: bigint[]
   /** Of the content there now; empty text when nobody knows. */
   hash: string[]
@@ -57,7 +59,17 @@ export function noItems(): NewItems {
 }
 
 export function noResults(): FinishedItems {
-  return { item: [], state: [], reason: [], why: {}, bytes: [], hash: [], destinationId: [], destination: noFacts() }
+  return {
+    item: [],
+    state: [],
+    reason: [],
+    why: {},
+    altered: {},
+    bytes: [],
+    hash: [],
+    destinationId: [],
+    destination: noFacts(),
+  }
 }
 
 export function pushFacts(columns: FactsColumns, facts: Facts): void {

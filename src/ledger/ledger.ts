@@ -90,7 +90,18 @@ export interface ExecutionStart {
   maxRetry: number
   /** `empty_containers: skip`: a container to create is no work of its own; `containerReady` makes it, or it ends as skipped. */
   lazyContainers: boolean
+  asked?: Asked
   root: { source: Facts & { id: string }; destination?: Facts & { id: string } }
+}
+
+/** What people want done about items that failed; by ids of items. */
+export interface Asked {
+  /** Begun afresh, whatever is held against them. So are those above them, which nobody would look into. */
+  retry: number[]
+  /** Left out from now on; what arrived all the same counts as settled. */
+  ignore: number[]
+  /** What is flagged for one of these reasons is tried one time. */
+  onceMore: readonly string[]
 }
 
 export interface Holder {
@@ -167,11 +178,22 @@ export interface TrackedRow {
   destinationId?: string | undefined
   reason: Reason | string
   sourceGone: boolean
+  /** Of a row that a person may ask about, because it was left as it is: what was said and seen then. */
+  said?: Said | undefined
   /**
    * Decided and counted in this execution already, by an earlier try at this listing (`resumed`). Its decision stands:
    * it counts as seen, but belongs into neither `changed`, `unchanged`, `descend` nor `gone`.
    */
   decided: boolean
+}
+
+/** What an execution said of an item that it left as it is, and what it saw, as stored (`packFacts`). */
+export interface Said {
+  why: string | null
+  /** Where the source is not as recorded. */
+  source: string | null
+  /** Null: nothing was there. */
+  destination: string | null
 }
 
 /** The item that is the job's root, in every ledger. */
@@ -198,6 +220,8 @@ export interface Listing {
    * included. The reason is the row's own, `unchanged` for all rows of a status, or what only the destination has changed.
    */
   unchanged: { status: ItemState; reason: string; items: number; bytes: bigint; containers?: number }[]
+  /** Rows among the unchanged of which something else is to be said than what is recorded. */
+  notes: RowNote[]
   /** Containers among the unchanged: they are listed in their turn. */
   descend: number[]
   /** Reasons under which containers in `descend` are counted, where it is neither their own nor `unchanged`. */
@@ -206,12 +230,42 @@ export interface Listing {
   returned?: number[]
   /** Tracked rows whose source is gone, in a complete listing only. */
   gone: number[]
+  met: Met[]
   audit: AuditRow[]
 }
 
 /** A listing that found nothing, to be filled. */
 export function noListing(of: Pick<Listing, 'container' | 'token' | 'execution'>): Listing {
-  return { ...of, last: true, fresh: noItems(), changed: [], unchanged: [], descend: [], gone: [], audit: [] }
+  return {
+    ...of,
+    last: true,
+    fresh: noItems(),
+    changed: [],
+    unchanged: [],
+    notes: [],
+    descend: [],
+    gone: [],
+    met: [],
+    audit: [],
+  }
+}
+
+/** State and baselines of the row stay. */
+export interface RowNote {
+  item: number
+  /** Absent: the row's own. */
+  reason?: Reason
+  why?: string | undefined
+  /** As seen, where it is not as recorded. */
+  source?: Facts
+  counterpart?: Facts & { id: string }
+}
+
+/** What an execution came across that has no reason of its own; counted. */
+export interface Met {
+  what: string
+  items: number
+  bytes: bigint
 }
 
 export interface ChangedRow {
@@ -248,7 +302,7 @@ export interface LeftBatch extends Batch {
 
 export interface Leftovers {
   batches: LeftBatch[]
-  partials: { item: number; container: ContainerAddress; key: string }[]
+  partials: ({ item: number; container: ContainerAddress } & Pick<Partial, 'key' | 'resume'>)[]
 }
 
 export interface WorkItem {
@@ -276,11 +330,15 @@ interface Partial {
   key: string
   bytes: bigint
   source: Facts
+  /** What the platform calls the staging (`Staging.resume`). */
+  resume?: string
 }
 
 export interface StagedItem {
   item: number
   staged: Staged
+  /** Facts of the source that it holds, where they are not those of the listing. */
+  source?: Facts
 }
 
 export interface MadeContainer {
@@ -318,6 +376,8 @@ export interface FinishedContainer {
   destination?: Facts
   /** It is finished, more private than it was, and a person has to look at it: why. */
   flagged?: string
+  /** Given where its attributes were set: all the ways in which they are less than the source's. */
+  altered?: Processing[]
   failure?: { reason: string; why: string }
 }
 
@@ -340,8 +400,21 @@ export interface Balance {
   byStatus: Record<ItemState, { items: number; bytes: bigint }>
   byReason: { status: ItemState; reason: string; items: number; bytes: bigint }[]
   containersMade: number
+  /** What no counter says, once it has ended. */
+  findings?: Findings
   /** What this execution carried out, unlike rows that were as recorded: results, containers included, and bytes written. */
   carriedOut?: { items: number; bytes: bigint }
+}
+
+/** What is true of a job after an execution besides what became of the items it found. */
+export interface Findings {
+  /** No longer at the source, and kept by the destination. */
+  gone: { items: number; bytes: bigint }
+  /** Containers whose content was not looked at, because they failed or are flagged. */
+  unlisted: number
+  /** Items at the destination by how they arrived altered. */
+  altered: { [processing: string]: number }
+  met: Met[]
 }
 
 export interface Progress {

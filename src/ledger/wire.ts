@@ -1,4 +1,5 @@
 import type { Facts } from '../connector/item.ts'
+import type { Processing } from '../policy/decision.ts'
 import type { FinishedItems, NewItems } from './columns.ts'
 import type {
   AuditRow,
@@ -12,6 +13,7 @@ import type {
   Leftovers,
   Listing,
   Results,
+  RowNote,
   StagedItem,
   TouchedBatch,
   WorkItem,
@@ -64,9 +66,19 @@ export interface WireAudit {
   detail: (string | null)[]
 }
 
-export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'audit'> {
+export interface WireNote {
+  item: number
+  reason: string | null
+  why: string | null
+  source: string | null
+  counterpart: string | null
+  counterpartId: string | null
+}
+
+export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'notes' | 'audit'> {
   fresh: WireItems
   changed: WireChanged[]
+  notes: WireNote[]
   audit: WireAudit
 }
 
@@ -75,6 +87,7 @@ export interface WireDone {
   state: number[]
   reason: string[]
   why: { [index: number]: string }
+  altered: { [index: number]: Processing[] }
   bytes: number[]
   hash: string[]
   destinationId: string[]
@@ -111,10 +124,17 @@ export type WireWork = [
   string | null,
 ]
 
+export interface WirePartial {
+  key: string
+  bytes: bigint
+  source: string
+  resume?: string
+}
+
 /** What few items of a batch have. */
 export interface WireWorkRest extends WireRest {
   tries?: number
-  partial?: { key: string; bytes: bigint; source: string }
+  partial?: WirePartial
 }
 
 export interface WireBatch {
@@ -129,7 +149,7 @@ export interface WireBatch {
 
 export interface WireLeftovers {
   batches: (WireBatch & Pick<LeftBatch, 'held' | 'flagged'>)[]
-  partials: { item: number; container: WireAddress; key: string }[]
+  partials: ({ item: number; container: WireAddress } & Pick<WirePartial, 'key' | 'resume'>)[]
 }
 
 export interface WireTouched {
@@ -141,6 +161,7 @@ export interface WireFinishedContainer {
   item: number
   destination?: string
   flagged?: string
+  altered?: Processing[]
   failure?: { reason: string; why: string }
 }
 
@@ -149,6 +170,7 @@ export function toWireListing(listing: Listing): WireListing {
     ...listing,
     fresh: toWireItems(listing.fresh),
     changed: listing.changed.map(toWireChanged),
+    notes: listing.notes.map(toWireNote),
     audit: toWireAudit(listing.audit),
   }
 }
@@ -188,6 +210,17 @@ function toWireChanged(row: ChangedRow): WireChanged {
   }
 }
 
+function toWireNote({ item, reason, why, source, counterpart }: RowNote): WireNote {
+  return {
+    item,
+    reason: reason ?? null,
+    why: why ?? null,
+    source: source ? packFacts(source) : null,
+    counterpart: counterpart ? packFacts(counterpart) : null,
+    counterpartId: counterpart?.id ?? null,
+  }
+}
+
 function toWireRest(
   decision: Pick<NewItems['rest'][number], 'why' | 'keepAs' | 'processing'>,
   counterpart: (Facts & { id: string }) | undefined,
@@ -222,12 +255,13 @@ export function toWireResults({ token, execution, last, done, failed, audit }: R
 }
 
 function toWireDone(done: FinishedItems): WireDone {
-  const { item, reason, why, hash, destinationId, source, found } = done
+  const { item, reason, why, altered, hash, destinationId, source, found } = done
   return {
     item,
     state: done.state.map(stateCode),
     reason,
     why,
+    altered,
     bytes: done.bytes.map(countedSize),
     hash,
     destinationId,
@@ -238,8 +272,9 @@ function toWireDone(done: FinishedItems): WireDone {
 }
 
 export function toWireFinished(results: FinishedContainer[]): WireFinishedContainer[] {
-  return results.map(({ item, destination, flagged, failure }) => ({
+  return results.map(({ item, destination, flagged, altered, failure }) => ({
     item,
+    ...(altered ? { altered } : {}),
     ...(flagged === undefined ? {} : { flagged }),
     ...(destination ? { destination: packFacts(destination) } : {}),
     ...(failure ? { failure } : {}),
@@ -301,18 +336,25 @@ export function fromWireTouched(touched: WireTouched): TouchedBatch {
 }
 
 /** What was staged, per item, as the ledger stores it. */
-export type StagedEntry = [item: number, staged: Omit<StagedItem['staged'], 'sizeBytes'> & { sizeBytes: string }]
+export type StagedEntry = [
+  item: number,
+  staged: Omit<StagedItem['staged'], 'sizeBytes'> & { sizeBytes: string; source?: string },
+]
 
 export function toStagedText(staged: StagedItem[]): string {
   return JSON.stringify(
-    staged.map(({ item, staged: at }): StagedEntry => [item, { ...at, sizeBytes: String(at.sizeBytes) }]),
+    staged.map(({ item, staged: at, source }): StagedEntry => [
+      item,
+      { ...at, sizeBytes: String(at.sizeBytes), ...(source ? { source: packFacts(source) } : {}) },
+    ]),
   )
 }
 
 function stagedOf(text: string): StagedItem[] {
-  return (JSON.parse(text) as StagedEntry[]).map(([item, staged]) => ({
+  return (JSON.parse(text) as StagedEntry[]).map(([item, { source, ...staged }]) => ({
     item,
     staged: { ...staged, sizeBytes: BigInt(staged.sizeBytes) },
+    ...(source === undefined ? {} : { source: unpackFacts(source) }),
   }))
 }
 

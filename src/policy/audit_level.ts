@@ -28,6 +28,7 @@ export const auditTypes = {
   attributes: { level: 'info', meaning: 'times, owner or permissions were applied, no content' },
   reread: { level: 'info', meaning: 'read again, and found to be the same' },
   too_large: { level: 'info', meaning: 'left out by large_item: skip' },
+  asked: { level: 'info', meaning: 'a person said to try an item again, or to leave it out' },
   execution: { level: 'info', meaning: 'an execution began or ended, with its counts' },
 
   skipped: { level: 'warn', meaning: 'left out by a policy' },

@@ -52,10 +52,21 @@ export type Reason =
   | 'incomplete_listing'
   | 'permissions_lost'
   | 'flagged_before'
+  | 'ignored'
+
+/** Why a tracked item is left as it is although not all is as recorded: the row keeps its baselines, and says this. */
+export const leftAlone: ReadonlySet<string> = new Set<Reason>(['left_deleted', 'destination_kept', 'exists'])
 
 /** How the item arrives altered (wire `processing`); a non-empty list makes `success` into `processed`. */
 export type Processing =
-  'renamed' | 'deduplicated' | 'truncated' | 'converted' | 'permissions_narrowed' | 'conflict_copy'
+  | 'renamed'
+  | 'deduplicated'
+  | 'truncated'
+  | 'converted'
+  | 'permissions_narrowed'
+  | 'owners_lost'
+  | 'times_left_out'
+  | 'conflict_copy'
 
 export interface Decision {
   action: Action

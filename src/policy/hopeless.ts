@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../connector/errors.ts'
 import type { Reason } from './decision.ts'
 
 /** Reasons whose decision another run would repeat for the same facts: trying again is no use, a person is asked. */
@@ -28,3 +29,18 @@ export const objections: ReadonlySet<Reason> = new Set<Reason>([
   'conflict',
   'conflict_of_copy',
 ])
+
+/** What somebody may have mended outside: tried once more when a person starts an execution, and by none that starts by itself. */
+export const mendable: readonly (Reason | ErrorCode)[] = [
+  'AccessDenied',
+  'Locked',
+  'Conflict',
+  'PreconditionFailed',
+  'TooLarge',
+  'ExtensionRefused',
+  'IntegrityMismatch',
+  'ItemFailed',
+  'name_taken',
+  'too_large',
+  'too_many_items',
+]

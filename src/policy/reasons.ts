@@ -79,9 +79,13 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     sentence: 'It was flagged in an earlier execution and has not changed since: a person is asked, once.',
     status: ['remediation'],
   },
+  ignored: { sentence: 'It failed, and a person said to leave it out.', status: left },
   incomplete_listing: {
     sentence: 'The listing of its folder ended early, so nothing is concluded from it.',
     status: failing,
   },
-  permissions_lost: { sentence: 'A denial or a broken inheritance could not be carried.', status: failing },
+  permissions_lost: {
+    sentence: 'A denial or a broken inheritance could not be carried.',
+    status: ['processed', ...failing],
+  },
 }

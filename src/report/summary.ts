@@ -2,6 +2,7 @@ import type { StoredExecution } from '../catalog/catalog.ts'
 import { wireNumber } from '../json/json.ts'
 import type { ItemState } from '../ledger/item_state.ts'
 import type { Balance } from '../ledger/ledger.ts'
+import { processings, sayAltered } from './say_processing.ts'
 import { sayReason } from './say_reason.ts'
 
 /** One execution, as a person and a program may want to know it. */
@@ -16,6 +17,12 @@ export interface Summary {
   /** `items` is everything, folders included. */
   found: { items: number; containers: number; bytes: number | string }
   containers_made: number
+  /** Containers whose content was not looked at: they failed, or are flagged. */
+  not_looked_into: number
+  /** No longer at the source, and kept by the destination. */
+  gone: { items: number; bytes: number | string }
+  /** How items arrived altered, and how many. */
+  altered: { processing: string; meaning: string; items: number }[]
   by_status: StatusSum[]
   /** `found` is the sum of all statuses; false would be a fault of ours, and is said. */
   balanced: boolean
@@ -39,14 +46,14 @@ export interface Inert {
 }
 
 /** In the order of interest; every status an item can have at the end of an execution. */
-const meanings: readonly (readonly [ItemState, string])[] = [
-  ['success', 'at the destination, as they are'],
-  ['processed', 'at the destination, altered'],
-  ['skipped', 'left out on purpose'],
-  ['remediation', 'flagged: need a person'],
-  ['retry', 'failed; the next run tries again'],
-  ['pending', 'not done yet'],
-  ['none', 'looked at only'],
+const meanings: readonly (readonly [ItemState, string, simulated: string])[] = [
+  ['success', 'arrived as they are, or need nothing', 'would arrive as they are, or need nothing'],
+  ['processed', 'at the destination, altered', 'would arrive altered'],
+  ['skipped', 'left out on purpose', 'would be left out on purpose'],
+  ['remediation', 'flagged: need a person', 'would be flagged: need a person'],
+  ['retry', 'failed; the next run tries again', 'would fail, and be tried again by the next run'],
+  ['pending', 'not done yet', 'not done yet'],
+  ['none', 'looked at only', 'looked at only'],
 ]
 
 export function summarize(
@@ -56,7 +63,10 @@ export function summarize(
 ): Summary {
   const balance = execution.balance ?? emptyBalance()
   const { found } = balance
-  const statuses = meanings.map(([status, meaning]) => statusSum(balance, status, meaning))
+  const gone = balance.findings?.gone ?? { items: 0, bytes: 0n }
+  const statuses = meanings.map(([status, meaning, would]) =>
+    statusSum(balance, status, execution.simulated ? would : meaning),
+  )
   const inertPaths = inert.map(({ path }) => path)
   return {
     job: { id: job.id, name: job.name },
@@ -71,6 +81,9 @@ export function summarize(
         : Math.max(0, Math.round((execution.endedOn - execution.startedOn) * 1000) / 1000),
     found: { items: found.items, containers: found.containers, bytes: wireNumber(found.bytes) },
     containers_made: balance.containersMade,
+    not_looked_into: balance.findings?.unlisted ?? 0,
+    gone: { items: gone.items, bytes: wireNumber(gone.bytes) },
+    altered: alteredOf(balance),
     by_status: statuses.filter(({ status, items }) => items > 0 || status !== 'none'),
     balanced: balances(balance),
     inert: [...inert],
@@ -90,6 +103,13 @@ export function balances({ found, byStatus, byReason }: Balance): boolean {
   return states.every(([state, sum]) => {
     const reasons = byReason.filter(({ status }) => status === state)
     return reasons.reduce((n, reason) => n + reason.items, 0) === sum.items
+  })
+}
+
+function alteredOf({ findings }: Balance): Summary['altered'] {
+  return processings.flatMap((processing) => {
+    const items = findings?.altered[processing] ?? 0
+    return items === 0 ? [] : [{ processing, meaning: sayAltered(processing, items), items }]
   })
 }
 

@@ -16,7 +16,7 @@ const statusWords: Record<Summary['status'], string> = {
   cancelled: 'was cancelled',
   failed_to_start: 'failed to start',
   warn: 'completed, with something to look at',
-  no_changes: 'found nothing to do',
+  no_changes: 'changed nothing',
 }
 
 /** The summary of an execution as lines for a terminal or a log. */
@@ -27,6 +27,12 @@ export function summaryText(summary: Summary, { colour = false, explain }: TextO
   if (summary.status !== 'failed_to_start') lines.push('', ...counts(summary, paint))
   if (!summary.balanced)
     lines.push('', paint.bad('The counts above do not add up. That is a fault of Stevedore: please report it.'))
+  if (summary.altered.length > 0)
+    lines.push(
+      '',
+      summary.simulated ? 'Would arrive altered:' : 'Arrived altered:',
+      ...dashes(summary.altered.map(({ meaning }) => meaning)),
+    )
   if (summary.inert.length > 0)
     lines.push('', 'Settings that were accepted and change nothing here:', ...dashes(summary.inert.map(inertLine)))
   if (summary.warnings.length > 0) lines.push('', 'Worth knowing:', ...dashes(summary.warnings))
@@ -40,10 +46,18 @@ export function hasFailures(summary: Summary): boolean {
 }
 
 function headline(summary: Summary): string {
-  const { job, execution, status, simulated, seconds } = summary
-  const how = status === 'failed' && !endedEarly(summary) ? 'went to its end, with failures,' : statusWords[status]
+  const { job, execution, simulated, seconds } = summary
+  const how = howItWent(summary)
   const run = `${simulated ? 'Simulated run' : 'Run'} ${execution} of ${JSON.stringify(printable(job.name))}`
   return `${run} ${how}${seconds === null ? '' : ` in ${duration(seconds * 1000)}`}`
+}
+
+function howItWent(summary: Summary): string {
+  const { status, sentence } = summary
+  if (status === 'failed' && !endedEarly(summary)) return 'went to its end, with failures,'
+  if (status !== 'no_changes') return statusWords[status]
+  if (sentence.startsWith('nothing to do')) return 'found nothing to do'
+  return summary.simulated ? 'would change nothing' : statusWords[status]
 }
 
 function counts(summary: Summary, paint: Paint): string[] {
@@ -53,7 +67,7 @@ function counts(summary: Summary, paint: Paint): string[] {
       'found',
       count(items),
       bytes(BigInt(size)),
-      `${counted(items - containers, 'file')} and ${counted(containers, 'folder')}`,
+      `${counted(items - containers, 'file')} and ${counted(containers, 'folder')}${notLookedInto(summary)}`,
     ],
   ]
   for (const sum of summary.by_status) {
@@ -61,11 +75,23 @@ function counts(summary: Summary, paint: Paint): string[] {
     for (const reason of sum.reasons)
       rows.push([`    ${reason.reason}`, count(reason.items), bytes(BigInt(reason.bytes)), reason.meaning])
   }
+  const { gone } = summary
+  if (gone.items > 0)
+    rows.push([
+      'gone',
+      count(gone.items),
+      bytes(BigInt(gone.bytes)),
+      'no longer at the source; the destination keeps them',
+    ])
   return table(rows, [1, 2]).map((line) => {
     if (/^ {2}(flagged|retry) +0 /.test(line)) return line
     if (/^ {2}(flagged|retry)/.test(line)) return paint.bad(line)
     return line.startsWith('    ') ? paint.faint(line) : line
   })
+}
+
+function notLookedInto({ not_looked_into: n }: Summary): string {
+  return n === 0 ? '' : `; the content of ${counted(n, 'folder')} was not looked at`
 }
 
 /** The wire's `remediation` is what people call flagged. */

@@ -22,6 +22,8 @@ export interface CarriedAccess {
   narrowed: boolean
   /** Nobody asked for permissions, and who had some through a group or an ACL has none here. */
   closes: boolean
+  /** Its owner or group has no counterpart. */
+  ownersLost?: boolean
   /** It arrives with nobody but its owner let in, and a person has to look at it. */
   flagged?: string
   /** `permissions.failures` stops the item; its sentence. */
@@ -179,8 +181,11 @@ export class AccessCarrier {
     const resolve = await this.#principals.resolveAll(item)
     const { warnings, ...owners } = preserveOwners(item, resolve, this.#destination.capabilities.owners)
     Object.assign(access.attributes, owners)
-    for (const { principal, message } of warnings)
-      if (this.#principals.warns(principal.type)) access.warnings.push({ level: 'warn', type: '4002', message })
+    for (const { principal, message } of warnings) {
+      if (!this.#principals.warns(principal.type)) continue
+      access.ownersLost = true
+      access.warnings.push({ level: 'warn', type: '4002', message })
+    }
   }
 
   #existing({ as, onto }: CarriedTo, access: CarriedAccess): Existing | undefined {

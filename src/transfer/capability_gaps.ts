@@ -22,13 +22,13 @@ export function cannotBeExpressed(settings: Settings, source: Session, destinati
       gaps.push('permissions.policy: permissions cannot be set at the destination')
   }
   for (const mark of marks)
-    if (!from.marks[mark] && settings.filter.source.some(({ rules }) => rules.some((rule) => asksFor(mark, rule))))
+    if (!from.marks[mark] && asks(mark, settings))
       gaps.push(`transfer.filter.source: ${matchesNothing(mark)}${mark === 'shared' ? unlessWhose(source) : ''}`)
   if (from.metadata.user !== 'none') gaps.push('extended attributes of files are not carried; they stay at the source')
-  if (from.content.sparse && !to.content.sparse) gaps.push('holes of sparse files are filled at the destination')
-  if (from.tree.links && !to.tree.links) gaps.push('symbolic links cannot be made at the destination: each is reported')
-  for (const { capability, why } of source.notes) gaps.push(`source, ${capability}: ${why}`)
-  for (const { capability, why } of destination.notes) gaps.push(`destination, ${capability}: ${why}`)
+  for (const { capability, why } of source.notes)
+    if (capability !== 'shared' || asks('shared', settings)) gaps.push(`source, ${capability}: ${why}`)
+  for (const { capability, why } of destination.notes)
+    if (capability !== 'shared') gaps.push(`destination, ${capability}: ${why}`)
   return gaps
 }
 
@@ -36,6 +36,26 @@ export function cannotBeExpressed(settings: Settings, source: Session, destinati
 function unlessWhose({ capabilities }: Session): string {
   if (capabilities.owners.owner === 'none') return ''
   return ', as nobody says whose place it is (account of the connection, or impersonate_as)'
+}
+
+/**
+ * Of them those that no earlier execution told of: what holds for each execution alike would hide what this one met.
+ *
+ * @returns also what to remember, for this execution begun again and for those after it
+ */
+export function newGaps(
+  gaps: readonly string[],
+  told: string | undefined,
+  execution: number,
+): { gaps: string[]; told: string } {
+  const by = JSON.parse(told ?? '{}') as { [gap: string]: number }
+  const fresh = gaps.filter((gap) => (by[gap] ??= execution) === execution)
+  return { gaps: fresh, told: JSON.stringify(by) }
+}
+
+/** Whether a filter that judges what is at the source asks for a mark. */
+function asks(mark: (typeof marks)[number], { filter }: Settings): boolean {
+  return filter.source.some(({ rules }) => rules.some((rule) => asksFor(mark, rule)))
 }
 
 function asksFor(mark: (typeof marks)[number], rule: FilterRule): boolean {

@@ -65,12 +65,13 @@ async function finishOne(
       ? await context.destination.setAttributes(destination, attributes)
       : await context.destination.stat(destination, [])
     if (attributes) await context.flush(destination, destination)
-    const { audit, flagged } = notes
+    const { altered, audit, flagged } = notes
     if (flagged !== undefined) context.audit.add(audit, 'flagged', () => ({ item, message: flagged }))
     if (audit.length > 0) context.later.add(context.ledger.audit(audit))
     return {
       item,
       ...(there ? { destination: factsOf(there) } : {}),
+      ...(attributes ? { altered } : {}),
       ...(flagged === undefined ? {} : { flagged }),
     }
   } catch (error) {

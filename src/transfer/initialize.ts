@@ -7,13 +7,14 @@ import { resolveRoot } from '../connector/local/resolve.ts'
 import { unanswerable } from '../filter/unanswerable.ts'
 import { notCarriedOut } from '../job/carried_out.ts'
 import type { LedgerAhead } from '../ledger/errors.ts'
-import type { ExecutionStart } from '../ledger/ledger.ts'
+import type { Asked, ExecutionStart } from '../ledger/ledger.ts'
+import { mendable } from '../policy/hopeless.ts'
 import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
 import { parallelWrites } from '../policy/parallel_writes.ts'
 import { accessKey, accessSince } from './access_asked.ts'
 import { AccessCarrier } from './access_carrier.ts'
-import { cannotBeExpressed } from './capability_gaps.ts'
+import { cannotBeExpressed, newGaps } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
 import { makeDestinationRoot, recallMaking, type AccessOfRoot } from './destination_root.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
@@ -28,6 +29,8 @@ import { OpenSides, type SideName } from './sides.ts'
 
 const enumerateLanes = 2
 const mostTransferLanes = 4
+/** Under this the ledger remembers which gaps were told of, and by which execution. */
+const toldGaps = 'told gaps'
 
 /**
  * The first activity of an execution: opens both sides, holds the brakes that need no listing, and begins the execution
@@ -66,9 +69,11 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   const destinationRoot = await destinationRootOf(job, destination, { recalled: access, root: rootAccess ?? access })
   await sameRootAsBefore(job, 'source', sourceRoot)
   if (destinationRoot) await sameRootAsBefore(job, 'destination', destinationRoot)
-  await clearUpAfterFormer(job, ref)
+  const isBegun = await clearUpAfterFormer(job, ref)
+  const asked = await askedOf(jobs, ref)
   await rememberAccessOfNew(job.ledger, access)
-  const gaps = cannotBeExpressed(settings, source, destination)
+  const told = await job.ledger.recall(toldGaps)
+  const { gaps, told: toRemember } = newGaps(cannotBeExpressed(settings, source, destination), told, ref.execution)
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
   if (spec.destination.auth['root_may_change'] !== undefined)
     gaps.push('destination: root_may_change holds for sources alone; another root than before is refused here')
@@ -82,11 +87,16 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
     triesPerExecution: retryPolicy(settings.failurePolicy).triesPerExecution,
     maxRetry,
     lazyContainers: lazyContainers(settings),
+    asked,
     root: {
       source: { ...factsOf(sourceRoot), id: sourceRoot.id },
       ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
     },
   })
+  await job.ledger.remember(toldGaps, toRemember)
+  // Begun before, it heeded what had been asked until then; what came since is for the next one. A simulation heeds it in a
+  // ledger of its own.
+  if (!isBegun && !spec.simulated) await catalog.requests.drop(ref.jobId, [...asked.retry, ...asked.ignore])
   await job.ledger.remember(accessKey, JSON.stringify(accessSince(spec, await job.ledger.recall(accessKey))))
   await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
   return {
@@ -151,10 +161,24 @@ async function sameRootAsBefore({ spec, ledger }: JobInHand, side: SideName, roo
   await starting(side, () => rememberRoot(ledger, spec, { side, root }))
 }
 
-/** One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten. */
-async function clearUpAfterFormer(job: JobInHand, ref: ExecutionRef): Promise<void> {
+/**
+ * One whose workflow was terminated had nobody to close its books, and with the beginning of this one its traces are forgotten.
+ *
+ * @returns whether it is this one that has begun
+ */
+async function clearUpAfterFormer(job: JobInHand, ref: ExecutionRef): Promise<boolean> {
   const former = await job.ledger.unended()
-  if (former !== undefined && former !== ref.execution) await clearLeftovers(job, { ...ref, execution: former })
+  if (former === ref.execution) return true
+  if (former !== undefined) await clearLeftovers(job, { ...ref, execution: former })
+  return false
+}
+
+/** What people asked for about items, and what they can have mended when one of them started it. */
+async function askedOf({ catalog }: OpenJobs, { jobId, execution }: ExecutionRef): Promise<Asked> {
+  const begun = await catalog.executions.get(jobId, execution)
+  const asked: Asked = { retry: [], ignore: [], onceMore: begun?.byPerson ? mendable : [] }
+  for (const [item, request] of await catalog.requests.of(jobId)) asked[request].push(item)
+  return asked
 }
 
 /**

@@ -105,7 +105,7 @@ export class ItemAttributes {
     if (!carried || modifiedNs === undefined) return access
     const why = timeLeftOut(this.#range, modifiedNs)
     if (why === undefined) return { ...access, modifiedNs }
-    notes.altered = true
+    notes.altered.push('times_left_out')
     this.#audit.add(notes.audit, 'time_left_out', () => ({ item, message: why }))
     return access
   }
@@ -121,7 +121,8 @@ interface Carried {
 /** @throws ConnectorError when `permissions.failures` stops the item */
 function noteAccess(access: CarriedAccess, item: number, notes: Notes): void {
   if (access.stopped !== undefined) throw new ConnectorError('AccessDenied', access.stopped)
-  notes.altered ||= access.narrowed
+  if (access.narrowed) notes.altered.push('permissions_narrowed')
+  if (access.ownersLost === true) notes.altered.push('owners_lost')
   if (access.flagged !== undefined) notes.flagged = access.flagged
   for (const warning of access.warnings) notes.audit.push({ item, ...warning })
 }

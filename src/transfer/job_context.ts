@@ -147,6 +147,7 @@ export class JobContext {
 
   decide(child: Child): Decision {
     const { item, path, named, counterpart, row, taken } = child
+    if (row?.state === 'skipped' && row.reason === ignored.reason) return ignored
     return this.#planner.plan({
       source: item,
       path,
@@ -209,6 +210,8 @@ export class JobContext {
     await this.#open[Symbol.asyncDispose]()
   }
 }
+
+const ignored: Decision = { action: 'skip', reason: 'ignored' }
 
 interface Opened {
   job: Signal

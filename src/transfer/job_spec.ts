@@ -65,6 +65,11 @@ export function stagingKey(jobId: string, item: number, token: number): string {
   return `${jobId.slice(0, 6)}-${item.toString(36)}-${token.toString(36)}`
 }
 
+/** What names of stagings of this job look like to a shell, where they are files. */
+export function stagedNames(jobId: string): string {
+  return `.~${jobId.slice(0, 6)}-*`
+}
+
 /** Whether a name is that of a staging of this job, or of what announces its name, where they are files; which item it was for. */
 export function stagedItem(jobId: string, name: string): number | undefined {
   const item = new RegExp(`^\\.~${jobId.slice(0, 6)}-([0-9a-z]+)-[0-9a-z]+~?$`).exec(name)?.[1]

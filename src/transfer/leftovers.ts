@@ -1,5 +1,5 @@
 import { ConnectorError, type ErrorCode } from '../connector/errors.ts'
-import type { Session, Staged } from '../connector/connector.ts'
+import type { Left, Session, Staged } from '../connector/connector.ts'
 import type { AuditRow, LeftBatch, Leftovers, WorkItem } from '../ledger/ledger.ts'
 import { descendOf } from './addresses.ts'
 import type { ExecutionRef } from './engine.ts'
@@ -16,11 +16,12 @@ import { OpenSides } from './sides.ts'
  * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name. What such holders
  * had published, and folders that they made, are put on record. A death between any two lines leaves what is found again.
  *
+ * @returns what stays
  * @throws ConnectionTrouble when the destination is out of reach for now
  */
-export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise<void> {
+export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise<readonly AuditRow[]> {
   const leftovers = await job.ledger.leftovers(ref.execution)
-  if (job.spec.simulated || (leftovers.batches.length === 0 && leftovers.partials.length === 0)) return
+  if (job.spec.simulated || (leftovers.batches.length === 0 && leftovers.partials.length === 0)) return []
   const clearing = new Clearing(job, ref)
   try {
     await clearing.run(leftovers)
@@ -35,6 +36,7 @@ export async function clearLeftovers(job: JobInHand, ref: ExecutionRef): Promise
   for (const [token, published] of clearing.arrived)
     await recordPublished(job, { execution: ref.execution, token, published })
   if (clearing.left.length > 0) await job.ledger.audit(clearing.left)
+  return clearing.left
 }
 
 const lastingTrouble: ReadonlySet<string> = new Set<ErrorCode>([
@@ -74,9 +76,9 @@ class Clearing {
       const stays = await discardFormer(session, { root: root.id, jobId: this.#jobId, tokens }, folder)
       this.left.push(...stays.map((name) => foreignInside(folder.item, name)))
     }
-    for (const { item, container, key } of partials) {
+    for (const { item, container, key, ...left } of partials) {
       const id = descendOf(session, root.id, container)
-      if (id !== undefined) await this.#discard(session, item, { container: id, key })
+      if (id !== undefined) await this.#discard(session, item, { container: id, key, left })
     }
     await recordMade(this.#job, { session, root: root.id }, batches)
   }
@@ -86,7 +88,7 @@ class Clearing {
     { session, root, before }: { session: Session; root: string; before: PublishedBefore },
   ): Promise<void> {
     const addresses = new Map(containers.map((container) => [container.item, container]))
-    const onRecord = new Map(staged.map((one) => [one.item, one.staged]))
+    const onRecord = new Map(staged.map((one) => [one.item, one]))
     const published: Published[] = []
     this.arrived.set(token, published)
     for (const work of items) {
@@ -94,15 +96,18 @@ class Clearing {
       const known = onRecord.get(item)
       if (known) {
         // A flagged item has its result already.
-        const found = flagged ? undefined : await this.#published(before, work, known)
+        const { staged, source = work.source } = known
+        const found = flagged ? undefined : await this.#published(before, { ...work, source }, staged)
         if (found) published.push(found)
-        await this.#discard(session, item, known)
+        const { resume } = staged
+        await this.#discard(session, item, { ...staged, left: resume === undefined ? {} : { resume } })
       }
       const address = addresses.get(work.container)
       const container = address && descendOf(session, root, address)
       if (container === undefined) continue
+      const left = { name: work.destinationName, sizeBytes: work.source.sizeBytes }
       for (const former of formerTokens)
-        await this.#discard(session, item, { container, key: stagingKey(this.#jobId, item, former) })
+        await this.#discard(session, item, { container, key: stagingKey(this.#jobId, item, former), left })
     }
   }
 
@@ -115,9 +120,13 @@ class Clearing {
     }
   }
 
-  async #discard(session: Session, item: number, { container, key }: Pick<Staged, 'container' | 'key'>): Promise<void> {
+  async #discard(
+    session: Session,
+    item: number,
+    { container, key, left }: Pick<Staged, 'container' | 'key'> & { left: Left },
+  ): Promise<void> {
     try {
-      await session.discard(container, key)
+      await session.discard(container, key, left)
     } catch (error) {
       this.#stays(item, error, `its staging ${key} stays`)
     }

@@ -88,6 +88,7 @@ describe('GET /v1/transfers/{job}/items', () => {
     expect(await names('?item_status=remediation')).toEqual(['open.xls'])
     expect((await names('?status=skipped,remediation')).sort()).toEqual(['huge.mp4', 'open.xls'])
     expect((await names('?status=skipped&status=remediation')).sort()).toEqual(['huge.mp4', 'open.xls'])
+    expect(await names('?reason=too_large,Locked')).toEqual(['huge.mp4', 'open.xls'])
     expect(await names('?type=container')).toEqual(['Sales'])
     expect(await names('?q=WHAT')).toEqual(['what?.txt'])
     expect(await names('?status=unknown')).toEqual([])
@@ -122,6 +123,39 @@ describe('GET /v1/transfers/{job}/items', () => {
     } finally {
       await idle.close()
     }
+  })
+})
+
+describe('PATCH /v1/transfers/{job}/items', () => {
+  const patch = (path: string) => bench.call('PATCH', `/v1/transfers/${path}`)
+
+  test('asks for another try of what failed, by the filters of the list, for the next execution', async () => {
+    const { item } = await items('?status=remediation')
+    const { status, json } = await patch(`${job}/items?retry`)
+    expect([status, json.meta.total_count, json.item[0].id]).toEqual([200, 1, item[0].id])
+    expect(json.item[0]).toMatchObject({ status: 'remediation', request: 'retry', remedy: expect.any(String) })
+    expect(await bench.catalog.requests.of(job)).toEqual(new Map([[item[0].id, 'retry']]))
+    expect((await items('?status=remediation')).item[0].request).toBe('retry')
+    for (const none of ['reason=AccessDenied', 'status=skipped', 'q=huge', 'type=container'])
+      expect((await patch(`${job}/items?ignore=1&${none}`)).json.meta.total_count).toBe(0)
+    expect((await patch(`${job}/items?ignore=1&reason=Locked,AccessDenied`)).json.meta.total_count).toBe(1)
+    expect(await bench.catalog.requests.of(job)).toEqual(new Map([[item[0].id, 'ignore']]))
+  })
+
+  test('by id: one, several, and as the original writes it, with the job beside it', async () => {
+    const [{ id }] = (await items('?status=remediation')).item
+    const [{ id: skipped }] = (await items('?status=skipped')).item
+    for (const path of [`${job}/items/${id}?ignore=1`, `items/${id}?job=${job}&ignore=1`])
+      expect((await patch(path)).json.item).toMatchObject([{ id, request: 'ignore' }])
+    expect((await patch(`items?job=${job}&id=${id},${skipped}&retry`)).json.item).toMatchObject([{ id }])
+    expect((await patch(`${job}/items/${skipped}?retry`)).json.errors[0].description).toMatch(/did not fail/)
+    expect((await patch(`${job}/items/99?retry`)).status).toBe(404)
+    expect((await patch(`${'0'.repeat(32)}/items?retry`)).status).toBe(404)
+    expect((await patch(`items?retry`)).json.errors[0].property).toBe('job')
+  })
+
+  test.each(['', '?retry&ignore', '?retry=0', '?retri=1'])('says what it takes: %s', async (query) => {
+    expect((await patch(`${job}/items${query}`)).status).toBe(400)
   })
 })
 

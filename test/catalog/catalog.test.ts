@@ -280,6 +280,32 @@ describe('executions', () => {
     expect(history.total).toBe(3)
     expect(history.rows.map((row) => row.execution)).toEqual([3, 2])
   })
+
+  test('the execution that begins after a person asked for one says so, and only that one', async () => {
+    const { id } = await aJob()
+    expect((await catalog.executions.begin(id, 1, false)).byPerson).toBe(false)
+    await catalog.jobs.expectPerson(id)
+    expect((await catalog.executions.begin(id, 1, false)).byPerson).toBe(false)
+    expect((await catalog.executions.begin(id, 2, false)).byPerson).toBe(true)
+    expect((await catalog.executions.begin(id, 3, false)).byPerson).toBe(false)
+  })
+})
+
+test('what people ask about items is kept until it is heeded, the last word about each', async () => {
+  const { id } = await aJob()
+  const other = await aJob()
+  await catalog.requests.put(id, [2, 3, 4], 'retry')
+  await catalog.requests.put(id, [3], 'ignore')
+  await catalog.requests.put(other.id, [2], 'ignore')
+  expect([...(await catalog.requests.of(id))]).toEqual([
+    [2, 'retry'],
+    [3, 'ignore'],
+    [4, 'retry'],
+  ])
+  await catalog.requests.drop(id, [2, 3])
+  expect([...(await catalog.requests.of(id))]).toEqual([[4, 'retry']])
+  expect([...(await catalog.requests.of(other.id))]).toEqual([[2, 'ignore']])
+  await expect(catalog.requests.put('0'.repeat(32), [1], 'retry')).rejects.toThrow(NotInCatalog)
 })
 
 describe('control', () => {

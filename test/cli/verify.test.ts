@@ -53,9 +53,48 @@ describe('stevedore verify', () => {
       err: [],
       out: [
         '2 files and 1 folder compared, 2.0 KiB read at the source, 2.0 KiB at the destination',
-        expect.stringMatching(/^1 item skipped: .*\[too_large\]$/),
+        expect.stringMatching(/^1 item left out: .*\[too_large\]$/),
         'no differences',
       ],
+    })
+  })
+
+  test('of what is the same but for what was left out ends with 1 where that counts, and names it', async () => {
+    const { code, out } = await verify(job, '--strict')
+    expect(code).toBe(1)
+    expect(out).toContain('  /big.bin')
+    const lines = (await verify(job, '--json')).out.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(lines).toContainEqual({
+      type: 'left',
+      path: '/big.bin',
+      destination_path: '/big.bin',
+      status: 'skipped',
+      reason: 'too_large',
+    })
+  })
+
+  test('of what is owed ends with 1, with its path, why it is not there and what to do', async () => {
+    const owing = await rig.job({}, { source: aTree({ 'd/a': '1', e: '2' }), destination: aTree({ d: 'a file' }) })
+    await owing.run()
+    const { code, out } = await verify(owing)
+    expect(code).toBe(1)
+    expect(out).toEqual([
+      '/d: owed: flagged for a person: a folder at the source, a file at the destination',
+      '/d/a: owed: its folder could not be looked into',
+      'kind_differs: Rename or remove one of the two: a file and a folder cannot share a name.',
+      expect.stringMatching(
+        /^What is owed: stevedore job items --home \S+ 'a job'; tried again by stevedore job retry .*, or left out by .*<path>$/,
+      ),
+      expect.stringMatching(/^1 file and 0 folders compared/),
+      '2 differences',
+    ])
+    const [first] = (await verify(owing, '--json')).out.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(first).toMatchObject({
+      kind: 'owed',
+      path: '/d',
+      status: 'remediation',
+      reason: 'kind_differs',
+      remedy: expect.stringMatching(/^Rename or remove/),
     })
   })
 
@@ -84,8 +123,8 @@ describe('stevedore verify', () => {
       type: 'verified',
       files: 1,
       folders: 1,
-      differences: lines.length - 1,
-      not_transferred: [{ status: 'skipped', reason: 'too_large', items: 1 }],
+      differences: lines.filter(({ type }) => type === 'difference').length,
+      left: [{ status: 'skipped', reason: 'too_large', items: 1 }],
       access_before: 0,
     })
     expect(Object.keys(lines.at(-1)!).filter((key) => /[A-Z]/.test(key))).toEqual([])

@@ -43,6 +43,8 @@ interface WriteOptions {
   condition?: Target['condition']
   attributes?: Attributes
   key?: string
+  /** Under which it is to be published, when not as `file`. */
+  name?: string
 }
 
 let keys = 0
@@ -108,6 +110,7 @@ export class Bench {
       key: options.key ?? this.freshKey(),
       sizeBytes: BigInt(content.length),
       attributes: options.attributes ?? {},
+      name: options.name ?? 'file',
       durability: 'process',
     })
     if (content.length > 0) await staging.write(content, 0n)
@@ -115,7 +118,7 @@ export class Bench {
   }
 
   async write(container: string, name: string, content: Uint8Array, options: WriteOptions = {}): Promise<Item> {
-    const staged = await this.stage(container, content, options)
+    const staged = await this.stage(container, content, { name, ...options })
     return this.session.publish(staged, { container, name, condition: options.condition ?? 'absent' })
   }
 

@@ -10,8 +10,10 @@ const staging = await session.stage({
   key,
   sizeBytes: BigInt(announced),
   attributes: {},
+  name: 'file',
   durability: 'process',
 })
 await staging.write(Buffer.alloc(Number(written), 'x'), 0n)
-console.log('staged')
+await staging.written?.()
+console.log(JSON.stringify({ staged: true, resume: staging.resume }))
 setInterval(() => {}, 1000)

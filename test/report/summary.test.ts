@@ -27,6 +27,7 @@ function anExecution(change: Partial<StoredExecution> = {}): StoredExecution {
     status: 'completed',
     phase: 'complete',
     simulated: false,
+    byPerson: false,
     startedOn: 1_000,
     endedOn: 1_003.2,
     sentence: '2,003 found, 2,000 carried out',

@@ -24,7 +24,7 @@ test.each([
   await job.list({ 'd/a.txt': 'x' })
   const names = { sourceNames: ['d'], destinationNames: ['d'] }
   const made = { item: 2, parent: 1, ...names, source: facts(0), ready: true, made: true, madeIn: 1 }
-  const notes = { altered: false, audit: [] }
+  const notes = { altered: [], audit: [] }
   const attributes = await job.context.attributes.ofContainer({ source: 'd', destination: 'd' }, made, notes)
   expect(Object.keys(attributes ?? {}).includes('modifiedNs')).toBe(containers)
 })

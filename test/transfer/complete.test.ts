@@ -31,7 +31,7 @@ test('the closing sentence writes counts as people read them, and the outcome ke
   expect(outcomeOf(done, balance)).toEqual({
     status: 'failed',
     sentence:
-      '1,020,212 found, 20,212 carried out, 1,200 to be tried again in the next execution, 3,400 flagged for a person',
+      '1,020,212 found, 20,212 carried out; 1,200 to be tried again in the next execution; 3,400 flagged for a person',
     found: 1_020_212,
     changed: 20_212,
     failed: 1_200,

@@ -136,7 +136,8 @@ describe('a later run', () => {
       expect(ran.balance?.found).toMatchObject({ items: 5, containers: 1 })
       expect(ran).toMatchObject({
         status: 'no_changes',
-        sentence: 'nothing to do: 5 found, 4 of them changed or deleted at the destination, which stays so',
+        sentence:
+          '5 found, 0 carried out; 3 deleted at the destination, and left so; 1 changed at the destination only, and left so',
       })
     }
   })

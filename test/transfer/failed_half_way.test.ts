@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import type { Session } from '../../src/connector/connector.ts'
 import type { Batch } from '../../src/ledger/ledger.ts'
+import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import { carryOut } from '../../src/transfer/batch/carry_out.ts'
 import { Mutex } from '../../src/transfer/batch/mutex.ts'
 import { stagingKey } from '../../src/transfer/job_spec.ts'
@@ -135,6 +136,48 @@ test.each([
   expect(stage.mock.calls.map(([spec]) => spec.resumeAt)).toEqual([undefined, resumeAt])
   expect(readFileSync(join(job.at.destination, 'large')).equals(readFileSync(join(job.at.source, 'large')))).toBe(true)
   expect(Object.keys(there())).toEqual(['large'])
+})
+
+describe('a source that changed before the try that staged it', () => {
+  const baseline = (): string | undefined => {
+    const reader = new LedgerReader(job.ledgerRig.file)
+    const { sizeBytes, modifiedNs } = reader.explain(['x'])!.source
+    reader.close()
+    return `${sizeBytes} ${modifiedNs}`
+  }
+  const now = (): string => {
+    const { size, mtimeNs } = statSync(join(job.at.source, 'x'), { bigint: true })
+    return `${size} ${mtimeNs}`
+  }
+
+  /** Its holder is gone before it can tell, or before it can publish. */
+  async function tryAndDie(call: 'finished' | 'publish'): Promise<void> {
+    await job.list({ x: 'one' })
+    writeFileSync(join(job.at.source, 'x'), 'another')
+    const { ledger } = job.ledgerRig
+    await carry(await oneBatch(ledger))
+    job.ledgerRig.nowMs += 600_000
+    const of = call === 'finished' ? ledger : job.context.destination
+    const real = of[call as never] as unknown
+    const gone = Object.assign(new Error('dead'), { name: 'LedgerGone' })
+    const { finished } = ledger
+    ledger.finished = () => Promise.reject(gone)
+    if (call === 'publish') job.context.destination.publish = () => Promise.reject(gone)
+    job.context.destination.discard = () => undefined
+    await carry(await oneBatch(ledger))
+    Object.assign(ledger, { finished })
+    Object.assign(of, { [call]: real })
+  }
+
+  test.each(['finished', 'publish'] as const)(
+    'is its baseline when the next holder goes on: died at %s',
+    async (call) => {
+      await tryAndDie(call)
+      await carryOn()
+      expect(there()['x']).toBe('another')
+      expect(baseline()).toBe(now())
+    },
+  )
 })
 
 describe('an error after the effect', () => {

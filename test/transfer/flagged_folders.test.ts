@@ -40,7 +40,7 @@ const stateOf = (job: Job, path: string): unknown => {
 
 test('a folder whose denial can’t be carried is private and flagged, as a file is, and what comes into it arrives', async () => {
   const job = await rig.job({ permissions: { policy: 'add' } }, { source })
-  expect(await run(job, 1)).toBe('5 found, 5 carried out, 2 flagged for a person')
+  expect(await run(job, 1)).toBe('5 found, 5 carried out; 2 flagged for a person')
   for (const path of ['denied', 'denied/denied.txt'])
     expect(stateOf(job, path)).toEqual([path, 'remediation', 'permissions_lost'])
   expect(job.explain('denied').why).toMatch(/^a denial or a cut-off from its folder could not be carried/)
@@ -52,7 +52,7 @@ test('a folder whose denial can’t be carried is private and flagged, as a file
     )
 
   // A person was asked, once.
-  expect(await run(job, 2)).toBe('5 found, 0 carried out, 2 flagged for a person')
+  expect(await run(job, 2)).toBe('5 found, 0 carried out; 2 flagged for a person')
   expect((await rig.catalog.executions.get(job.id, 2))?.status).toBe('no_changes')
   writeFileSync(join(job.source, 'denied/sub/new.txt'), 'new')
   await run(job, 3)

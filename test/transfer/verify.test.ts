@@ -19,7 +19,7 @@ import { ledgerFile } from '../../src/home/home.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import { limits } from '../../src/transfer/job_spec.ts'
 import { loadLastJobSpec } from '../../src/transfer/load_job.ts'
-import { CannotVerify, verifyJob, type Difference, type Verified } from '../../src/transfer/verify/verify.ts'
+import { CannotVerify, verifyJob, type Difference, type Left, type Verified } from '../../src/transfer/verify/verify.ts'
 import { aTree, look, many } from './a_tree.ts'
 import { accountMapTo, Rig, type Job } from './rig.ts'
 
@@ -31,6 +31,7 @@ if (!isRoot) console.warn('1 test of owners is not run: only root may give files
 
 interface Found extends Verified {
   found: Difference[]
+  named: Left[]
   /** `path kind`, sorted. */
   said: string[]
 }
@@ -40,11 +41,12 @@ async function verify(job: Job, entriesInMemory = 20_000): Promise<Found> {
   const ledger = new LedgerReader(ledgerFile(rig.home, job.id))
   try {
     const found: Difference[] = []
-    const verifying = verifyJob({ loaded, ledger })
+    const named: Left[] = []
+    const verifying = verifyJob({ loaded, ledger, onLeft: (left) => named.push(left) })
     let step = await verifying.next()
     for (; step.done !== true; step = await verifying.next()) found.push(step.value)
     expect(step.value.differences).toBe(found.length)
-    return { ...step.value, found, said: found.map(({ path, kind }) => `${path} ${kind}`).sort() }
+    return { ...step.value, found, named, said: found.map(({ path, kind }) => `${path} ${kind}`).sort() }
   } finally {
     ledger.close()
   }
@@ -73,14 +75,14 @@ describe('after a copy', () => {
   })
 
   test('both sides are the same; every byte of both is read, every folder looked at', async () => {
-    const { found, files, folders, read, foreign, gone, notTransferred } = await verify(job)
+    const { found, files, folders, read, foreign, gone, left } = await verify(job)
     expect(found).toEqual([])
-    expect({ files, folders, foreign, gone, notTransferred }).toEqual({
+    expect({ files, folders, foreign, gone, left }).toEqual({
       files: 4,
       folders: 3,
       foreign: 0,
       gone: 0,
-      notTransferred: [],
+      left: [],
     })
     const bytes = BigInt([...look(job.source).values()].reduce((sum, { size }) => sum + size, 0))
     expect(read).toEqual({ source: bytes, destination: bytes })
@@ -221,25 +223,32 @@ describe('after a copy', () => {
 })
 
 describe('what is no difference', () => {
-  test('is what was left out on purpose or failed: it is counted by reason', async () => {
+  test('is what was left out on purpose: it is counted by reason, and named to who wants to know', async () => {
     const job = await rig.job(
-      { large_item: 'skip', segment_transform: false },
-      {
-        source: aTree({ 'big.bin': '9 KB', 'what?.txt': 'x', 'fine.txt': 'y' }),
-        to: { auth: { names: 'windows', max_size: 5_000 } },
-      },
+      { large_item: 'skip' },
+      { source: aTree({ 'd/big.bin': '9 KB', 'fine.txt': 'y' }), to: { auth: { max_size: 5_000 } } },
     )
     await job.run()
-    const { said, notTransferred, files } = await verify(job)
-    expect(said).toEqual([])
-    expect(files).toBe(1)
-    expect(notTransferred).toEqual(
-      expect.arrayContaining([
-        { status: 'skipped', reason: 'too_large', items: 1 },
-        { status: expect.stringMatching(/retry|remediation/), reason: 'name_refused', items: 1 },
-      ]),
-    )
+    expect(await verify(job)).toMatchObject({
+      said: [],
+      files: 1,
+      left: [{ status: 'skipped', reason: 'too_large', items: 1 }],
+      named: [{ path: '/d/big.bin', destinationPath: '/d/big.bin', status: 'skipped', reason: 'too_large' }],
+    })
   })
+
+  test.each(['left_deleted', 'destination_kept', 'destination_newer', 'exists'])(
+    'is what the last execution decided to leave as the destination has it: %s',
+    async (reason) => {
+      const job = await rig.job({}, { source: aTree({ 'a.txt': 'x', 'b.txt': 'y' }) })
+      await job.run()
+      if (reason === 'left_deleted') unlinkSync(join(job.destination, 'a.txt'))
+      else writeFileSync(join(job.destination, 'a.txt'), 'somebody’s')
+      expect((await verify(job)).said.length).toBeGreaterThan(0)
+      inLedger(job, `UPDATE item SET reason = '${reason}' WHERE name = 'a.txt'`)
+      expect(await verify(job)).toMatchObject({ said: [], files: 1, left: [{ status: 'success', reason, items: 1 }] })
+    },
+  )
 
   test('is what is in a folder that was left out', async () => {
     const job = await rig.job(
@@ -321,6 +330,72 @@ describe('what is no difference', () => {
   })
 })
 
+describe('what the job owes and is not there is a difference', () => {
+  test('as what failed or is flagged is, with its reason', async () => {
+    const job = await rig.job(
+      { segment_transform: false },
+      { source: aTree({ 'what?.txt': 'x', 'fine.txt': 'y' }), to: { auth: { names: 'windows' } } },
+    )
+    await job.run()
+    const { said, found } = await verify(job)
+    expect(said).toEqual(['/what?.txt owed'])
+    expect(found).toMatchObject([
+      {
+        status: 'remediation',
+        reason: 'name_refused',
+        message: 'flagged for a person: Segment "what?.txt" contains ?',
+      },
+    ])
+  })
+
+  test('as what a folder over its limit holds is, and what is below it', async () => {
+    const job = await rig.job(
+      { max_items_per_container: 2 },
+      { source: aTree({ 'd/a': '1', 'd/b': '2', 'd/c/e': '3', 'fine.txt': 'y' }) },
+    )
+    await job.run()
+    expect((await verify(job)).said).toEqual(['/d owed', '/d/a owed', '/d/b owed', '/d/c owed', '/d/c/e owed'])
+  })
+
+  test('as a file in the place of a folder is, and the root when it could not be listed', async () => {
+    const job = await rig.job({}, { source: aTree({ 'd/a': '1' }), destination: aTree({ d: 'a file' }) })
+    await job.run()
+    expect((await verify(job)).said).toEqual(['/d owed', '/d/a owed'])
+    inLedger(job, "UPDATE item SET state = 3, reason = 'AccessDenied' WHERE id = 1")
+    expect((await verify(job)).said).toEqual(['/ owed', '/d owed', '/d/a owed'])
+  })
+
+  test('as the rest of what arrived more private than it was is; it is compared, too', async () => {
+    const job = await rig.job({}, { source: aTree({ a: '1' }) })
+    await job.run()
+    inLedger(job, "UPDATE item SET state = 4, reason = 'permissions_lost' WHERE name = 'a'")
+    expect(await verify(job)).toMatchObject({ said: ['/a owed'], files: 1 })
+  })
+
+  test('as what a paused job has not come to is: its folders are unfinished, and not different', async () => {
+    const job = await rig.job({}, { source: aTree({ 'd/a': '1', 'd/e/b': '2', z: '3' }) })
+    await job.run({
+      beforeFinishing: async () => {
+        const { said, found, files, folders } = await verify(job)
+        expect(said).toEqual(['/d owed', '/d/e owed'])
+        expect(found.every(({ reason }) => reason === 'unfinished')).toBe(true)
+        expect([files, folders]).toEqual([3, 2])
+      },
+    })
+    expect((await verify(job)).said).toEqual([])
+  })
+
+  test('as what was not tried yet is, and not what left the source meanwhile', async () => {
+    const job = await rig.job({}, { source: aTree({ 'd/a': '1', z: '3' }) })
+    await job.run({
+      afterListing: async () => {
+        expect((await verify(job)).said).toEqual(['/d owed', '/d/a owed', '/z owed'])
+      },
+    })
+    expect((await verify(job)).said).toEqual([])
+  })
+})
+
 test('a folder wider than memory should hold is compared the same', async () => {
   const job = await rig.job({}, { source: aTree(many(250, (n) => `wide/${n}`, '10 B')) })
   await job.run()
@@ -359,6 +434,17 @@ describe('platforms that know things by id', () => {
     expect(await verify(back)).toMatchObject({ said: [], files: 2, folders: 2 })
     writeFileSync(join(back.destination, 'a/b.txt'), 'BEE')
     expect((await verify(back)).said).toEqual(['/a/b.txt content', '/a/b.txt times'])
+  })
+
+  test('hold what was renamed by case alone, which is no other item there', async () => {
+    const job = await rig.job(
+      {},
+      { source: aTree({ 'a.txt': 'x' }), to: { platform: 'vault', auth: { names: 'windows' } } },
+    )
+    await job.run()
+    renameSync(join(job.source, 'a.txt'), join(job.source, 'A.txt'))
+    await job.run()
+    expect(await verify(job)).toMatchObject({ said: [], files: 1, gone: 0, foreign: 0 })
   })
 
   test('siblings of one name are told apart', async () => {

@@ -153,6 +153,7 @@ test('a manual job runs when it is started and is idle again; two starts at once
   expect((refusal!.reason as Error).message).toMatch(/is running \(execution 1\); wait for its end, or cancel it/)
   await ended(job, 1)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'idle', executeOn: null })
+  expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ byPerson: true })
   expect(await stage.state(job)).toMatchObject({ status: 'idle', running: false, execution: 1 })
   await expect(client.pause(job)).rejects.toThrow('there is nothing to pause')
   await expect(client.resume(job)).rejects.toThrow("isn't paused")
@@ -166,6 +167,7 @@ test('an auto job runs at once, then at its interval', async () => {
   const [third, second, first] = (await stage.catalog.executions.list(job, { offset: 0, limit: 3 })).rows
   expect(second!.startedOn - first!.startedOn).toBeGreaterThan(0.8)
   expect(third!.startedOn - second!.startedOn).toBeGreaterThan(0.8)
+  expect([first, second, third].map((run) => run!.byPerson)).toEqual([false, false, false])
   await client.pause(job)
 })
 

@@ -8,9 +8,10 @@ export function executions(db: DatabaseSync): Executions {
   const byId = db.prepare('SELECT * FROM executions WHERE job = ? AND execution = ?')
   const jobExists = db.prepare('SELECT 1 FROM jobs WHERE id = ?')
   const insert = db.prepare(
-    `INSERT INTO executions (job, execution, status, phase, simulated, started_on, document)
-     SELECT id, ?, 'running', 'pending', ?, ?, document FROM jobs WHERE id = ? ON CONFLICT DO NOTHING`,
+    `INSERT INTO executions (job, execution, status, phase, simulated, started_on, document, by_person)
+     SELECT id, ?, 'running', 'pending', ?, ?, document, person_expected FROM jobs WHERE id = ? ON CONFLICT DO NOTHING`,
   )
+  const personCame = db.prepare('UPDATE jobs SET person_expected = 0 WHERE id = ? AND person_expected = 1')
   const endClaims = db.prepare('DELETE FROM roots WHERE job = ? AND execution = ?')
   const find = (jobId: string, execution: number): StoredExecution | undefined => {
     const row = byId.get(jobId, execution) as Row | undefined
@@ -21,7 +22,8 @@ export function executions(db: DatabaseSync): Executions {
     async begin(jobId, execution, simulated) {
       return transaction(db, () => {
         if (!jobExists.get(jobId)) throw new NotInCatalog(`there is no job ${jobId}`)
-        insert.run(execution, Number(simulated), now(), jobId)
+        const { changes } = insert.run(execution, Number(simulated), now(), jobId)
+        if (changes === 1) personCame.run(jobId)
         return find(jobId, execution)!
       })
     },
@@ -63,6 +65,7 @@ function readExecution(row: Row): StoredExecution {
     status: row.status as ExecutionStatus,
     phase: row.phase as ExecutionPhase,
     simulated: row.simulated === 1,
+    byPerson: row.by_person === 1,
     startedOn: Number(row.started_on),
     endedOn: row.ended_on as number | null,
     sentence: String(row.sentence),

@@ -17,6 +17,7 @@ export function jobs(db: DatabaseSync): Jobs {
      VALUES (:id, :name, :folded, 'transfer', :document, :status, :category, :priority, :disabled, :now, :now)`,
   )
   const release = db.prepare('DELETE FROM roots WHERE job = ?')
+  const expectPerson = db.prepare('UPDATE jobs SET person_expected = 1 WHERE id = ?')
 
   const find = (id: string): StoredJob | undefined => {
     const row = byId.get(id) as Row | undefined
@@ -84,6 +85,9 @@ export function jobs(db: DatabaseSync): Jobs {
     },
     async releaseRoots(jobId) {
       release.run(jobId)
+    },
+    async expectPerson(jobId) {
+      expectPerson.run(jobId)
     },
   }
 }

@@ -101,4 +101,14 @@ export const migrations: readonly string[] = [
   'ALTER TABLE roots ADD COLUMN writes INTEGER NOT NULL DEFAULT 1',
   'ALTER TABLE control DROP COLUMN cancelled; ALTER TABLE control DROP COLUMN note',
   'ALTER TABLE executions ADD COLUMN waiting_for TEXT',
+  `
+  ALTER TABLE jobs ADD COLUMN person_expected INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE executions ADD COLUMN by_person INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE requests (
+    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    item INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    PRIMARY KEY (job, item)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

@@ -2,10 +2,13 @@ import { auditView, itemView } from '../../api/item_view.ts'
 import type { Facts } from '../../connector/item.ts'
 import { toJson } from '../../json/json.ts'
 import { rootItem } from '../../ledger/ledger.ts'
+import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
 import type { Explanation } from '../../ledger/sqlite/reader_types.ts'
 import { ledgerKind } from '../../open_home/ledger_views.ts'
+import { leftAlone } from '../../policy/decision.ts'
 import { Unacceptable } from '../../problem.ts'
 import { bytes, counted, printable } from '../../report/format.ts'
+import { sayProcessing } from '../../report/say_processing.ts'
 import { sayReason } from '../../report/say_reason.ts'
 import { ExitCode } from '../exit_code.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
@@ -18,19 +21,57 @@ export async function explain(name: string, path: string, options: CommonOptions
     const job = await theJob(name, catalog)
     const ledger = ledgers.open(job.id, await ledgerKind(job, catalog))
     if (!ledger) throw unknown(`${JSON.stringify(job.name)} has not run yet`)
-    const names = path.split('/').filter((part) => part !== '' && part !== '.')
-    const found = ledger.explain(names)
-    if (!found)
-      throw unknown(
-        `${JSON.stringify(path)} was never seen by ${JSON.stringify(job.name)}; paths begin at the folders of the job`,
-      )
+    const { item, below } = itemAt(path, { job: job.name, ledger })
     if (options.json === true) {
-      const { absent, container } = found
-      const audit = found.audit.map((entry) => auditView(job.id, entry, ledger))
-      parts.terminal.out(toJson({ ...itemView(found, found), absent, container, audit }, 2))
-    } else for (const line of explanation(found)) parts.terminal.out(line)
+      const { absent, container } = item
+      const audit = item.audit.map((entry) => auditView(job.id, entry, ledger))
+      const asked = below ? { not_looked_at: path } : {}
+      parts.terminal.out(toJson({ ...asked, ...itemView(item, item), absent, container, audit }, 2))
+    } else {
+      if (below) parts.terminal.out(notLookedAt(path, item))
+      for (const line of explanation(item)) parts.terminal.out(line)
+    }
     return ExitCode.done
   })
+}
+
+interface Asked {
+  item: Explanation
+  /** What was asked for lies in it, and was not looked at. */
+  below: boolean
+}
+
+/** @throws Unacceptable for a path that leads nowhere */
+function itemAt(path: string, { job, ledger }: { job: string; ledger: LedgerReader }): Asked {
+  const found = ledger.find(path.split('/').filter((part) => part !== '' && part !== '.'))
+  if ('several' in found)
+    throw unknown(
+      `${JSON.stringify(path)} may be any of: ${found.several.map((name) => JSON.stringify(name)).join(', ')}`,
+    )
+  const below = 'below' in found
+  const item = ledger.explain(below ? found.below : found.item)!
+  if (!below || isNotLookedInto(item)) return { item, below }
+  const known = item.item === rootItem ? '' : `; ${JSON.stringify(pathOf(item))} was, and ${lacks(item, found.missing)}`
+  throw unknown(
+    `${JSON.stringify(path)} was never seen by ${JSON.stringify(job)}${known}; paths begin at the folders of the job`,
+  )
+}
+
+function lacks({ kind }: Explanation, name: string): string {
+  return kind === 'container' ? `had nothing of the name ${JSON.stringify(name)}` : 'is no folder'
+}
+
+/** Nobody knows what is in it: it was left out with all of that, or could not be listed. */
+function isNotLookedInto({ kind, state, container, last }: Explanation): boolean {
+  if (kind !== 'container') return false
+  return (
+    state === 'skipped' || ((state === 'remediation' || state === 'retry') && container?.lookedIn !== last.execution)
+  )
+}
+
+function notLookedAt(path: string, folder: Explanation): string {
+  const why = folder.state === 'skipped' ? 'was left out with all that is in it' : 'could not be looked into'
+  return printable(`${path}: not looked at. It lies in ${pathOf(folder)}, which ${why}:`)
 }
 
 const decided: Record<Explanation['action'], string> = {
@@ -57,21 +98,66 @@ const states: Record<Explanation['state'], string> = {
 /** Lines for a person, from what was seen to what was done. */
 export function explanation(item: Explanation): string[] {
   if (item.item === rootItem) return explainRoot(item)
-  const why = item.why === undefined ? [] : [line('', item.why)]
+  const { last } = item
+  const why = item.why === undefined || last.reason !== item.reason ? [] : [line('', item.why)]
   return [
-    `${printable(`/${item.sourceNames.join('/')}`)}${item.kind === 'container' ? '/' : ''}`,
-    line('source', item.absent ? 'no longer there' : seen(item.source, item.kind)),
+    `${printable(pathOf(item))}${item.kind === 'container' ? '/' : ''}`,
+    line('source', item.absent || !last.source ? 'no longer there' : seen(last.source, item.kind)),
     line('destination', destinationOf(item)),
-    line('decided', item.gone ? 'nothing more to do' : `${decided[item.action]} (execution ${item.execution})`),
-    line('why', `${sayReason(item.reason)} [${item.reason}]`),
+    line('decided', decisionOf(item)),
+    line('why', `${sayReason(last.reason)} [${last.reason}]`),
     ...why,
     ...(item.keepAs === undefined ? [] : [line('kept', `the destination’s own version as ${printable(item.keepAs)}`)]),
-    ...(item.processing.length === 0 ? [] : [line('altered', item.processing.join(', '))]),
-    line('state', states[item.state]),
+    ...(item.processing.length === 0 ? [] : [line('altered', item.processing.map(sayProcessing).join('; '))]),
+    line('state', stateOf(item)),
+    ...before(item),
     ...attempts(item),
-    ...(item.hash === undefined ? [] : [line('SHA-256', item.hash)]),
+    ...(item.hash === undefined || last.simulated
+      ? []
+      : [line('SHA-256', `${item.hash}${last.isOurs ? '' : ' (of what was recorded last)'}`)]),
     ...history(item),
   ]
+}
+
+function decisionOf({ gone, last }: Explanation): string {
+  const { action, reason, execution, simulated, atMs } = last
+  const at = atMs === undefined ? '' : `, looked at ${new Date(atMs).toISOString()}`
+  const would = simulated && action !== 'none' && action !== 'fail' ? 'would ' : ''
+  const what = gone
+    ? 'nothing more to do'
+    : action === 'none' && leftAlone.has(reason)
+      ? 'leave it as it is'
+      : decided[action]
+  return `${would}${what} (${simulated ? 'simulated, ' : ''}execution ${execution}${at})`
+}
+
+/** What is so now, which for what is left as it is says more than the status it keeps. */
+function stateOf({ state, last }: Explanation): string {
+  if (last.reason === 'source_gone') return 'gone from the source'
+  if (last.reason === 'left_deleted') return 'deleted at the destination, and left so'
+  const settled = state === 'success' || state === 'processed'
+  if (settled && leftAlone.has(last.reason)) return 'left as it is at the destination'
+  if (!last.simulated || last.reason === 'unchanged') return states[state]
+  return settled
+    ? `simulated: it would ${state === 'success' ? 'arrive as it is' : 'arrive altered'}`
+    : `simulated: ${states[state]}`
+}
+
+/** How it came to be as it was found. */
+function before({ action, execution, last, state }: Explanation): string[] {
+  const settled = state === 'success' || state === 'processed' || state === 'none'
+  const how = carriedOut[action]
+  return settled && how !== undefined && last.execution > execution
+    ? [line('before', `${how} (execution ${execution})`)]
+    : []
+}
+
+const carriedOut: Partial<Record<Explanation['action'], string>> = {
+  create: 'created at the destination',
+  overwrite: 'written in place of the destination’s',
+  adopt: 'found at the destination, the same',
+  attributes: 'given its times, owner or permissions',
+  reread: 'read again',
 }
 
 function explainRoot(item: Explanation): string[] {
@@ -88,13 +174,20 @@ function destinationOf(item: Explanation): string {
   const at = printable(`/${item.destinationNames.join('/')}`)
   // Facts from before are of another kind than the source's item is now, or there are none: what stands there is not ours.
   if (item.reason === 'kind_differs') return `${at}, where something of another kind is`
+  const { last } = item
   // Nobody looks at the destination to explain it.
-  if (item.destination) {
-    const when = item.action === 'adopt' ? 'found' : 'written'
-    return `${at}, ${seen(item.destination, item.kind)}, as it was ${when}`
+  if (last.destination) {
+    const when = last.isOurs ? (item.action === 'adopt' ? 'found' : 'written') : 'seen'
+    return `${at}, ${seen(last.destination, item.kind)}, as it was ${when}`
   }
-  if (item.container?.ready === true) return at
-  return item.state === 'success' || item.state === 'processed' ? at : `nothing yet; it would be ${at}`
+  if (last.reason === 'left_deleted') return `nothing any more; it was ${at}`
+  const arrived = !last.simulated && (item.state === 'success' || item.state === 'processed')
+  if (arrived || (item.container?.ready === true && !last.simulated)) return at
+  return last.reason === 'source_gone' ? 'nothing' : `nothing yet; it would be ${at}`
+}
+
+function pathOf({ sourceNames }: Explanation): string {
+  return `/${sourceNames.join('/')}`
 }
 
 function seen(facts: Facts, kind: Explanation['kind']): string {
@@ -125,13 +218,13 @@ function attempts({ tries, strikes, notBeforeMs, partialBytes }: Explanation): s
   return lines
 }
 
-function history({ audit }: Explanation): string[] {
+function history({ audit, last }: Explanation): string[] {
   if (audit.length === 0) return []
   return [
     'what happened',
     ...audit.map((entry) => {
       const message = entry.message === undefined ? '' : `: ${printable(entry.message)}`
-      return `  ${new Date(entry.recordedMs).toISOString()}  execution ${entry.execution}  ${entry.type}${message}`
+      return `  ${new Date(entry.recordedMs).toISOString()}  execution ${entry.execution}  ${entry.type}${last.simulated && entry.execution === last.execution ? ' (simulated)' : ''}${message}`
     }),
   ]
 }

@@ -6,16 +6,19 @@ import { jobView } from '../../api/job_view.ts'
 import { toJson } from '../../json/json.ts'
 import type { Progress } from '../../ledger/ledger.ts'
 import { NotStarted, Unacceptable } from '../../problem.ts'
+import { ledgerKind } from '../../open_home/ledger_views.ts'
 import { printable, table } from '../../report/format.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { JobCommands } from '../../client/job_commands.ts'
 import { ExitCode } from '../exit_code.ts'
+import { failedItems, failedText } from '../failing.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { pace, progressLine, waitingLine } from '../progress_line.ts'
 import { tellChanged } from '../tell_changed.ts'
 import { allJobs, theJob } from '../the_job.ts'
+import { typed } from '../typed.ts'
 import { withHome } from '../with_home.ts'
 
 interface ListOptions extends CommonOptions {
@@ -51,8 +54,10 @@ export async function listJobs(options: ListOptions, parts: CliParts): Promise<E
 export async function showJob(name: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
   return withHome(options, parts, async ({ catalog, ledgers }) => {
     const job = await theJob(name, catalog)
+    const ledger = ledgers.open(job.id, await ledgerKind(job, catalog))
+    const failed = await failedItems(ledger, job.id, catalog)
     if (options.json === true) {
-      parts.terminal.out(toJson(await jobView(job, { catalog, ledgers }), 2))
+      parts.terminal.out(toJson({ ...(await jobView(job, { catalog, ledgers })), failed }, 2))
       return ExitCode.done
     }
     const say = parts.terminal.out
@@ -68,6 +73,8 @@ export async function showJob(name: string, options: CommonOptions, parts: CliPa
       const summary = summarize(job, last, await inertSettings(job, catalog))
       say(`\n${summaryText(summary, { colour: parts.terminal.colour }).trimEnd()}`)
     }
+    const lines = failedText(failed, (command, ...args) => typed(parts, options, [command, job.name, ...args]))
+    if (lines.length > 0) say(['', ...lines].join('\n'))
     return ExitCode.done
   })
 }

@@ -18,10 +18,12 @@ import { watchExecution } from '../../client/watch_execution.ts'
 import { readDocument } from '../document_file.ts'
 import { ExitCode, exitCodeOf } from '../exit_code.ts'
 import { leave } from '../leave.ts'
+import { failedItems, failedText } from '../failing.ts'
 import type { CliParts, CommonOptions } from '../parts.ts'
 import { progressView, soFar, type ProgressView } from '../show_progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { tellChanged } from '../tell_changed.ts'
+import { typed } from '../typed.ts'
 
 interface RunOptions extends CommonOptions {
   /** Another job, whatever the home holds under this name. */
@@ -287,14 +289,19 @@ class Run {
   async #report(execution: StoredExecution): Promise<ExitCode> {
     const { home, parts, options } = this.#with
     const summary = summarize(this.#job, execution, await inertSettings(this.#job, home.catalog))
-    if (options.json === true) parts.terminal.out(toJson({ type: 'summary', ...summary }))
-    else
+    const ledger = home.ledgers.open(this.#job.id, execution.simulated ? 'simulated' : 'real')
+    const failed = await failedItems(ledger, this.#job.id, home.catalog)
+    if (options.json === true) parts.terminal.out(toJson({ type: 'summary', ...summary, failed }))
+    else {
       parts.terminal.out(
         summaryText(summary, {
           colour: parts.terminal.colour,
           explain: this.#typed('explain', this.#job.name, '<path>'),
         }).trimEnd(),
       )
+      const lines = failedText(failed, (command, ...args) => this.#typed(command, this.#job.name, ...args))
+      if (lines.length > 0) parts.terminal.out(['', ...lines].join('\n'))
+    }
     return exitCodeOf(summary)
   }
 
@@ -313,10 +320,7 @@ class Run {
   }
 
   #typed(command: string, ...args: string[]): string {
-    const { parts, options } = this.#with
-    const quoted = args.map((arg) => (/^[\w./<>-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
-    const home = options.home === undefined ? [] : ['--home', options.home]
-    return [parts.typed, command, ...home, ...quoted].join(' ')
+    return typed(this.#with.parts, this.#with.options, [command, ...args])
   }
 }
 

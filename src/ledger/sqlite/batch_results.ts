@@ -1,6 +1,6 @@
 import type { FailedItem } from '../ledger.ts'
 import { LeaseLost } from '../ledger.ts'
-import type { WireDone, WireResults } from '../wire.ts'
+import type { WireDone, WirePartial, WireResults } from '../wire.ts'
 import { actionCode, Container, State } from './codes.ts'
 import type { Containers } from './containers.ts'
 import type { HeldBatches } from './held_batches.ts'
@@ -57,7 +57,9 @@ export class BatchResults {
       'UPDATE item SET destination_id = coalesce(?, destination_id), destination = ? WHERE id = ?',
     )
     this.#fail = db.prepare('UPDATE item SET state = ?, reason = ? WHERE id = ?')
-    this.#writePartial = db.prepare('INSERT OR REPLACE INTO partial (item, key, bytes, source) VALUES (?, ?, ?, ?)')
+    this.#writePartial = db.prepare(
+      'INSERT OR REPLACE INTO partial (item, key, bytes, source, resume) VALUES (?, ?, ?, ?, ?)',
+    )
     this.#anyPartial = db.prepare('SELECT 1 FROM partial WHERE item BETWEEN ? AND ? LIMIT 1')
     this.#dropPartial = db.prepare('DELETE FROM partial WHERE item BETWEEN ? AND ?')
     this.#partialBytes = db.prepare('SELECT bytes FROM partial WHERE item = ?')
@@ -73,12 +75,12 @@ export class BatchResults {
     leases.stage(lease, lease.staged === null ? text : mergedStaged(lease.staged, text))
   }
 
-  partial(token: number, item: number, partial: { key: string; bytes: bigint; source: string }): void {
+  partial(token: number, item: number, partial: WirePartial): void {
     const { leases } = this.#parts
     const lease = leases.require(token, LeaseKind.batch)
     if (!this.#held.members(lease).has(item)) throw new LeaseLost(`item ${item} has a result already`)
     const before = this.#partialBytes.get(item) as { bytes: number } | undefined
-    this.#writePartial.run(item, partial.key, partial.bytes, partial.source)
+    this.#writePartial.run(item, partial.key, partial.bytes, partial.source, partial.resume ?? null)
     // It gets further each time, so whatever keeps killing its holders is not the item.
     if (lease.attempt > 1 && before && partial.bytes > before.bytes) leases.startAfresh(lease)
   }
@@ -140,6 +142,8 @@ export class BatchResults {
     const made = !sums.found.has(item)
     const destinationId = done.destinationId.length > 0 ? done.destinationId[i]! || null : null
     const destination = done.destination[i]!
+    const altered = done.altered[i]
+    if (altered) this.#parts.plans.altered(item, altered)
     const why = done.why[i]
     if (why !== undefined) this.#parts.plans.explain(item, why)
     if (isContainer && this.#listingFailed(item, member)) {

@@ -1,3 +1,4 @@
+import type { Processing } from '../../policy/decision.ts'
 import type { MadeContainer } from '../ledger.ts'
 import { State } from './codes.ts'
 import type { LedgerParts } from './parts.ts'
@@ -16,6 +17,16 @@ interface ItemRow {
 }
 
 const permissionsLost = 'permissions_lost'
+
+const ofAttributes: ReadonlySet<Processing> = new Set<Processing>([
+  'permissions_narrowed',
+  'owners_lost',
+  'times_left_out',
+])
+
+function isSettled({ state }: ItemRow): boolean {
+  return state === State.success || state === State.processed
+}
 
 /** How many touched containers are known to be recorded, so that not every batch writes them again. */
 const remembered = 20_000
@@ -91,7 +102,7 @@ export class Containers {
 
   /** A container is there now. Who made it in this execution stands: somebody else of ours may have found it since. */
   exists(container: number, { id, made }: Omit<MadeContainer, 'token'>): void {
-    const { addresses, counters, current } = this.#parts
+    const { addresses, counters, current, plans } = this.#parts
     const row = addresses.row(container)
     const { n } = current()
     if (made && row.made !== n) {
@@ -105,14 +116,15 @@ export class Containers {
     addresses.changed(container)
     const item = this.#item.get(container) as unknown as ItemRow
     const settle = (reason: string): void => {
+      const state = plans.processing(container).length === 0 ? State.success : State.processed
       counters.remove({ state: item.state, reason: item.reason, container: 1, size: 0 })
-      counters.add({ state: State.success, reason, container: 1, size: 0 })
-      this.#setState.run(State.success, reason, n, container)
+      counters.add({ state, reason, container: 1, size: 0 })
+      this.#setState.run(state, reason, n, container)
     }
     if (item.state === State.lazy && item.execution === n) {
       settle(made ? item.reason : 'matched')
       this.#carriedOut.run(n)
-    } else if (made && row.made !== n && item.state === State.success && item.execution === n) {
+    } else if (made && row.made !== n && isSettled(item) && item.execution === n) {
       // Another thread was told that it was there before the one that made it had said so.
       if (item.reason === 'matched') settle('new')
     }
@@ -146,20 +158,35 @@ export class Containers {
       this.#becomes(container, State.remediation, { reason: permissionsLost, why })
   }
 
-  #becomes(container: number, state: number, { reason, why }: Omit<ContainerTrouble, 'flag'>): void {
+  /** Its attributes are set: with less than the source has, it arrived altered; what was altered by its name stays so. */
+  altered(container: number, altered: readonly Processing[]): void {
+    const { plans } = this.#parts
+    const item = this.#item.get(container) as unknown as ItemRow
+    if (item.parent === 0 || !isSettled(item)) return
+    const before = plans.processing(container)
+    const now = [...before.filter((processing) => !ofAttributes.has(processing)), ...altered]
+    if (now.join() === before.join()) return
+    plans.altered(container, now)
+    const state = now.length === 0 ? State.success : State.processed
+    if (state !== item.state) this.#becomes(container, state, {})
+  }
+
+  #becomes(container: number, state: number, { reason: given, why }: Partial<ContainerTrouble>): void {
     const { counters, current, plans } = this.#parts
     const execution = current()
     const before = this.#item.get(container) as unknown as ItemRow
     const counted = { container: 1, size: 0 }
+    const as = this.#countedAs.get(container, execution.n) as { counted_as: string | null } | undefined
+    const countedAs = as?.counted_as ?? before.reason
     // The root is nobody's child: it is counted only for having failed.
     if (before.execution === execution.n || before.parent !== 0) {
-      const as = this.#countedAs.get(container, execution.n) as { counted_as: string | null } | undefined
-      counters.remove({ state: before.state, reason: as?.counted_as ?? before.reason, ...counted })
+      counters.remove({ state: before.state, reason: countedAs, ...counted })
       this.#countedByItself.run(container)
     }
+    const reason = given ?? countedAs
     counters.add({ state, reason, ...counted })
     this.#setState.run(state, reason, execution.n, container)
-    plans.explain(container, why)
+    if (why !== undefined) plans.explain(container, why)
   }
 
   /** What the container is, for results that come after it failed in another way. */

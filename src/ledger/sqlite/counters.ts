@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Met } from '../ledger.ts'
 
 interface Sum {
   items: number
@@ -21,13 +22,19 @@ interface Counted {
  */
 export class Counters {
   readonly #byState: Map<string, Sum>[] = []
+  readonly #met = new Map<string, { items: number; bytes: bigint }>()
   readonly #upsert
+  readonly #upsertMet
 
   constructor(db: DatabaseSync) {
     this.#upsert = db.prepare(
       `INSERT INTO counter (execution, state, reason, items, containers, bytes) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET items = items + excluded.items, containers = containers + excluded.containers,
          bytes = bytes + excluded.bytes`,
+    )
+    this.#upsertMet = db.prepare(
+      `INSERT INTO met (execution, what, items, bytes) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET items = items + excluded.items, bytes = bytes + excluded.bytes`,
     )
   }
 
@@ -52,6 +59,11 @@ export class Counters {
     sum.bytes += bytes
   }
 
+  met({ what, items, bytes }: Met): void {
+    const sum = this.#met.get(what) ?? { items: 0, bytes: 0n }
+    this.#met.set(what, { items: sum.items + items, bytes: sum.bytes + bytes })
+  }
+
   /** Writes what was collected into the running transaction. */
   flush(execution: number): void {
     this.#byState.forEach((sums, state) => {
@@ -62,11 +74,14 @@ export class Counters {
       }
       sums.clear()
     })
+    for (const [what, { items, bytes }] of this.#met) this.#upsertMet.run(execution, what, items, bytes)
+    this.#met.clear()
   }
 
   /** Drops what was collected by a request that failed. */
   forget(): void {
     for (const sums of this.#byState) sums?.clear()
+    this.#met.clear()
   }
 
   #sum(state: number, reason: string): Sum {

@@ -1,7 +1,7 @@
 import type { Claim, Holder } from '../ledger.ts'
 import { LeaseLost } from '../ledger.ts'
 import { hopeless } from '../../policy/hopeless.ts'
-import type { WireChanged, WireItems, WireListing, WireToList } from '../wire.ts'
+import type { WireChanged, WireItems, WireListing, WireNote, WireToList } from '../wire.ts'
 import { actionCode, Container, State, stateCode } from './codes.ts'
 import type { Containers } from './containers.ts'
 import { LeaseKind, type CountedSum, type Lease } from './leases.ts'
@@ -16,8 +16,16 @@ const flaggedBefore = 'flagged_before'
 const none = actionCode('none')
 const create = actionCode('create')
 const adopt = actionCode('adopt')
+const reread = actionCode('reread')
 const skip = actionCode('skip')
 const fail = actionCode('fail')
+
+interface Decided {
+  kind: number
+  action: number
+  reason: string
+  processing?: string | undefined
+}
 
 interface Before {
   state: number
@@ -45,6 +53,8 @@ export class Enumeration {
   readonly #gone
   readonly #goneUnsettled
   readonly #returned
+  readonly #reason
+  readonly #looked
   readonly #stamp
   readonly #deadPartial
 
@@ -76,6 +86,8 @@ export class Enumeration {
     this.#gone = db.prepare('UPDATE item SET gone = 1 WHERE id = ?')
     this.#goneUnsettled = db.prepare("UPDATE item SET gone = 1, state = ?, reason = 'source_gone' WHERE id = ?")
     this.#returned = db.prepare('UPDATE item SET gone = 0 WHERE id = ?')
+    this.#reason = db.prepare('UPDATE item SET reason = ? WHERE id = ?')
+    this.#looked = db.prepare('UPDATE container SET looked = ?, looked_ms = ? WHERE item = ?')
     this.#stamp = db.prepare('UPDATE item SET execution = ? WHERE id = ?')
     this.#deadPartial = db.prepare('DELETE FROM partial WHERE item = ?')
   }
@@ -137,7 +149,10 @@ export class Enumeration {
       for (const container of listing.descend) this.#enter(container, countedAs(container))
       for (const item of listing.gone) this.#markGone(item)
       for (const item of listing.returned ?? []) this.#returned.run(item)
+      for (const note of listing.notes) this.#note(note)
       this.#countUnchanged(listing, lease, as)
+      for (const met of listing.met) counters.met(met)
+      if (listing.last) this.#looked.run(listing.execution, this.#parts.nowMs(), container)
     }
     audit.write(listing.audit, current())
     if (listing.last || listing.failed) leases.remove(lease)
@@ -182,7 +197,7 @@ export class Enumeration {
       const destinationName = fresh.destinationName[i]!
       const rest = fresh.rest[i]
       const baseline = isDone(action) ? rest : undefined
-      const state = this.#stateOfDecision(id, kind, action, reason)
+      const state = this.#stateOfDecision(id, { kind, action, reason, processing: rest?.processing })
       if (state === State.pending) work += 1
       this.#insert.run(
         id,
@@ -225,7 +240,8 @@ export class Enumeration {
       // Decided in this execution already, by an earlier try at this listing: that decision stands.
       if (!before || before.execution === n) continue
       const baseline = isDone(action) ? row : undefined
-      const state = this.#stateOfDecision(item, kind, action, row.reason)
+      if (action === reread) this.#keepAltered(row)
+      const state = this.#stateOfDecision(item, row)
       this.#update.run(
         kind,
         state,
@@ -260,11 +276,18 @@ export class Enumeration {
   }
 
   /** A container to be made is no work before it is looked into. */
-  #stateOfDecision(item: number, kind: number, action: number, reason: string): number {
-    if (isDone(action)) return State.success
+  #stateOfDecision(item: number, { kind, action, reason, processing }: Decided): number {
+    if (isDone(action)) return processing === undefined ? State.success : State.processed
     if (action === skip) return State.skipped
     if (action === fail) return this.#parts.trials.strike(item, this.#parts.current(), isHopeless(reason))
     return kind === Container && action === create ? State.lazy : State.pending
+  }
+
+  /** What is read again, and may be found to be the same, is as altered as it was. */
+  #keepAltered(row: WireChanged): void {
+    const planned = JSON.parse(row.processing ?? '[]') as string[]
+    const altered = new Set([...planned, ...this.#parts.plans.processing(row.item)])
+    if (altered.size > planned.length) row.processing = JSON.stringify([...altered])
   }
 
   /** Flagged containers that are looked into all the same, and deleted ones, are counted under a reason of their own. */
@@ -297,6 +320,12 @@ export class Enumeration {
     this.#goneUnsettled.run(State.none, item)
     this.#parts.trials.settled(item)
     this.#deadPartial.run(item)
+  }
+
+  /** Of the few rows of which something else is to be said than before; state and baselines stay. */
+  #note(note: WireNote): void {
+    if (note.reason !== null) this.#reason.run(note.reason, note.item)
+    this.#parts.plans.note(note)
   }
 
   /**

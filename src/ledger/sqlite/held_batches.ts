@@ -23,7 +23,7 @@ export class HeldBatches {
     this.#parts = parts
     this.#work = work
     this.#rows = rows
-    this.#partials = parts.db.prepare('SELECT item, key, bytes, source FROM partial WHERE item BETWEEN ? AND ?')
+    this.#partials = parts.db.prepare('SELECT item, key, bytes, source, resume FROM partial WHERE item BETWEEN ? AND ?')
   }
 
   give({ parts, rows }: Taken, holder: Holder, past: Past = { attempt: 1, former: [], staged: null }): WireBatch {
@@ -127,8 +127,13 @@ export class HeldBatches {
       }
       for (const row of this.#partials.all(first, last)) {
         if (!mine.has(row.item as number)) continue
-        const { key, bytes, source } = row as { key: string; bytes: number; source: string }
-        of(row.item as number).partial = { key, bytes: BigInt(bytes), source }
+        const { key, bytes, source, resume } = row as {
+          key: string
+          bytes: number
+          source: string
+          resume: string | null
+        }
+        of(row.item as number).partial = { key, bytes: BigInt(bytes), source, ...(resume === null ? {} : { resume }) }
       }
       for (const [item, tries] of this.#parts.trials.triesBetween(first, last, lease.execution)) {
         if (mine.has(item)) of(item).tries = tries

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { kindCode, levelCode, levelOf, State, stateCode } from './codes.ts'
-import { itemColumns, itemOf, itemTables, type ItemRow } from './item_row.ts'
+import { itemColumns, itemOf, itemTables, lastReason, type ItemRow } from './item_row.ts'
 import type { AuditEntry, AuditQuery, ItemQuery, LedgerItem } from './reader_types.ts'
 
 /** One page, and how many rows there are on all pages. */
@@ -43,12 +43,18 @@ function itemCondition(query: ItemQuery): Condition {
     const codes = query.status.flatMap((state) =>
       state === 'pending' ? [State.pending, State.lazy] : [stateCode(state)],
     )
-    conditions.push(`state IN (${codes.join(', ')})`)
+    // In the order of the index of what failed, which is not used else.
+    conditions.push(`state IN (${codes.sort((a, b) => a - b).join(', ')})`)
   }
   if (query.processing === 'none') conditions.push('processing IS NULL')
   else if (query.processing !== undefined) {
     conditions.push('EXISTS (SELECT 1 FROM json_each(processing) WHERE value = ?)')
     values.push(query.processing)
+  }
+  if (query.reasons) {
+    const asked = '(SELECT value FROM json_each(?))'
+    conditions.push(`(${lastReason} IN ${asked} OR (state = ${State.remediation} AND reason IN ${asked}))`)
+    values.push(JSON.stringify(query.reasons), JSON.stringify(query.reasons))
   }
   if (query.kind !== undefined) conditions.push(`kind = ${kindCode(query.kind)}`)
   if (query.q) {

@@ -1,7 +1,7 @@
-import type { Processing } from '../../policy/decision.ts'
+import { leftAlone, type Processing } from '../../policy/decision.ts'
 import { unpackFacts } from '../facts_text.ts'
-import { actionOf, kindOf, stateOf } from './codes.ts'
-import type { LedgerItem } from './reader_types.ts'
+import { actionCode, actionOf, kindOf, State, stateOf } from './codes.ts'
+import type { LastLook, LedgerItem } from './reader_types.ts'
 
 export interface ItemRow {
   id: number
@@ -27,13 +27,27 @@ export interface ItemRow {
   waiting: number | null
   not_before_ms: number | null
   partial_bytes: number | null
+  seen_source: string | null
+  counterpart: string | null
+  looked: number | null
+  looked_ms: number | null
+  simulated: number | null
 }
 
 export const itemColumns = `id, parent, name, kind, state, action, item.execution, gone, reason, destination_name, source_id,
   destination_id, item.source, destination, hash, why, keep_as, processing, tries, strikes, waiting, not_before_ms,
-  partial.bytes AS partial_bytes`
+  partial.bytes AS partial_bytes, plan.source AS seen_source, counterpart, above.looked, above.looked_ms,
+  (SELECT simulated FROM execution WHERE n = max(item.execution, coalesce(above.looked, 0))) AS simulated`
 export const itemTables = `item LEFT JOIN plan ON plan.item = id LEFT JOIN trial ON trial.item = id
-  LEFT JOIN partial ON partial.item = id`
+  LEFT JOIN partial ON partial.item = id LEFT JOIN container AS above ON above.item = item.parent`
+
+const left = [...leftAlone].map((reason) => `'${reason}'`).join(', ')
+
+/** The reason under which the last execution that looked at an item counted it. */
+export const lastReason = `CASE WHEN gone = 1 THEN 'source_gone'
+  WHEN above.looked > item.execution AND state IN (${State.none}, ${State.success}, ${State.processed})
+    AND reason NOT IN (${left}) THEN 'unchanged'
+  WHEN above.looked > item.execution AND state = ${State.remediation} THEN 'flagged_before' ELSE reason END`
 
 export function itemOf(row: ItemRow): LedgerItem {
   return {
@@ -59,5 +73,39 @@ export function itemOf(row: ItemRow): LedgerItem {
     strikes: row.strikes ?? 0,
     ...(row.waiting === 1 ? { notBeforeMs: row.not_before_ms ?? 0 } : {}),
     ...(row.partial_bytes === null ? {} : { partialBytes: BigInt(row.partial_bytes) }),
+    last: lastLook(row),
   }
 }
+
+/**
+ * A row that did not change is not written again: that its container was looked at since says that it was seen, and found
+ * to be as its row has it.
+ */
+function lastLook(row: ItemRow): LastLook {
+  const looked = row.looked ?? 0
+  const again = looked > row.execution
+  const state = stateOf(row.state)
+  const arrived = state === 'success' || state === 'processed' || state === 'none'
+  const gone = row.gone === 1
+  // Flagged for its permissions alone, it is there.
+  const flaggedThere = state === 'remediation' && row.reason === 'permissions_lost'
+  const asItIs = !gone && arrived && leftAlone.has(row.reason)
+  const unchanged = again && !gone && arrived && !asItIs
+  const wrote = !gone && arrived && !asItIs && !unchanged && wroteIt.has(actionOf(row.action))
+  const simulated = row.simulated === 1
+  const recorded = gone || unchanged || (arrived && !asItIs && !(simulated && wrote)) || (flaggedThere && !again)
+  const destination = recorded ? row.destination : row.counterpart
+  return {
+    execution: Math.max(row.execution, looked),
+    simulated,
+    action: gone || asItIs || unchanged ? 'none' : actionOf(row.action),
+    reason: gone ? 'source_gone' : unchanged ? 'unchanged' : row.reason,
+    ...(looked >= row.execution && row.looked_ms !== null ? { atMs: row.looked_ms } : {}),
+    ...(gone ? {} : { source: unpackFacts(row.seen_source ?? row.source) }),
+    ...(destination === null ? {} : { destination: unpackFacts(destination) }),
+    isOurs: recorded && destination !== null && (row.action !== adopt || again || gone),
+  }
+}
+
+const adopt = actionCode('adopt')
+const wroteIt: ReadonlySet<string> = new Set(['create', 'overwrite', 'attributes', 'reread'])

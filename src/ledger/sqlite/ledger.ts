@@ -18,11 +18,13 @@ import type {
   WireFinishedContainer,
   WireLeftovers,
   WireListing,
+  WirePartial,
   WireResults,
   WireToList,
   WireTouched,
 } from '../wire.ts'
 import { Addresses } from './addresses.ts'
+import { AskedOfItems } from './asked.ts'
 import { AuditLog } from './audit_log.ts'
 import { BatchClaims } from './batch_claims.ts'
 import { BatchResults } from './batch_results.ts'
@@ -31,6 +33,7 @@ import { closeBooks, ending } from './closing_books.ts'
 import { Containers } from './containers.ts'
 import { Counters } from './counters.ts'
 import { Enumeration } from './enumeration.ts'
+import { findingsOf } from './findings.ts'
 import { Executions, writeRoot } from './executions.ts'
 import { HeldBatches } from './held_batches.ts'
 import { LeaseKind, Leases } from './leases.ts'
@@ -124,6 +127,7 @@ export class SqliteLedger {
     for (const message of start.warnings ?? []) this.#note({ level: 'warn', type: 'setting', message })
     const rootChanged = writeRoot(this.#db, start)
     this.#parts.addresses.changed(rootItem)
+    if (start.asked) new AskedOfItems(this.#parts).heed(start.asked)
     if (rootChanged) this.#containers.touch(rootItem)
     this.#enumeration.start(rootItem)
   }
@@ -136,7 +140,7 @@ export class SqliteLedger {
       this.#note({ level: 'info', type: 'execution', ...ending(execution, this.#tally.balance(execution)) })
       this.#executions.end(execution)
     }
-    return this.#tally.balance(execution)
+    return { ...this.#tally.balance(execution), findings: findingsOf(this.#db, execution) }
   }
 
   claimContainers(holder: Holder, limit: number): Claim<WireToList[]> {
@@ -175,7 +179,7 @@ export class SqliteLedger {
     this.#results.finished(results)
   }
 
-  partial(token: number, item: number, partial: { key: string; bytes: bigint; source: string }): void {
+  partial(token: number, item: number, partial: WirePartial): void {
     this.#results.partial(token, item, partial)
   }
 

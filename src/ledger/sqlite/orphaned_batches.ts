@@ -39,7 +39,7 @@ export class OrphanedBatches {
     this.#held = held
     this.#results = results
     this.#allPartials = parts.db.prepare(
-      'SELECT partial.item, item.parent, partial.key FROM partial JOIN item ON item.id = partial.item',
+      'SELECT partial.item, item.parent, partial.key, partial.resume FROM partial JOIN item ON item.id = partial.item',
     )
     this.#begun = parts.db.prepare('SELECT begun_ms AS begunMs FROM execution WHERE n = ?')
   }
@@ -102,10 +102,20 @@ export class OrphanedBatches {
       else if (lease.kind === LeaseKind.litter)
         batches.push({ ...this.#held.told(lease, this.#rows.flagged(lease.parts.ids)), flagged: true })
     }
-    const partials = this.#allPartials.all() as unknown as { item: number; parent: number; key: string }[]
+    const partials = this.#allPartials.all() as unknown as {
+      item: number
+      parent: number
+      key: string
+      resume: string | null
+    }[]
     return {
       batches,
-      partials: partials.map(({ item, parent, key }) => ({ item, container: addresses.of(parent), key })),
+      partials: partials.map(({ item, parent, key, resume }) => ({
+        item,
+        container: addresses.of(parent),
+        key,
+        ...(resume === null ? {} : { resume }),
+      })),
     }
   }
 

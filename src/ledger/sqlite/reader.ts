@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from '../../database/sqlite.ts'
 import { rootItem, type Balance, type Progress } from '../ledger.ts'
 import { Addresses } from './addresses.ts'
+import { ItemFinder, type FoundPath } from './find_item.ts'
 import { findAudits, findItems, type Found } from './item_query.ts'
 import { itemColumns, itemOf, itemTables, type ItemRow } from './item_row.ts'
 import type {
@@ -28,8 +29,10 @@ export class LedgerReader {
   readonly #page
   readonly #one
   readonly #extents
-  readonly #named
+  readonly #finder: ItemFinder
   readonly #children
+  readonly #looked
+  readonly #touched
 
   /** @throws DatabaseUnusable when there is no such file, or it is damaged or no ledger */
   constructor(file: string) {
@@ -38,13 +41,12 @@ export class LedgerReader {
     this.#addresses = new Addresses(this.#db)
     this.#page = this.#db.prepare(`SELECT ${itemColumns} FROM ${itemTables} WHERE id > ? ORDER BY id LIMIT ?`)
     this.#one = this.#db.prepare(`SELECT ${itemColumns} FROM ${itemTables} WHERE id = ?`)
+    this.#looked = this.#db.prepare('SELECT looked AS execution FROM container WHERE item = ?')
     this.#extents = this.#db.prepare('SELECT first, last FROM extent WHERE container = ? ORDER BY first')
-    this.#named = this.#db.prepare(
-      `SELECT id, name = ?1 AS exact FROM item WHERE id BETWEEN ?2 AND ?3 AND parent = ?4
-         AND (name = ?1 OR destination_name = ?1)`,
-    )
+    this.#finder = new ItemFinder(this.#db)
+    this.#touched = this.#db.prepare('SELECT 1 FROM touched WHERE container = ?')
     this.#children = this.#db.prepare(
-      `SELECT ${itemColumns}, made FROM ${itemTables} LEFT JOIN container ON container.item = id
+      `SELECT ${itemColumns}, container.made FROM ${itemTables} LEFT JOIN container ON container.item = id
        WHERE id > ? AND id <= ? AND parent = ? ORDER BY id LIMIT ?`,
     )
   }
@@ -92,13 +94,16 @@ export class LedgerReader {
     return findAudits(this.#db, query)
   }
 
-  /** @param names from the job's root down, as on the source or, where that finds nothing, on the destination */
-  explain(names: readonly string[]): Explanation | undefined {
-    let id: number | undefined = 1
-    for (const name of names) {
-      id = this.#child(id, name)
-      if (id === undefined) return undefined
-    }
+  /** @param names from the job's root down, as on either side */
+  find(names: readonly string[]): FoundPath {
+    return this.#finder.find(names)
+  }
+
+  /** @param which an item's id, or its path as {@link find} takes it */
+  explain(which: number | readonly string[]): Explanation | undefined {
+    const found = typeof which === 'number' ? { item: which } : this.find(which)
+    if (!('item' in found)) return undefined
+    const id = found.item
     const row = this.#one.get(id) as unknown as ItemRow | undefined
     if (!row) return undefined
     this.#addresses.forget()
@@ -110,7 +115,9 @@ export class LedgerReader {
     }
     if (explanation.kind === 'container') {
       const { ready, made } = this.#addresses.row(id)
-      explanation.container = { ready, ...(made > 0 ? { madeIn: made } : {}) }
+      const looked = this.#looked.get(id) as { execution: number } | undefined
+      const lookedIn = looked && looked.execution > 0 ? { lookedIn: looked.execution } : {}
+      explanation.container = { ready, ...(made > 0 ? { madeIn: made } : {}), ...lookedIn }
     }
     return explanation
   }
@@ -141,6 +148,11 @@ export class LedgerReader {
     }
   }
 
+  /** A container in which something arrived, and whose times, owner and permissions are still to be set. */
+  isUnfinished(container: number): boolean {
+    return this.#touched.get(container) !== undefined
+  }
+
   /** A small value of the job, as `Ledger.remember` wrote it. */
   recall(key: string): string | undefined {
     const row = this.#db.prepare('SELECT value FROM memory WHERE key = ?').get(key) as { value: string } | undefined
@@ -149,17 +161,6 @@ export class LedgerReader {
 
   close(): void {
     if (this.#db.isOpen) this.#db.close()
-  }
-
-  #child(container: number, name: string): number | undefined {
-    let renamed: number | undefined
-    for (const { first, last } of this.#extents.all(container) as unknown as { first: number; last: number }[]) {
-      for (const { id, exact } of this.#named.all(name, first, last, container)) {
-        if (exact === 1) return id as number
-        renamed ??= id as number
-      }
-    }
-    return renamed
   }
 
   #placeOf({ id, parent, name, destination_name }: ItemRow): { sourceNames: string[]; destinationNames: string[] } {

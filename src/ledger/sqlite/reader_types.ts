@@ -3,7 +3,23 @@ import type { AuditLevel } from '../../job/settings.ts'
 import type { Action, Processing } from '../../policy/decision.ts'
 import type { ItemState } from '../item_state.ts'
 
-/** All that the ledger knows of one item, in words. */
+/** What the last execution that looked at an item decided, and what it saw; that a row did not change is not written there. */
+export interface LastLook {
+  execution: number
+  simulated: boolean
+  action: Action
+  reason: string
+  /** When all of its container had been looked at, Unix milliseconds; absent when that is not known. */
+  atMs?: number
+  /** Absent: no longer there. */
+  source?: Facts
+  /** After our own write, if there was one. Absent: nothing was there. */
+  destination?: Facts
+  /** What is at the destination is as we wrote it, or found it, when it was recorded. */
+  isOurs: boolean
+}
+
+/** All that the ledger knows of one item, in words: its row, as the execution that wrote it decided. */
 export interface LedgerItem {
   item: number
   /** 1 is the job's root. */
@@ -37,6 +53,7 @@ export interface LedgerItem {
   notBeforeMs?: number
   /** Bytes of it that were written already, to be gone on with. */
   partialBytes?: bigint
+  last: LastLook
 }
 
 export interface PlacedItem extends LedgerItem {
@@ -50,6 +67,8 @@ export interface ItemQuery {
   status?: readonly ItemState[]
   /** One of the words in `processing`; `none` finds items that arrived as they were. */
   processing?: Processing | 'none'
+  /** Under which the last execution counted it, or for which it was flagged. */
+  reasons?: readonly string[]
   kind?: ItemKind
   /** Part of the name on either side, without regard to case (ASCII). */
   q?: string
@@ -83,8 +102,8 @@ export interface AuditEntry {
 /** Everything known of one item, for `explain`. */
 export interface Explanation extends PlacedItem {
   audit: AuditEntry[]
-  /** Of a container: it exists at the destination, and the execution in which we made it. */
-  container?: { ready: boolean; madeIn?: number }
+  /** Of a container: it exists at the destination, the execution in which we made it, and the last one that looked at all that is in it. */
+  container?: { ready: boolean; madeIn?: number; lookedIn?: number }
 }
 
 /** A child of a container, as `verify` reads it. */

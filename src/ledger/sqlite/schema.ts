@@ -158,4 +158,26 @@ export const ledgerMigrations: readonly string[] = [
   -- Of a batch that is cleared up after: when the time of the holder it was taken from was up.
   ALTER TABLE lease ADD COLUMN held_until_ms INTEGER;
   `,
+  `
+  -- The execution that looked last at all that is in a container, and when: so long what is said of unchanged rows holds.
+  ALTER TABLE container ADD COLUMN looked INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE container ADD COLUMN looked_ms INTEGER;
+  -- The source as it was seen when an item was left as it is, where that is not as recorded.
+  ALTER TABLE plan ADD COLUMN source TEXT;
+  CREATE INDEX item_gone ON item (id) WHERE gone = 1;
+  CREATE INDEX plan_altered ON plan (processing, item) WHERE processing IS NOT NULL;
+
+  -- What an execution came across that has no reason of its own: hard links and what they cost, holes lost.
+  CREATE TABLE met (
+    execution INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    items INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (execution, what)
+  ) STRICT, WITHOUT ROWID;
+    `,
+  `
+  -- What the platform calls a content half-way, where it gives it an id of its own.
+  ALTER TABLE partial ADD COLUMN resume TEXT;
+  `,
 ]

@@ -64,10 +64,11 @@ export class Touched {
   finished(token: number, results: WireFinishedContainer[]): void {
     const { leases, counters } = this.#parts
     const lease = leases.require(token, LeaseKind.touched)
-    for (const { item, destination, flagged, failure } of results) {
+    for (const { item, destination, flagged, altered, failure } of results) {
       if (this.#leased.get(item, token) === undefined) throw new LeaseLost(`container ${item} has a result already`)
       this.#remove.run(item)
       if (destination !== undefined) this.#facts.run(destination, item)
+      if (altered) this.#containers.altered(item, altered)
       if (flagged !== undefined) this.#containers.flag(item, flagged)
       if (failure) this.#containers.fail(item, { ...failure, flag: false })
     }

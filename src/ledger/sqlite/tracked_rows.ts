@@ -4,8 +4,9 @@ import { openDatabase } from '../../database/sqlite.ts'
 import { fromSent, toSent } from '../errors.ts'
 import { unpackFacts } from '../facts_text.ts'
 import type { ItemState } from '../item_state.ts'
-import type { TrackedRow } from '../ledger.ts'
-import { kindOf, stateOf } from './codes.ts'
+import { leftAlone } from '../../policy/decision.ts'
+import type { Said, TrackedRow } from '../ledger.ts'
+import { kindOf, State, stateOf } from './codes.ts'
 import { ledgerApplicationId, ledgerMigrations } from './schema.ts'
 
 /** Rows per answer; a container with more is read in pages. */
@@ -27,6 +28,11 @@ type Cells = [
   decided: number,
 ]
 
+/** Most rows have nothing to say, and their plans, if any, are not asked for. */
+function says([, , , , state, reason]: Cells): boolean {
+  return state === State.skipped || state === State.remediation || leftAlone.has(reason)
+}
+
 /**
  * The tracked rows of a ledger, read by whoever needs them on a connection of his own: a run without changes reads every
  * row there is, and the one thread that writes would have no time for anything else. What a claim was answered is committed,
@@ -34,7 +40,7 @@ type Cells = [
  */
 export class TrackedRows {
   readonly #file: string
-  #open: { db: DatabaseSync; extents: StatementSync; rows: StatementSync } | undefined
+  #open: Open | undefined
 
   constructor(file: string) {
     this.#file = file
@@ -49,12 +55,15 @@ export class TrackedRows {
    */
   after(container: number, after: number, execution: number): { rows: TrackedRow[]; complete: boolean } {
     try {
-      const { extents, rows } = (this.#open ??= open(this.#file))
+      const { extents, rows, plan } = (this.#open ??= open(this.#file))
       const found: TrackedRow[] = []
       for (const { first, last } of extents.all(container, after) as unknown as { first: number; last: number }[]) {
         const from = first > after ? first : after + 1
         const cells = rows.all(execution, from, last, container, page - found.length) as unknown as Cells[]
-        for (const row of cells) found.push(new StoredRow(row))
+        for (const row of cells)
+          found.push(
+            new StoredRow(row, says(row) ? ((plan.get(row[0]) as unknown as Said | undefined) ?? silent) : undefined),
+          )
         if (found.length === page) return { rows: found, complete: false }
       }
       return { rows: found, complete: true }
@@ -71,7 +80,16 @@ export class TrackedRows {
   }
 }
 
-function open(file: string): { db: DatabaseSync; extents: StatementSync; rows: StatementSync } {
+interface Open {
+  db: DatabaseSync
+  extents: StatementSync
+  rows: StatementSync
+  plan: StatementSync
+}
+
+const silent: Said = { why: null, source: null, destination: null }
+
+function open(file: string): Open {
   const db = openDatabase(file, { applicationId: ledgerApplicationId, migrations: ledgerMigrations, readOnly: true })
   db.exec('PRAGMA cache_size = -1024')
   const rows = db.prepare(
@@ -83,6 +101,7 @@ function open(file: string): { db: DatabaseSync; extents: StatementSync; rows: S
     db,
     extents: db.prepare('SELECT first, last FROM extent WHERE container = ? AND last > ? ORDER BY first'),
     rows,
+    plan: db.prepare('SELECT why, source, counterpart AS destination FROM plan WHERE item = ?'),
   }
 }
 
@@ -94,10 +113,12 @@ class StoredRow implements TrackedRow {
   readonly reason: string
   readonly sourceText: string
   readonly destinationText: string | undefined
+  readonly said: Said | undefined
   readonly #cells: Cells
 
-  constructor(cells: Cells) {
+  constructor(cells: Cells, said: Said | undefined) {
     this.#cells = cells
+    this.said = said
     this.item = cells[0]
     this.name = cells[1]
     this.destinationName = cells[3] ?? cells[1]
@@ -145,7 +166,7 @@ class StoredRow implements TrackedRow {
   toJSON(): TrackedRow {
     const { item, name, kind, destinationName, state, reason, source, destination, hash, sourceId, destinationId } =
       this
-    const { sourceGone, decided } = this
+    const { sourceGone, decided, said } = this
     return {
       item,
       name,
@@ -160,6 +181,7 @@ class StoredRow implements TrackedRow {
       destinationId,
       sourceGone,
       decided,
+      said,
     }
   }
 }

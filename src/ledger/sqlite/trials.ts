@@ -94,6 +94,12 @@ export class Trials {
     return State.remediation
   }
 
+  /** It is tried one time in this execution, and flagged again should it fail. */
+  once(item: number, { n, tries, maxRetry }: CurrentExecution): void {
+    const { strikes, struck } = this.#of(item)
+    this.#upsert.run(item, n, tries - 1, Math.max(strikes, maxRetry), struck, 0, 0)
+  }
+
   settled(item: number): void {
     this.#delete.run(item)
   }

@@ -48,11 +48,13 @@ export class BatchOutcome {
   finished(work: WorkItem, result: Finished): void {
     const context = this.#context
     const { item, hash, notes, read } = result
-    const processed = work.processing.length > 0 || notes.altered
+    const processed = work.processing.length > 0 || notes.altered.length > 0
     const bytes = work.kind === 'item' ? (result.contentBytes ?? work.source.sizeBytes) : 0n
     const done = this.#done
     done.item.push(work.item)
     if (notes.flagged !== undefined) done.why[done.item.length - 1] = notes.flagged
+    if (notes.altered.length > 0)
+      done.altered[done.item.length - 1] = [...new Set([...work.processing, ...notes.altered])]
     done.state.push(notes.flagged === undefined ? (processed ? 'processed' : 'success') : 'remediation')
     done.reason.push(notes.flagged === undefined ? work.reason : 'permissions_lost')
     done.bytes.push(bytes)

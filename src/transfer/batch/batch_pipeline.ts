@@ -13,11 +13,12 @@ const atOnce = 3
 const longBytes = 64n * 1024n * 1024n
 
 export function claimBatch(
-  { ledger }: JobContext,
+  { destination, ledger }: JobContext,
   holder: Holder,
   patience?: Patience,
 ): ReturnType<JobContext['ledger']['claimBatch']> {
-  return ledger.claimBatch(holder, limit, patience)
+  const { batchBytes = limit.bytes } = destination.capabilities.content
+  return ledger.claimBatch(holder, { ...limit, bytes: batchBytes }, patience)
 }
 
 /**

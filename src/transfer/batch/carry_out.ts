@@ -1,4 +1,3 @@
-import type { Staged } from '../../connector/connector.ts'
 import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
 import type { Maybe } from '../../connector/maybe.ts'
 import { Suspended } from '../errors.ts'
@@ -134,7 +133,7 @@ class BatchWork {
 
   /** @returns items of folders that were refused, with what is on record of them */
   async #stageAndPublish(items: readonly WorkItem[], before: readonly StagedItem[]): Promise<LeftOver[]> {
-    const earlier = before.length > 0 ? new Map(before.map((s) => [s.item, s.staged])) : undefined
+    const earlier = before.length > 0 ? new Map(before.map((s) => [s.item, s])) : undefined
     const refused = this.#inFlight
       ? await this.#stageSideBySide(items, earlier, this.#inFlight)
       : await this.#stageInTurn(items, earlier)
@@ -147,7 +146,11 @@ class BatchWork {
   }
 
   async #commitStaged(inFolders: readonly StagedItem[]): Promise<void> {
-    const staged = this.#ready.map(({ work, staged }): StagedItem => ({ item: work.item, staged }))
+    const staged = this.#ready.map(({ work, staged, read }): StagedItem => {
+      // Tried again, it is what the source had become by then.
+      const source = work.tries > 0 ? read : undefined
+      return { item: work.item, staged, ...(source ? { source } : {}) }
+    })
     staged.push(...inFolders)
     if (staged.length === 0) return
     failpoint('staged:before-commit')
@@ -158,7 +161,7 @@ class BatchWork {
 
   async #stageInTurn(
     items: readonly WorkItem[],
-    earlier: ReadonlyMap<number, Staged> | undefined,
+    earlier: ReadonlyMap<number, StagedItem> | undefined,
   ): Promise<LeftOver[]> {
     const refused: LeftOver[] = []
     for (const work of items) {
@@ -179,7 +182,7 @@ class BatchWork {
   /** What can't be held in memory any more is published first, so that a batch holds no more than there is room for. */
   async #stageSideBySide(
     items: readonly WorkItem[],
-    earlier: ReadonlyMap<number, Staged> | undefined,
+    earlier: ReadonlyMap<number, StagedItem> | undefined,
     inFlight: InFlight,
   ): Promise<LeftOver[]> {
     const refused: LeftOver[] = []
@@ -223,7 +226,7 @@ class BatchWork {
 
   async #stageOrFail(
     item: ItemTransfer,
-    earlier: ReadonlyMap<number, Staged> | undefined,
+    earlier: ReadonlyMap<number, StagedItem> | undefined,
   ): Promise<readonly LeftOver[]> {
     try {
       return await this.#stageOne(item, earlier)
@@ -234,19 +237,19 @@ class BatchWork {
   }
 
   /** Without a promise where a small file goes into a new folder and both sides answer at once. */
-  #stageOne(item: ItemTransfer, earlier: ReadonlyMap<number, Staged> | undefined): Maybe<readonly LeftOver[]> {
+  #stageOne(item: ItemTransfer, earlier: ReadonlyMap<number, StagedItem> | undefined): Maybe<readonly LeftOver[]> {
     const folder = this.#folders.of(item.work)
     return folder ? this.#folders.stage(folder, item) : this.#stageAlone(item, earlier)
   }
 
   async #stageAlone(
     item: ItemTransfer,
-    earlier: ReadonlyMap<number, Staged> | undefined,
+    earlier: ReadonlyMap<number, StagedItem> | undefined,
   ): Promise<readonly LeftOver[]> {
     const { work } = item
     const before = work.kind === 'item' ? earlier?.get(work.item) : undefined
     // Without a hash it was no content, but something done in place.
-    if (before && before.hash !== '' && (await this.#recover(item, before))) return []
+    if (before && before.staged.hash !== '' && (await this.#recover(item, before))) return []
     if (this.#former.any) await this.#former.clear(work, this.#outcome.audit)
     const prepared = await this.#preparation.prepare(item)
     if (prepared) this.#ready.push(prepared)
@@ -254,7 +257,11 @@ class BatchWork {
   }
 
   /** An earlier holder staged it and died. True when that settles the item or makes it ready again. */
-  async #recover(item: ItemTransfer, before: Staged): Promise<boolean> {
+  async #recover(item: ItemTransfer, { staged: before, source }: StagedItem): Promise<boolean> {
+    if (source) {
+      item.work = { ...item.work, source }
+      this.#outcome.baselineMoved()
+    }
     const { work } = item
     item.side = 'destination'
     const found = await this.#context.destination.reconcile(before, this.#places.target(work, before.container))

@@ -39,7 +39,8 @@ export class FormerTraces {
     if (container === undefined) return
     for (const token of this.#tokens) {
       const key = stagingKey(spec.jobId, work.item, token)
-      if (work.partial?.key !== key) await destination.discard(container, key)
+      if (work.partial?.key === key) continue
+      await destination.discard(container, key, { name: work.destinationName, sizeBytes: work.source.sizeBytes })
     }
   }
 

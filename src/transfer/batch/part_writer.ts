@@ -40,15 +40,15 @@ export class PartWriter {
 
   /** What is recorded as staged must be there, a hole at its end included. */
   async reachTo(offset: bigint): Promise<void> {
-    if (this.#reach >= offset) return
-    await this.#staging.write(zeros.subarray(0, 1), offset - 1n)
+    if (this.#reach < offset) await this.#staging.write(zeros.subarray(0, 1), offset - 1n)
     this.#reach = offset
+    await this.#staging.written?.()
   }
 
   /** What is staged already must hold what the source holds now; where it differs it is written again. */
   async #verify(chunk: Uint8Array, offset: bigint): Promise<void> {
     const staging = this.#staging
-    if (!staging.read) return
+    if (!staging.read) return staging.verify?.(chunk)
     const there = (this.#prefix ??= Buffer.allocUnsafeSlow(chunkBytes)).subarray(0, chunk.length)
     let filled = 0
     while (filled < chunk.length) {

@@ -29,6 +29,8 @@ export interface ContentTransfer {
   obeys: Obeys
   /** The ledger knows how far it has come; an outage does not take that back. */
   isOnRecord?: boolean
+  /** `Staging.resume`. */
+  resume?: string
 }
 
 function isOutage(error: unknown): boolean {
@@ -64,7 +66,8 @@ async function once(context: JobContext, transfer: ContentTransfer): Promise<Sta
     await context.pace.wait('upload', content.length, obeys)
     failpoint('stage:before')
     const { sizeBytes } = work.source
-    const staging = await stage(context, { container, key, sizeBytes, attributes, replaces: replaces(work) })
+    const spec = { container, key, name: work.destinationName, sizeBytes, attributes, replaces: replaces(work) }
+    const staging = await stage(context, spec)
     const staged = await written(staging, content, hash)
     failpoint('stage:after')
     return staged
@@ -115,10 +118,11 @@ async function stageInParts(context: JobContext, transfer: ContentTransfer, read
   failpoint('stage:before')
   const { staging, resumeAt } = await stageOrResume(
     context,
-    { container, key, sizeBytes, attributes, replaces: replaces(work) },
+    { container, key, name: work.destinationName, sizeBytes, attributes, replaces: replaces(work) },
     transfer,
   )
   transfer.isOnRecord = resumeAt > 0n
+  await recordName(context, transfer, staging, resumeAt)
   const writer = new PartWriter(staging, { resumeAt, sparse })
   const hash = createHash('sha256')
   let offset = 0n
@@ -144,7 +148,7 @@ async function stageInParts(context: JobContext, transfer: ContentTransfer, read
         await writer.reachTo(offset)
         failpoint('partial:before')
         transfer.isOnRecord = true
-        await context.ledger.partial(transfer.token, work.item, { key, bytes: offset, source: work.source })
+        await record(context, transfer, offset)
         failpoint('partial:after')
       }
       // Not for the end of the slice: what was read would be read and hashed again, the more the longer the file.
@@ -176,17 +180,21 @@ async function keepsHoles({ source, destination }: JobContext, transfer: Content
 /** Goes on where an earlier try was put down; begins anew when what it staged is no longer there as recorded. */
 async function stageOrResume(
   context: JobContext,
-  spec: Omit<StageSpec, 'durability' | 'resumeAt'>,
+  spec: Omit<StageSpec, 'durability' | 'resumeAt' | 'resume'>,
   transfer: ContentTransfer,
 ): Promise<{ staging: Staging; resumeAt: bigint }> {
-  const resumeAt = resumePoint(context, transfer)
-  if (resumeAt > 0n) {
+  const known = resumePoint(context, transfer)
+  if (known) {
     try {
-      return { staging: await stage(context, { ...spec, resumeAt }), resumeAt }
+      const staging = await stage(context, { ...spec, ...known })
+      return { staging, resumeAt: staging.resumesAt ?? known.resumeAt }
     } catch (error) {
       if (!(error instanceof ConnectorError) || !lostStaging.has(error.code)) throw error
     }
   }
+  // One that has an id of its own does not give way to the next.
+  const resume = transfer.item.work.partial?.resume
+  if (resume !== undefined) await context.destination.discard(transfer.container, transfer.key, { resume })
   return { staging: await stage(context, spec), resumeAt: 0n }
 }
 
@@ -200,13 +208,34 @@ async function suspend(
   offset: bigint,
 ): Promise<never> {
   await staging.suspend()
-  const { key, token, obeys } = transfer
-  const { work } = transfer.item
+  const { obeys } = transfer
   const worthKeeping =
     context.destination.capabilities.content.resumable && offset >= resumableBytes && obeys.stop !== Stop.halt
-  if (worthKeeping) await context.ledger.partial(token, work.item, { key, bytes: offset, source: work.source })
+  if (worthKeeping) await record(context, transfer, offset)
   else await discard(context, transfer)
   throw new Suspended('stopped half-way')
+}
+
+/** Puts on record what the platform calls the staging, before its first byte. */
+async function recordName(
+  context: JobContext,
+  transfer: ContentTransfer,
+  { resume }: Staging,
+  bytes: bigint,
+): Promise<void> {
+  if (resume === undefined) return
+  transfer.resume = resume
+  if (resume === transfer.item.work.partial?.resume) return
+  await record(context, transfer, bytes)
+  transfer.isOnRecord = true
+}
+
+/** How far it has come. */
+async function record({ ledger }: JobContext, transfer: ContentTransfer, bytes: bigint): Promise<void> {
+  const { key, token, resume } = transfer
+  const { work } = transfer.item
+  const partial = { key, bytes, source: work.source, ...(resume === undefined ? {} : { resume }) }
+  await ledger.partial(token, work.item, partial)
 }
 
 /** What the ledger knows of a content half-way is shown as carried out: it goes with the content. */
@@ -218,12 +247,19 @@ async function discard(context: JobContext, transfer: ContentTransfer): Promise<
     await context.ledger.partial(token, work.item, { key, bytes: 0n, source: work.source })
 }
 
-/** From where a recorded partial content can be continued; 0 when the source is no longer what it was. */
-function resumePoint(context: JobContext, { item, key }: ContentTransfer): bigint {
+/** From where a recorded partial content can be continued; nothing when the source is no longer what it was. */
+function resumePoint(
+  context: JobContext,
+  { item, key }: ContentTransfer,
+): (Required<Pick<StageSpec, 'resumeAt'>> & Pick<StageSpec, 'resume'>) | undefined {
   const { partial, source } = item.work
-  if (!partial || partial.key !== key || !context.destination.capabilities.content.resumable) return 0n
+  if (!partial || partial.key !== key || !context.destination.capabilities.content.resumable) return undefined
   const same = partial.source.modifiedNs === source.modifiedNs && partial.source.sizeBytes === source.sizeBytes
-  return same && partial.source.version === source.version && partial.bytes < source.sizeBytes ? partial.bytes : 0n
+  if (!same || partial.source.version !== source.version) return undefined
+  const { bytes: resumeAt, resume } = partial
+  // How far it has really come, the platform knows that has an id for it.
+  if (resume !== undefined) return { resumeAt, resume }
+  return resumeAt > 0n && resumeAt < source.sizeBytes ? { resumeAt } : undefined
 }
 
 /** Whether a content takes the place of exactly the item that was planned against. */

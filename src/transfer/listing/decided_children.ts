@@ -1,10 +1,19 @@
 import type { Facts, Item } from '../../connector/item.ts'
 import { pushFacts, type NewItems } from '../../ledger/columns.ts'
-import { noListing, type ContainerToList, type Listing, type TrackedRow } from '../../ledger/ledger.ts'
-import type { Decision, Reason } from '../../policy/decision.ts'
+import { packFacts } from '../../ledger/facts_text.ts'
+import {
+  noListing,
+  type ContainerToList,
+  type Listing,
+  type RowNote,
+  type Said,
+  type TrackedRow,
+} from '../../ledger/ledger.ts'
+import { leftAlone, type Decision, type Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
 import { factsOf } from '../facts_of.ts'
 import type { Child, JobContext } from '../job_context.ts'
+import { meetContent } from './worth_knowing.ts'
 
 export function emptyListing(context: JobContext, container: ContainerToList): Listing {
   return noListing({ container: container.item, token: container.token, execution: context.spec.execution })
@@ -14,15 +23,18 @@ export function emptyListing(context: JobContext, container: ContainerToList): L
 export function add(context: JobContext, listing: Listing, child: Child, decision: Decision): void {
   const { item, row, counterpart } = child
   const destinationName = child.named.name
-  const asBefore = staysAsItIs(child, decision)
+  const asBefore = staysAsItIs(context, child, decision)
   if (decision.action === 'fail' && !asBefore) context.failed(`${child.path}: ${decision.why ?? decision.reason}`)
   const flaggedBefore = asBefore && row?.state === 'remediation'
   const fresh = listing.fresh.name.length
   context.audit.decision(listing.audit, { item, row, fresh, decision, destinationName, flaggedBefore })
+  meetContent(context, listing, item, decision)
   if (row) {
     if (asBefore) {
       const reason = reasonToStay(row, decision)
       countUnchanged(sumOf(listing.unchanged, row.state, reason), item)
+      const note = noteOf(context, { ...child, row }, decision)
+      if (note) listing.notes.push(note)
       if (row.sourceGone) (listing.returned ??= []).push(row.item)
       if (item.kind === 'container' && isLookedInto(row)) {
         listing.descend.push(row.item)
@@ -73,14 +85,59 @@ function onRecord({ destination }: JobContext, counterpart: Item): Facts & { id:
 }
 
 /** Nothing to do, or the same objection as before to the same thing: the row is not rewritten. */
-function staysAsItIs({ item, row }: Child, decision: Decision): boolean {
+function staysAsItIs(context: JobContext, child: Child, decision: Decision): boolean {
+  const { item, row } = child
   if (!row) return false
   if (decision.action === 'none') return row.state === 'success' || row.state === 'processed'
-  if (row.state === 'skipped') return decision.action === 'skip' && decision.reason === row.reason
+  if (row.state === 'skipped') {
+    if (decision.action !== 'skip' || decision.reason !== row.reason) return false
+    return isSourceAsRecorded(item, row) && isSaid(row.said, { why: decision.why, destination: seenAt(context, child) })
+  }
   if (row.state !== 'remediation' || !sameFacts(item, row.source)) return false
   // A person has been asked; asking again every run, or trying again, would be noise. A change of the item starts afresh,
   // and so does the end of what stood in its way: another setting, or room made at the destination.
   return !objections.has(row.reason as Reason) || (decision.action === 'fail' && decision.reason === row.reason)
+}
+
+/** What is to be said of a row that stays, where that is not what it says already. */
+function noteOf(context: JobContext, child: Child & { row: TrackedRow }, decision: Decision): RowNote | undefined {
+  const { item, row, counterpart } = child
+  const { state, reason, said } = row
+  const isAsked = state === 'remediation'
+  if (state === 'skipped' || (decision.reason === 'unchanged' && !isAsked && !leftAlone.has(reason))) return undefined
+  const note: RowNote = { item: row.item }
+  if (!isAsked && reason !== decision.reason) note.reason = decision.reason
+  if (isAsked || leftAlone.has(decision.reason)) {
+    // What flagged it holds; where it stands may be another matter by now.
+    note.why = isAsked ? (said?.why ?? undefined) : decision.why
+    if (!isSourceAsRecorded(item, row)) note.source = factsOf(item)
+    if (counterpart) note.counterpart = onRecord(context, counterpart)
+  }
+  const seen = { why: note.why, source: note.source && packFacts(note.source), destination: seenAt(context, child) }
+  return note.reason === undefined && isSaid(said, seen) ? undefined : note
+}
+
+function isSaid(said: Said | undefined, { why, source, destination }: Seen): boolean {
+  return (
+    said !== undefined &&
+    said.why === (why ?? null) &&
+    said.source === (source ?? null) &&
+    said.destination === (destination ?? null)
+  )
+}
+
+interface Seen {
+  why?: string | undefined
+  source?: string | undefined
+  destination?: string | undefined
+}
+
+function seenAt(context: JobContext, { counterpart }: Child): string | undefined {
+  return counterpart ? packFacts(onRecord(context, counterpart)) : undefined
+}
+
+function isSourceAsRecorded(item: Item, row: TrackedRow): boolean {
+  return (row.sourceText ?? packFacts(row.source)) === packFacts(item)
 }
 
 /** What was flagged for its permissions alone arrived, and so does what comes into it. */

@@ -10,6 +10,7 @@ import { failContainer } from './fail_container.ts'
 import { listWideContainer } from './list_wide_container.ts'
 import { readSide } from './read_side.ts'
 import { trackedChildren } from './walk.ts'
+import { meetNames } from './worth_knowing.ts'
 
 /**
  * Looks at one container on both sides, whole, and commits what is to be done about each child. Planning needs every
@@ -50,6 +51,7 @@ export async function listContainer(context: JobContext, container: ContainerToL
     const { child, decision } = await decideByLook(context, undecided, by)
     add(context, listing, child, decision)
   }
+  meetNames(context, container, listing)
   failpoint('enumerated:before')
   const committed = context.ledger.enumerated(listing).then(() => failpoint('enumerated:after'))
   // Work is handed over before more of it is looked for; where nothing is new, the next container is looked at meanwhile.

@@ -11,6 +11,7 @@ import { failContainer } from './fail_container.ts'
 import { readSide } from './read_side.ts'
 import { Spool } from './spool.ts'
 import { goOnUnless, trackedChildren } from './walk.ts'
+import { meetNames } from './worth_knowing.ts'
 
 /** Children planned and committed at a time, at most. */
 const mostAtOnce = 2_000
@@ -61,6 +62,7 @@ async function decideInPieces(
     listing.last = last === undefined
     if (listing.last) listing.gone = spool.gone()
     context.audit.gone(listing.audit, listing.gone)
+    meetNames(context, container, listing)
     failpoint('enumerated:before')
     await context.ledger.enumerated(listing)
     failpoint('enumerated:after')

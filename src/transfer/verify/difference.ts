@@ -1,6 +1,6 @@
 import type { ItemState } from '../../ledger/item_state.ts'
 
-/** One thing in which the two sides, or a side and the ledger, are not as they should be. */
+/** One thing in which the two sides, or a side and the ledger, are not as they should be; or that the job has still to do. */
 export interface Difference {
   /** From the job's root with a leading slash, as at the source. */
   path: string
@@ -9,9 +9,14 @@ export interface Difference {
   kind: DifferenceKind
   /** A sentence with both values. */
   message: string
+  /** Of what is owed: what has become of it so far, and why. */
+  status?: ItemState
+  reason?: string
 }
 
 export type DifferenceKind =
+  /** Failed, flagged, or not done yet. */
+  | 'owed'
   /** Was transferred, and is not at the destination. */
   | 'missing'
   /** Was transferred, left the source since, and is at the destination still. */
@@ -33,7 +38,15 @@ export type DifferenceKind =
   /** Unfinished content of ours in the destination. */
   | 'staging'
 
-export type Finding = Pick<Difference, 'kind' | 'message'>
+export type Finding = Omit<Difference, 'path' | 'destinationPath'>
+
+/** An item that policy decided to leave as it is, or out: it is not owed. */
+export interface Left {
+  path: string
+  destinationPath: string
+  status: ItemState
+  reason: string
+}
 
 /** What a verification looked at, and what it came to. */
 export interface Verified {
@@ -43,9 +56,9 @@ export interface Verified {
   /** Bytes read on each side. */
   read: { source: bigint; destination: bigint }
   differences: number
-  /** Items that are not at the destination for a reason the ledger knows; none of them is a difference. */
-  notTransferred: { status: ItemState; reason: string; items: number }[]
-  /** Left the source, and an execution noticed: what the destination has of them stays as it is. */
+  /** What policy decided to leave, by why; none of it is a difference. */
+  left: { status: ItemState; reason: string; items: number }[]
+  /** Left the source, as an execution noticed, and kept by the destination. */
   gone: number
   /** Have the owner and permissions they arrived with, under other maps or settings than now; they get others when they change. */
   accessBefore: number

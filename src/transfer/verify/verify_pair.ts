@@ -1,6 +1,5 @@
 import type { Capabilities } from '../../connector/capabilities.ts'
 import type { Facts, Item } from '../../connector/item.ts'
-import type { ItemState } from '../../ledger/item_state.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
 import { carriedTimes, timeLeftOut, timesPreserved } from '../../policy/timestamps.ts'
 import type { Settings } from '../../job/settings.ts'
@@ -28,15 +27,6 @@ export function comparableTimes(
     containersNs: carriedTimes(settings.timestamps, destination).containers ? coarser : undefined,
     range: destination.range,
   }
-}
-
-/** The destination's own was kept, or its absence, although the row counts as settled. */
-const leftAlone: ReadonlySet<string> = new Set(['destination_kept', 'destination_newer', 'left_deleted', 'exists'])
-
-/** Whether both sides should hold the same. What arrived more private than it was is flagged, and did arrive. */
-export function isTransferred({ state, reason }: { state: ItemState; reason: string }): boolean {
-  if (state === 'remediation') return reason === 'permissions_lost'
-  return (state === 'success' || state === 'processed') && !leftAlone.has(reason)
 }
 
 /** Content, times and permissions at the destination are of our making: not adopted, nor merged with. */

@@ -1,0 +1,6 @@
+import { s3 } from './s3.ts'
+import type { TestServer } from './server.ts'
+import { sftp } from './sftp.ts'
+
+/** The servers there are to try against. */
+export const servers: readonly TestServer[] = [s3, sftp]

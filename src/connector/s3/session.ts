@@ -1,0 +1,270 @@
+import type { Capabilities, CapabilityNote } from '../capabilities.ts'
+import type {
+  Attributes,
+  Left,
+  Page,
+  Reading,
+  ResolvedRoot,
+  Session,
+  Staged,
+  StageSpec,
+  Staging,
+  Target,
+} from '../connector.ts'
+import { ConnectorError } from '../errors.ts'
+import type { Facet, Facts, Item } from '../item.ts'
+import { capabilitiesOf, largestSingleBytes } from './capabilities.ts'
+import { Client } from './client.ts'
+import { copyObject } from './copy.ts'
+import { container as containerItem, isAsExpected, itemOf, keptHeaders, refuseAttributes } from './facts.ts'
+import { childId, idOfPath, Keys, splitId } from './keys.ts'
+import { list } from './list.ts'
+import { Names } from './names.ts'
+import { Objects, type Found } from './objects.ts'
+import { Publishing } from './publish.ts'
+import { readWhole, S3Reading } from './reading.ts'
+import type { S3Settings } from './settings.ts'
+import { Uploads } from './uploads.ts'
+
+/** Of what was moved: where it was. A copy that is there although its origin is too was made by who died in between. */
+const movedFrom = 'x-amz-meta-stevedore-moved-from'
+
+/** One bucket, or what is under a prefix of it. Any number of calls at once: what one of them needs is its own. */
+export class S3Session implements Session {
+  readonly capabilities: Capabilities
+  readonly notes: readonly CapabilityNote[]
+  readonly account = undefined
+  readonly #client: Client
+  readonly #objects: Objects
+  readonly #keys: Keys
+  readonly #names: Names
+  readonly #uploads: Uploads
+  readonly #publishing: Publishing
+
+  /** @throws ConnectorError */
+  static async open(settings: S3Settings): Promise<S3Session> {
+    const client = await Client.open(settings)
+    try {
+      const keys = new Keys(settings.prefix)
+      const objects = new Objects(client, keys, settings)
+      // Says what HEAD could not: whether the bucket is there and open to us. What it is not is told here.
+      const { encoded } = await objects.page(settings.prefix, { most: 1 })
+      return new S3Session(objects, encoded)
+    } catch (error) {
+      await client.close()
+      throw error
+    }
+  }
+
+  private constructor(objects: Objects, tellsControls: boolean) {
+    const { client, keys, settings } = objects
+    this.capabilities = capabilitiesOf(settings, tellsControls)
+    this.notes = notesOf(settings, tellsControls)
+    this.#client = client
+    this.#keys = keys
+    this.#objects = objects
+    this.#names = new Names(this.capabilities.names, keys)
+    this.#uploads = new Uploads(client, settings.checksums)
+    this.#publishing = new Publishing(objects, this.#uploads, this.#names)
+  }
+
+  async resolve(path: string): Promise<ResolvedRoot> {
+    const id = idOfPath(path)
+    const whole = this.#keys.prefixOf(id).split('/').slice(0, -1)
+    const at = (depth: number): string => [this.#client.place, ...whole.slice(0, depth)].join('/')
+    const above = Array.from({ length: whole.length }, (_, n) => at(whole.length - 1 - n))
+    return { place: at(whole.length), above, exists: await this.#objects.isContainer(id) }
+  }
+
+  async root(path: string): Promise<Item | null> {
+    const id = idOfPath(path)
+    const found =
+      id === '' ? ((await this.#objects.isContainer(id)) ? containerItem(id) : null) : await this.#objects.stat(id)
+    if (found?.kind === 'item') throw new ConnectorError('NotAContainer', 'is a file', { id })
+    return found
+  }
+
+  async makeRoot(path: string): Promise<Item> {
+    const names = idOfPath(path).split('/').filter(Boolean)
+    let id = ''
+    if (!(await this.root(''))) await this.#mark('')
+    for (const name of names) {
+      const parent = id
+      id = childId(parent, name)
+      if (await this.root(id)) continue
+      this.#names.check(parent, name)
+      await this.#mark(id)
+    }
+    return containerItem(id)
+  }
+
+  childId(parent: string, name: string): string {
+    return childId(parent, name)
+  }
+
+  async *list(id: string, want: readonly Facet[]): AsyncGenerator<Page> {
+    refuseFacets(want)
+    yield* list(this.#objects, id)
+  }
+
+  async stat(id: string, want: readonly Facet[]): Promise<Item | null> {
+    refuseFacets(want)
+    return this.#objects.stat(id)
+  }
+
+  async open(id: string, expected?: Facts): Promise<Reading> {
+    if (expected) {
+      // Nothing is asked before the first byte is, but whether it is there.
+      const reading = new S3Reading(this.#objects, { id, sizeBytes: expected.sizeBytes, expected })
+      await reading.begin()
+      return reading
+    }
+    const found = await this.#objects.item(id)
+    if (!found) throw new ConnectorError('NotFound', 'there is no such file', { id })
+    return new S3Reading(this.#objects, { id, sizeBytes: found.facts.sizeBytes })
+  }
+
+  readWhole(id: string, expected: Facts, into: Uint8Array): Promise<void> {
+    return readWhole(this.#objects, id, expected, into)
+  }
+
+  stage(spec: StageSpec): Promise<Staging> {
+    return this.#publishing.stage(spec)
+  }
+
+  reconcile(staged: Staged, target: Target): ReturnType<Publishing['reconcile']> {
+    return this.#publishing.reconcile(staged, target)
+  }
+
+  publish(staged: Staged, target: Target): Promise<Item> {
+    refuseFacets(target.want ?? [])
+    return this.#publishing.publish(staged, target)
+  }
+
+  discard(container: string, key: string, left?: Left): Promise<void> {
+    return this.#publishing.discard(container, key, left)
+  }
+
+  async makeContainer(container: string, name: string): Promise<Item> {
+    this.#names.check(container, name)
+    const id = childId(container, name)
+    const [isParentThere, there] = await Promise.all([
+      container === '' || this.#objects.isContainer(container),
+      this.#objects.stat(id),
+    ])
+    if (!isParentThere) throw new ConnectorError('NotFound', 'its container is gone', { id: container })
+    if (there) throw new ConnectorError('Conflict', 'something of that name is there', { id })
+    try {
+      await this.#mark(id)
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'PreconditionFailed') throw error
+      throw new ConnectorError('Conflict', 'something of that name is there', { id, cause: error })
+    }
+    return containerItem(id)
+  }
+
+  makeLink(): never {
+    throw new ConnectorError('Unsupported', 'S3 holds no links')
+  }
+
+  /** A copy on the server, and then the end of the origin: between the two both are there, and a repeat goes on. */
+  async move(id: string, container: string, name: string, expected: Facts): Promise<Item> {
+    this.#names.check(container, name)
+    const target = childId(container, name)
+    const found = await this.#objects.item(id)
+    const there = await this.#objects.item(target)
+    const isCopied = there?.headers[movedFrom] === mark(id, expected)
+    if (!found) {
+      if (isCopied) return itemOf(target, there.facts)
+      if (await this.#objects.isContainer(id))
+        throw new ConnectorError('Unsupported', 'S3 cannot move a folder', { id })
+      throw new ConnectorError('NotFound', 'there is no such file', { id })
+    }
+    if (!isAsExpected(found.facts, expected))
+      throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
+    if (target === id) return itemOf(id, found.facts)
+    if (there && !isCopied) throw new ConnectorError('Conflict', 'something of that name is there', { id: target })
+    if (!there) {
+      if (await this.#objects.isContainer(target))
+        throw new ConnectorError('Conflict', 'something of that name is there', { id: target })
+      await this.#copy(found, target, { [movedFrom]: mark(id, expected) })
+    }
+    await this.#client.headers({
+      method: 'DELETE',
+      key: found.key,
+      ...(found.facts.version === undefined ? {} : { headers: { 'if-match': `"${found.facts.version}"` } }),
+      id,
+    })
+    return this.#known(target)
+  }
+
+  async setAttributes(id: string, attributes: Attributes, expected?: Facts): Promise<Item> {
+    refuseAttributes(attributes, this.#objects.settings)
+    const found = await this.#objects.item(id)
+    if (!found) {
+      if (!(await this.#objects.isContainer(id))) throw new ConnectorError('NotFound', 'is gone', { id })
+      if (attributes.modifiedNs !== undefined)
+        throw new ConnectorError('Unsupported', 'a folder of S3 has no times', { id })
+      return containerItem(id)
+    }
+    if (expected && !isAsExpected(found.facts, expected))
+      throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
+    const { modifiedNs } = attributes
+    if (modifiedNs === undefined || modifiedNs === found.facts.modifiedNs) return itemOf(id, found.facts)
+    await this.#copy(found, id, {}, attributes)
+    return this.#known(id)
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+
+  async #copy(found: Found & { key: string }, to: string, marks: Record<string, string>, attributes: Attributes = {}) {
+    const isMove = Object.keys(marks).length > 0
+    await copyObject(this.#objects, this.#uploads, {
+      from: found.key,
+      found,
+      to: this.#keys.keyOf(to),
+      headers: { ...keptHeaders(found.headers, attributes), ...marks },
+      conditions: isMove ? { 'if-none-match': '*' } : {},
+      largestBytes: largestSingleBytes,
+    })
+  }
+
+  async #known(id: string): Promise<Item> {
+    const item = await this.#objects.stat(id)
+    if (!item) throw new ConnectorError('NotFound', 'is gone', { id })
+    return item
+  }
+
+  /** An empty object with a slash at its end keeps a folder that has nothing in it. */
+  async #mark(id: string): Promise<void> {
+    const key = this.#keys.prefixOf(id)
+    if (key === '') return
+    await this.#client.headers({
+      method: 'PUT',
+      key,
+      headers: { 'content-type': 'application/x-directory', 'if-none-match': '*' },
+      body: Buffer.alloc(0),
+      id,
+    })
+  }
+}
+
+function notesOf({ insecure }: S3Settings, tellsControls: boolean): CapabilityNote[] {
+  const notes: CapabilityNote[] = []
+  if (insecure)
+    notes.push({ capability: 'transport', why: 'insecure is set: whoever answers is believed to be the server' })
+  if (!tellsControls)
+    notes.push({ capability: 'names', why: 'this server cannot list names with control characters in them' })
+  return notes
+}
+
+function mark(id: string, { version = '' }: Facts): string {
+  return encodeURIComponent(`${splitId(id).name} ${version}`).slice(0, 512)
+}
+
+function refuseFacets(want: readonly Facet[]): void {
+  const [lacking] = want
+  if (lacking) throw new ConnectorError('Unsupported', `S3 tells no ${lacking} in a listing`)
+}
