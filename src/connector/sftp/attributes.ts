@@ -1,5 +1,6 @@
 import type { Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
+import { capOf, modeCapOf, type ModeCap } from '../fs/at_most.ts'
 import { aclOf, idIn, modeOf } from '../fs/permissions.ts'
 import type { InputAttributes, Stats } from './channel.ts'
 import type { Place } from './place.ts'
@@ -10,6 +11,8 @@ export const timeRange = { firstNs: 0n, lastNs: (2n ** 32n - 1n) * second + 999_
 
 export interface Plan {
   mode?: number
+  /** What is there is cut down to it. */
+  atMost?: ModeCap
   uid?: number
   gid?: number
   modified?: number
@@ -26,7 +29,7 @@ export function planOf(
   attributes: Attributes,
   { container, directory }: { container: boolean; directory: string },
 ): Plan {
-  const { owner, group, permissions, metadata, createdNs, modifiedNs, accessedNs } = attributes
+  const { owner, group, permissions, atMost, metadata, createdNs, modifiedNs, accessedNs } = attributes
   const no = (why: string): never => {
     throw new ConnectorError('Unsupported', why)
   }
@@ -39,6 +42,7 @@ export function planOf(
   if (acl !== undefined && acl.length > 3) no('SFTP grants nothing to somebody by name')
   return {
     ...(acl === undefined ? {} : { mode: modeOf(acl) }),
+    ...(acl === undefined && atMost ? { atMost: modeCapOf(atMost, container, directory) } : {}),
     ...(owner === undefined ? {} : { uid: idIn(directory, owner) }),
     ...(group === undefined ? {} : { gid: idIn(directory, group) }),
     ...(modifiedNs === undefined ? {} : { modified: seconds(modifiedNs) }),
@@ -53,7 +57,9 @@ function seconds(ns: bigint): number {
 }
 
 /** The protocol sets owner and group together, and both times; what is not asked for stays as it is. */
-export function asRequest({ mode, uid, gid, modified, accessed }: Plan, now: Stats): InputAttributes | undefined {
+export function asRequest(plan: Plan, now: Stats): InputAttributes | undefined {
+  const { uid, gid, modified, accessed } = plan
+  const mode = plan.mode ?? cutDown(plan.atMost, now)
   const owners = uid === undefined && gid === undefined ? {} : { uid: uid ?? now.uid, gid: gid ?? now.gid }
   const times =
     modified === undefined && accessed === undefined
@@ -61,4 +67,12 @@ export function asRequest({ mode, uid, gid, modified, accessed }: Plan, now: Sta
       : { mtime: modified ?? now.mtime, atime: accessed ?? now.atime }
   const request = { ...(mode === undefined ? {} : { mode }), ...owners, ...times }
   return Object.keys(request).length === 0 ? undefined : request
+}
+
+/** Undefined when nothing is to be taken away. */
+function cutDown(atMost: ModeCap | undefined, { mode, gid }: Stats): number | undefined {
+  if (!atMost) return undefined
+  const now = mode & 0o7777
+  const left = now & (capOf(atMost, gid) | 0o7000)
+  return left === now ? undefined : left
 }

@@ -1,6 +1,7 @@
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
+import { modeCapOf, modeToMake } from '../fs/at_most.ts'
 import { childId, nameOf, parentOf } from '../fs/ids.ts'
 import { asRequest, planOf } from './attributes.ts'
 import { itemAt, pathOf, requireStill, statsOf, type Place } from './place.ts'
@@ -15,12 +16,18 @@ export async function makeContainer(
   place.checkName(name)
   const channel = await place.channel()
   try {
-    await channel.mkdir(pathOf(place, id), access === 'closed' ? { mode: 0o700 } : {}, id)
+    await channel.mkdir(pathOf(place, id), modeFor(access, place.directory), id)
   } catch (error) {
     if (await statsOf(place, id)) throw new ConnectorError('Conflict', 'something of that name exists', { id })
     throw error
   }
   return itemAt(place, id)
+}
+
+/** What the server makes of no mode at all is its own affair. */
+function modeFor(access: Access, directory: string): { mode?: number } {
+  if (access === 'platform') return {}
+  return { mode: access === 'closed' ? 0o700 : modeToMake(modeCapOf(access, true, directory), true) }
 }
 
 /** The root of a job, with its missing parents; those hold nothing but the root, and nobody comes back to open them. */

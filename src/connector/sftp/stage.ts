@@ -1,5 +1,6 @@
 import type { Staged, StageSpec, Staging } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
+import { modeToMake } from '../fs/at_most.ts'
 import { childId } from '../fs/ids.ts'
 import { asRequest, planOf, type Plan } from './attributes.ts'
 import type { Channel } from './channel.ts'
@@ -28,10 +29,9 @@ export async function stage(place: Place, spec: StageSpec): Promise<SftpStaging>
   const channel = await place.channel()
   // Nobody may read before the permissions are those asked for.
   const closed = plan.mode !== undefined || spec.replaces === true
+  const mode = closed ? 0o600 : plan.atMost && modeToMake(plan.atMost, false)
   const handle =
-    resumeAt > 0n
-      ? await reopen(channel, { id, path, resumeAt })
-      : await create(channel, { id, path, mode: closed ? 0o600 : undefined })
+    resumeAt > 0n ? await reopen(channel, { id, path, resumeAt }) : await create(channel, { id, path, mode })
   place.stagings.set(key, {
     access: plan.mode !== undefined,
     owner: plan.uid !== undefined || plan.gid !== undefined,
