@@ -92,6 +92,8 @@ export interface Item extends Facts {
   linkCount?: number
   /** What `special` is: `fifo`, `socket`, `character device`, `block device`, `symbolic link outside the root`, … */
   special?: string
+  /** Of kind `special`: a symbolic link that was to be followed, and leads to nothing that can be. */
+  deadLink?: true
   /** The content has holes. */
   sparse?: boolean
 }

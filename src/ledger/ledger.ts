@@ -292,12 +292,10 @@ export interface Batch {
   formerTokens: number[]
 }
 
-/** A batch whose holder is gone. */
+/** A batch whose holder is gone, or what failed of one; results are taken of both. */
 export interface LeftBatch extends Batch {
   /** From the beginning of the execution until its holder's time was up, Unix milliseconds; absent when it had been put back. */
   held?: { fromMs: number; untilMs: number }
-  /** It is of an item that was flagged because it kept killing its holders: the ledger takes no result of it. */
-  flagged?: true
 }
 
 export interface Leftovers {

@@ -148,7 +148,7 @@ export interface WireBatch {
 }
 
 export interface WireLeftovers {
-  batches: (WireBatch & Pick<LeftBatch, 'held' | 'flagged'>)[]
+  batches: (WireBatch & Pick<LeftBatch, 'held'>)[]
   partials: ({ item: number; container: WireAddress } & Pick<WirePartial, 'key' | 'resume'>)[]
 }
 
@@ -325,7 +325,6 @@ export function fromWireLeftovers(leftovers: WireLeftovers): Leftovers {
     batches: leftovers.batches.map((batch) => ({
       ...fromWireBatch(batch),
       ...(batch.held ? { held: batch.held } : {}),
-      ...(batch.flagged ? { flagged: batch.flagged } : {}),
     })),
     partials: leftovers.partials.map((partial) => ({ ...partial, container: fromWireAddress(partial.container) })),
   }

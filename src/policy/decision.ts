@@ -46,6 +46,7 @@ export type Reason =
   | 'kind_differs'
   | 'hard_linked'
   | 'special'
+  | 'dead_link'
   | 'link'
   | 'restricted_content'
   | 'empty_container'

@@ -4,6 +4,7 @@ import type { Reason } from './decision.ts'
 /** Reasons whose decision another run would repeat for the same facts: trying again is no use, a person is asked. */
 export const hopeless: ReadonlySet<Reason> = new Set<Reason>([
   'special',
+  'dead_link',
   'kind_differs',
   'hard_linked',
   'name_refused',
@@ -17,6 +18,7 @@ export const hopeless: ReadonlySet<Reason> = new Set<Reason>([
 /** Reasons that each execution finds anew for failing an item: where it no longer does, what was flagged starts afresh. */
 export const objections: ReadonlySet<Reason> = new Set<Reason>([
   'special',
+  'dead_link',
   'kind_differs',
   'hard_linked',
   'name_refused',

@@ -203,7 +203,9 @@ class Assignment {
     for (let n = (this.#numbers.get(wantedKey) ?? 0) + 1; ; n += 1) {
       const name = namer.duplicate(sibling.wanted, sibling.kind, n, room)
       if (name === undefined) {
-        const why = `${JSON.stringify(sibling.wanted)} is taken, and there is no room for a number behind it`
+        const by = this.#owners.get(wantedKey)?.name
+        const taken = by === undefined || by === sibling.wanted ? 'taken' : `taken by ${JSON.stringify(by)}`
+        const why = `${JSON.stringify(sibling.wanted)} is ${taken}, and there is no room for a number behind it`
         // Without a name to remember it can't claim somebody else's next time.
         this.#unusual.set(sibling.key, { name: '', verdict: { action: 'fail', reason: 'name_taken', why } })
         return
@@ -239,8 +241,9 @@ class Assignment {
     const named = this.#unusual.get(sibling.key)
     if (!named) return
     const held = this.#heldByAnother(sibling)
+    const holder = this.#owners.get(this.#naming.namer.key(sibling.wanted))?.name
     named.processing = [...(sibling.processing ?? []), held ? 'deduplicated' : 'renamed']
-    const verdict = held ? duplicateNames(this.#naming.namer.settings, sibling.wanted) : undefined
+    const verdict = held ? duplicateNames(this.#naming.namer.settings, sibling.wanted, holder) : undefined
     if (verdict) named.verdict = verdict
   }
 

@@ -109,7 +109,8 @@ class CompiledPlanner implements Planner {
     const filtered = this.#filter?.judge(source, path)
     if (filtered) return refused({ action: 'skip', reason: 'filtered', why: filtered.why })
     if (source.kind === 'special') {
-      return { action: 'fail', reason: 'special', why: source.special ?? 'neither a file, a folder nor a link' }
+      const why = source.special ?? 'neither a file, a folder nor a link'
+      return { action: 'fail', reason: source.deadLink === true ? 'dead_link' : 'special', why }
     }
     if (named.verdict) return refused(named.verdict)
     const { content, tree, names } = this.#context.destination

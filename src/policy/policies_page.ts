@@ -194,6 +194,7 @@ function situationsTable(): string {
     ['larger than the destination takes', { source: { ...source, sizeBytes: 2_000_000n } }],
     ['… with `large_item: skip`', { source: { ...source, sizeBytes: 2_000_000n } }, { largeItem: 'skip' }],
     ['a device, socket or pipe', { source: { ...source, kind: 'special' } }],
+    ['a link that is to be followed and leads nowhere', { source: { ...source, kind: 'special', deadLink: true } }],
   ]
   return table(
     ['situation', 'decision'],
@@ -272,7 +273,9 @@ function namesTable(): string {
   )
 }
 
-const namesTogether = `All names of one folder are fixed together, so that two items never meet at one name, under the destination's own
+const namesTogether = `Where names that differ only by case are one, an item that is there in another case is the one that is written, and it takes the source's case.
+
+All names of one folder are fixed together, so that two items never meet at one name, under the destination's own
 equality of case and Unicode. Whoever is remembered under a name keeps it from run to run; then whoever has that name at the source;
 then the first by name. The rest get a number, which also avoids names kept for items that are gone:`
 
@@ -312,10 +315,12 @@ matches, so several narrow each other. Filters of the destination have no say in
   carries from \`min\` to \`max\`.
 - \`filter_date\` judges files, never folders. \`day\`, \`week\`, \`month\`, \`year\` slide with the start of the execution, by the calendar
   in UTC; later than now counts as recent. A time that the source does not state keeps the execution from starting.
-- \`filter_path\` is case-sensitive and includes everything below; \`/a/\`, \`/a/.\`, \`/a/*\` and \`/a/**\` are \`/a\`, and any other \`*\` or a
+- \`filter_path\` regards case where the source does, and includes everything below; \`/a/\`, \`/a/.\`, \`/a/*\` and \`/a/**\` are \`/a\`, and any other \`*\` or a
   backslash refuses the start. \`filter_pattern\` knows \`*\` only, anywhere, without regard to case.
 - A rule that is itself a group matches when any of its rules does; with the opposite action it means all other files.
 - \`filter_hidden\` and \`filter_shared\` match nothing on a platform that does not say what is hidden or shared, as a vault; that is a warning.
+  On a file system shared is what belongs to somebody else than the person whose place it is: \`impersonate_as\`, or \`account\` of the connection.
+- A rule that matched nothing in a whole run is told of in its summary.
 - \`filter_metadata\` can't be answered by a platform without metadata, so it is refused rather than ignored.
 - Leaving a filter's scope is never a delete.
 
@@ -329,7 +334,12 @@ function groupsTable(): string {
   return table(['group', 'files'], rows)
 }
 
-const permissionsText = `Permissions never widen. Of the source's rights the destination gets what it has words for and no more; rights of
+const permissionsText = `Nothing is made more open than its source, whatever \`permissions\` says. Where they are not carried, a new file or folder has the running
+account's own mode, cut down to what the source lets its owner, its group and everyone do. Members of another group than the source's are
+anybody, and whoever an ACL keeps out stays out; one line of the summary says when that closes something to people who had it through a group
+or an ACL. What stands at the destination keeps its own mode when it is overwritten.
+
+Permissions never widen. Of the source's rights the destination gets what it has words for and no more; rights of
 somebody without a counterpart are dropped, with a warning. On POSIX the first entry that fits decides, so when somebody's
 small entry is lost, what they would fall back to (their groups, everyone) is cut down to it. Two people who become one get what both had.
 
@@ -356,7 +366,8 @@ function mapsText(): string {
   return `Who somebody is at the destination: exclusion → exception → ${mapRules.join(' → ')} → fallback → nobody. The first rule that finds
 anybody decides; if it finds two, or somebody disabled, it is nobody, and no weaker rule is asked. An exception that finds nobody is not
 replaced by a rule, nor are two that send one person to different people: that is nobody. An id counts only inside one directory:
-uid 1000 on two hosts is two people. Text is compared without regard to case. \`caption\` is matched as a name. \`unmapped_policy: add\` only warns; \`fuzzy\`, \`ldap\`, \`passthrough\` and
+uid 1000 on two hosts is two people; where both sides name the same directory (\`host\`), an id without an account keeps its number. A name
+in an exception finds full names, e-mail addresses and logins, on both sides alike. Text is compared without regard to case. \`caption\` is matched as a name. \`unmapped_policy: add\` only warns; \`fuzzy\`, \`ldap\`, \`passthrough\` and
 \`external_passthrough\` are reported as not carried out.`
 }
 

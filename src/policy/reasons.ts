@@ -63,7 +63,11 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     status: failing,
   },
   special: {
-    sentence: 'It is a device, socket, pipe or a link that leads out of the root, which is never read.',
+    sentence: 'It is a device, socket or pipe, which is never read.',
+    status: failing,
+  },
+  dead_link: {
+    sentence: 'It is a symbolic link that leads nowhere, in circles or out of the root, and links are followed here.',
     status: failing,
   },
   link: { sentence: 'It is a symbolic link, and the destination has none.', status: left },

@@ -14,7 +14,7 @@ const raised: Record<ErrorCode, string> = {
   ShortRead: 'It ended before its listed size.',
   GrewWhileRead: 'It grew while it was read.',
   ChangedWhileRead: 'It changed while it was read.',
-  IntegrityMismatch: 'What was read back is not what was written.',
+  IntegrityMismatch: 'Its bytes are not those that were stated or written.',
   Unsupported: 'The platform cannot do this.',
   NotAContainer: 'It is not a folder.',
   Escapes: 'It leads out of the root.',

@@ -223,7 +223,7 @@ export class AccessCarrier {
 }
 
 /** Permissions name the owner by role, so reading them needs the owner too. */
-function toRead(wanted: readonly Facet[], { capabilities }: Session): Facet[] {
+export function toRead(wanted: readonly Facet[], { capabilities }: Session): Facet[] {
   const facets = new Set(wanted)
   if (facets.has('permissions') && capabilities.owners.owner !== 'none') facets.add('owner')
   return [...facets]

@@ -200,6 +200,14 @@ function isLedgerAhead(error: unknown): error is LedgerAhead {
   return error instanceof Error && error.name === 'LedgerAhead'
 }
 
+/** A side's place for people: where the connection begins, where it says so, and the way from there. */
+function whereIs({ auth, path }: SideSpec): string {
+  const root = auth['root'] ?? auth['path']
+  return JSON.stringify(
+    typeof root === 'string' ? `${root.replace(/\/$/, '')}/${path.replace(/^\//, '')}`.replace(/(.)\/$/, '$1') : path,
+  )
+}
+
 interface Sessions {
   source: Session
   destination: Session
@@ -220,12 +228,17 @@ async function refuseOverlap(
   const places = { source: await source.resolve(from.path), destination: await destination.resolve(to.path) }
   if (overlaps(places.source, places.destination)) {
     throw new FailedToStart([
-      `source and destination overlap: ${JSON.stringify(from.path)} and ${JSON.stringify(to.path)} lead to the same place, or one lies in the other`,
+      `source and destination overlap: ${whereIs(from)} and ${whereIs(to)} lead to the same place, or one lies in the other`,
     ])
   }
   const home = resolveRoot(jobs.home.path)
   for (const [which, place] of Object.entries(places)) {
-    if (overlaps(home, place)) throw new FailedToStart([`${which}: Stevedore's own home lies in it, or it in the home`])
+    if (overlaps(home, place)) {
+      const where = whereIs(which === 'source' ? from : to)
+      throw new FailedToStart([
+        `${which}: Stevedore's own home ${jobs.home.path} lies in ${where}, or that in the home`,
+      ])
+    }
   }
   return places
 }
@@ -246,8 +259,9 @@ async function claimRoots(
   if (!other) return
   // What is being written holds contents under names they have only until they are whole.
   const which = other.inTheWayOf.writes ? 'destination' : 'source'
+  const where = whereIs(job.spec[which])
   const [does, at] = other.writes ? ['writing', 'to'] : ['reading', 'from']
   throw new FailedToStart([
-    `${which}: job ${other.jobId} is ${does} ${at} the same place, or ${at} one inside or above it; wait for it, or cancel it`,
+    `${which}: job ${other.jobId} is ${does} ${at} the same place, or ${at} one inside or above it (${where}); wait for it, or cancel it`,
   ])
 }

@@ -84,7 +84,7 @@ class Clearing {
   }
 
   async #batch(
-    { token, containers, items, staged, formerTokens, flagged }: LeftBatch,
+    { token, containers, items, staged, formerTokens }: LeftBatch,
     { session, root, before }: { session: Session; root: string; before: PublishedBefore },
   ): Promise<void> {
     const addresses = new Map(containers.map((container) => [container.item, container]))
@@ -95,9 +95,8 @@ class Clearing {
       const { item } = work
       const known = onRecord.get(item)
       if (known) {
-        // A flagged item has its result already.
         const { staged, source = work.source } = known
-        const found = flagged ? undefined : await this.#published(before, { ...work, source }, staged)
+        const found = await this.#published(before, { ...work, source }, staged)
         if (found) published.push(found)
         const { resume } = staged
         await this.#discard(session, item, { ...staged, left: resume === undefined ? {} : { resume } })

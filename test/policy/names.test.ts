@@ -252,6 +252,11 @@ describe('the names of one container', () => {
       name: 'a_b (1)',
       verdict: { action: 'skip', reason: 'duplicate_name' },
     })
+    const cased: Sibling[] = ['Report.txt', 'REPORT.TXT'].map((name) => ({ key: name, name, kind: 'item' }))
+    // The other file is named, not the one that gives way.
+    expect(nameContainer(cased, new Map(), windowsNames, warn).of('Report.txt', 'Report.txt').verdict?.why).toBe(
+      '"REPORT.TXT" of its folder has the name "Report.txt" at the destination',
+    )
   })
 
   test('a move never renames duplicates', () => {

@@ -187,6 +187,25 @@ describe('permissions', () => {
     expect((await job.run()).status).toBe('no_changes')
   })
 
+  testWith(
+    hasAcls,
+    'no POSIX ACLs',
+    'take no ACL where owner and group are the same on both sides, nor beside grants to others',
+    async () => {
+      const job = await rig.job(withPermissions, {
+        source: (root) => {
+          aTree({ 'a.txt': { is: 'x', mode: 0o640 }, 'd/': { mode: 0o750 }, 'd/b.txt': { is: 'x', mode: 0o660 } })(root)
+          aTree({ 'named.txt': { is: 'x', mode: 0o640 } })(root)
+          execFileSync('setfacl', ['-m', 'u:1:r', join(root, 'named.txt')])
+        },
+      })
+      await job.run()
+      for (const path of ['a.txt', 'd', 'd/b.txt', 'named.txt'])
+        expect([path, acl(join(job.destination, path))]).toEqual([path, acl(join(job.source, path))])
+      expect((await job.run()).status).toBe('no_changes')
+    },
+  )
+
   test('setuid, setgid and sticky bits are dropped, and nobody gains by that', async () => {
     const job = await rig.job(withPermissions, {
       source: aTree({ suid: { is: 'x', mode: 0o4755 }, sgid: { is: 'x', mode: 0o2755 }, 'sticky/': { mode: 0o1777 } }),

@@ -179,7 +179,7 @@ describe('what is no file, folder or link', () => {
       },
     )
     const ran = await job.run()
-    expect(ran.reasons).toEqual({ 'success new': 3, 'remediation special': 1 })
+    expect(ran.reasons).toEqual({ 'success new': 3, 'remediation dead_link': 1 })
     expect(look(job.destination).get('to file')).toMatchObject({ kind: 'file', size: 7 })
     expect(existsSync(join(job.destination, 'out'))).toBe(false)
   })

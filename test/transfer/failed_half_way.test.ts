@@ -1,13 +1,17 @@
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import type { Session } from '../../src/connector/connector.ts'
-import type { Batch } from '../../src/ledger/ledger.ts'
+import type { Balance, Batch } from '../../src/ledger/ledger.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import { carryOut } from '../../src/transfer/batch/carry_out.ts'
+import { Signal, Stop } from '../../src/transfer/threads/signals.ts'
 import { Mutex } from '../../src/transfer/batch/mutex.ts'
 import { stagingKey } from '../../src/transfer/job_spec.ts'
+import { clearLeftovers } from '../../src/transfer/leftovers.ts'
+import type { JobInHand } from '../../src/transfer/open_jobs.ts'
 import { holder, now, oneBatch } from '../ledger/rig.ts'
 import { InThisThread } from './in_this_thread.ts'
 
@@ -136,6 +140,108 @@ test.each([
   expect(stage.mock.calls.map(([spec]) => spec.resumeAt)).toEqual([undefined, resumeAt])
   expect(readFileSync(join(job.at.destination, 'large')).equals(readFileSync(join(job.at.source, 'large')))).toBe(true)
   expect(Object.keys(there())).toEqual(['large'])
+})
+
+describe('what failed after it had been published is known as ours when the execution ends', () => {
+  /** Published, and nobody has come to record it; what asks for it fails. */
+  async function fail(): Promise<void> {
+    await job.list({ x: 'one' })
+    failOnce('publish', locked, 'after')
+    const { destination } = job.context
+    const { reconcile } = destination
+    destination.reconcile = () => {
+      throw locked
+    }
+    await carryOn()
+    destination.reconcile = reconcile
+  }
+
+  async function end(): Promise<Balance> {
+    const { spec } = job.context
+    const { ledger } = job.ledgerRig
+    await clearLeftovers({ spec, ledger } as JobInHand, { jobId: spec.jobId, execution: 1 })
+    return ledger.end(1)
+  }
+
+  const row = () => {
+    const reader = new LedgerReader(job.ledgerRig.file)
+    const { state, reason, strikes, hash } = reader.explain(['x'])!
+    reader.close()
+    return { state, reason, strikes, hash: hash?.slice(0, 4) }
+  }
+  const arrived = { state: 'success', reason: 'new', strikes: 0, hash: '7692' }
+
+  test('also when it was to be tried by the next one', async () => {
+    await fail()
+    expect(row()).toMatchObject({ state: 'retry', reason: 'Locked' })
+    const { byReason } = await end()
+    expect(byReason).toEqual([{ status: 'success', reason: 'new', items: 1, bytes: 3n }])
+    expect(row()).toEqual(arrived)
+    expect(there()).toEqual({ x: 'one' })
+  })
+
+  test('also when it is flagged, and when whoever clears up dies and begins anew', async () => {
+    await fail()
+    const db = new DatabaseSync(job.ledgerRig.file)
+    db.exec("UPDATE item SET state = 4 WHERE name = 'x'; UPDATE counter SET state = 4 WHERE state = 3")
+    db.close()
+    await job.ledgerRig.restart()
+    await job.ledgerRig.ledger.leftovers(1)
+    await job.ledgerRig.restart()
+    const { byReason } = await end()
+    expect(byReason).toEqual([{ status: 'success', reason: 'new', items: 1, bytes: 3n }])
+    expect(row()).toEqual(arrived)
+  })
+})
+
+describe('a holder who comes late leaves alone what its successor goes on with', () => {
+  test('a long content half-way', async () => {
+    await job.list({ large: `${(64 << 20) + 3_000_000} B` })
+    const { source, destination } = job.context
+    const open = source.open.bind(source)
+    let successor: Batch | undefined
+    source.open = async (...args) => {
+      const reading = await open(...args)
+      const read = reading.read.bind(reading)
+      reading.read = async (into, at) => {
+        if (successor || at < (64n << 20n) + 1_000_000n) return read(into, at)
+        job.ledgerRig.nowMs += 600_000
+        successor = await oneBatch(job.ledgerRig.ledger, 'successor')
+        throw locked
+      }
+      return reading
+    }
+    const stage = jest.spyOn(destination, 'stage')
+    await carry(await oneBatch(job.ledgerRig.ledger))
+    expect(Object.keys(there())).toEqual([`.~${successor!.items[0]!.partial!.key}`])
+    await carry(successor!)
+    expect(stage.mock.calls.map(([spec]) => spec.resumeAt)).toEqual([undefined, 64n << 20n])
+    expect((await job.ledgerRig.ledger.end(1)).byStatus.success.items).toBe(1)
+    expect(Object.keys(there())).toEqual(['large'])
+  })
+
+  test.each(['is told to halt', 'fails to publish'])('what is staged and on record, when it %s', async (what) => {
+    await job.list({ x: 'one', y: 'two' })
+    const { ledger } = job.ledgerRig
+    const { staged } = ledger
+    let successor: Batch | undefined
+    ledger.staged = async (...args) => {
+      await staged.call(ledger, ...args)
+      if (successor) return
+      job.ledgerRig.nowMs += 600_000
+      successor = await oneBatch(ledger, 'successor')
+      if (what === 'is told to halt') job.signal.raise(Stop.halt)
+    }
+    if (what === 'fails to publish') failOnce('publish', locked)
+    await carry(await oneBatch(ledger))
+    expect(successor!.staged.map(({ item }) => item)).toHaveLength(2)
+    expect(Object.keys(there())).toHaveLength(2)
+    Object.assign(job, { signal: new Signal() })
+    const stage = jest.spyOn(job.context.destination, 'stage')
+    await carry(successor!)
+    expect(stage).not.toHaveBeenCalled()
+    expect(there()).toEqual({ x: 'one', y: 'two' })
+  })
 })
 
 describe('a source that changed before the try that staged it', () => {

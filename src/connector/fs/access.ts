@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { ConnectorError } from '../errors.ts'
 import type { Permissions, Principal } from '../item.ts'
-import { accessAcl, aclOfMode, decodeAcl, defaultAcl, encodeAcl, type AclEntry } from './acl.ts'
+import { accessAcl, aclTag, aclOfMode, decodeAcl, defaultAcl, encodeAcl, type AclEntry } from './acl.ts'
 import type { IdDirectory } from './directory.ts'
 import type { Folder } from './folders.ts'
 import { throughHandle } from './handle.ts'
@@ -65,12 +65,12 @@ export class Access {
   plan(permissions: Permissions, isContainer: boolean): PlannedAccess {
     const acl = aclOf(permissions.entries, isContainer, this.directory.name)
     const planned: PlannedAccess = { mode: modeOf(acl) }
-    if (acl.length > 3) planned.acl = encodeAcl(acl)
+    if (acl.length > 3) planned.named = acl
     if (isContainer && permissions.defaults) {
       const defaults = aclOf(permissions.defaults, true, this.directory.name)
       planned.defaults = permissions.defaults.length === 0 ? null : encodeAcl(defaults)
     }
-    if ((planned.acl || planned.defaults) && !this.named)
+    if ((planned.named || planned.defaults) && !this.named)
       throw new ConnectorError('Unsupported', 'grants to named accounts and groups need POSIX ACLs, which are off here')
     return planned
   }
@@ -85,7 +85,7 @@ export class Access {
     const xattrs = this.#xattrs
     if (!xattrs) return
     const there = this.#list(path)
-    if (planned.acl) xattrs.setAttributeSync(path, accessAcl, planned.acl)
+    if (planned.named) xattrs.setAttributeSync(path, accessAcl, encodeAcl(planned.named))
     // A folder's default ACL gave the new file grants that nobody asked for.
     else if (there.includes(accessAcl)) {
       file.close()
@@ -137,6 +137,21 @@ export class Access {
   }
 }
 
+/** The same without a grant to the owner or the owning group by name: an ACL that says nothing else is none. */
+export function withoutOwnNames(planned: PlannedAccess, { uid, gid }: { uid: number; gid: number }): PlannedAccess {
+  const { named, ...rest } = planned
+  if (!named) return planned
+  const left = named.filter(
+    ({ tag, id }) => !(tag === aclTag.user && id === uid) && !(tag === aclTag.group && id === gid),
+  )
+  if (left.length === named.length) return planned
+  const ofGroup = named.find(({ tag, id }) => tag === aclTag.group && id === gid)?.perm ?? 0
+  const acl = left.map((entry) => (entry.tag === aclTag.owningGroup ? { ...entry, perm: entry.perm | ofGroup } : entry))
+  if (acl.some(({ tag }) => tag === aclTag.user || tag === aclTag.group))
+    return { ...rest, mode: modeOf(acl), named: acl }
+  return { ...rest, mode: modeOf(acl.filter(({ tag }) => tag !== aclTag.mask)) }
+}
+
 interface Acls {
   access?: AclEntry[]
   defaults?: AclEntry[]
@@ -145,7 +160,8 @@ interface Acls {
 
 export interface PlannedAccess {
   mode: number
-  acl?: Buffer
+  /** An ACL with grants by name. */
+  named?: AclEntry[]
   /** Null: the folder is to have none. */
   defaults?: Buffer | null
 }

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import type { Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { PlannedAccess } from './access.ts'
+import { withoutOwnNames, type PlannedAccess } from './access.ts'
 import { capOf, isSettled, modeCapOf, modeMade, type ModeCap } from './at_most.ts'
 import { flags } from '../local/flags.ts'
 import { join } from './ids.ts'
@@ -84,8 +84,9 @@ export function apply(place: Place, at: number | string, plan: Plan, now: Curren
     else chownSync(at, uid ?? -1, gid ?? -1)
   }
   if (access) {
-    place.access.write(pathOf(at), access, { container: now.container, close })
-    setMode(at, access.mode)
+    const own = access.named ? withoutOwnNames(access, typeof at === 'number' ? fstatSync(at) : statSync(at)) : access
+    place.access.write(pathOf(at), own, { container: now.container, close })
+    setMode(at, own.mode)
   }
   if (atMost) cutDown(place, at, atMost, now)
   if (modified !== undefined || accessed !== undefined) {

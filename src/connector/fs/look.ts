@@ -73,11 +73,11 @@ function describeLink(place: Place, { folder, name, stats }: Found, item: Item, 
 function followed(place: Place, folder: Folder, link: Item, want: readonly Facet[]): Item {
   const { id, name } = link
   const target = targetOf(place, folder, name)
-  if (typeof target === 'string') return { ...link, kind: 'special', special: target }
+  if (typeof target === 'string') return { ...link, kind: 'special', special: target, deadLink: true }
   const { stats } = target
   const item = place.shape.item(id, name, stats)
   if (item.kind === 'container' && leadsUp(folder, stats.dev, stats.ino))
-    return { ...link, kind: 'special', special: 'symbolic link to a folder above it' }
+    return { ...link, kind: 'special', special: 'symbolic link to a folder above it', deadLink: true }
   if (want.length > 0 && item.kind !== 'special') addFacets(place, target, item, want)
   return item
 }

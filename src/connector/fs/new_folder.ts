@@ -88,7 +88,7 @@ export function putInside(
         throw new ConnectorError('IntegrityMismatch', `${stats.size} bytes were staged, not ${content.length}`, { id })
       const item = place.shape.item(id, name, stats)
       // As the listing of a job with permissions will have it.
-      const print = plan.access?.acl === undefined ? '' : place.access.print(folder, name, stats)
+      const print = plan.access?.named === undefined ? '' : place.access.print(folder, name, stats)
       if (print !== '') item.facets += `+${print}`
       return item
     } finally {

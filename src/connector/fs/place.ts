@@ -1,7 +1,8 @@
 import { statSync, type BigIntStats } from 'node:fs'
-import type { ConnectorError } from '../errors.ts'
+import { ConnectorError } from '../errors.ts'
 import type { Access } from './access.ts'
 import type { Folder, Folders } from './folders.ts'
+import { forbiddenBy } from './immutable.ts'
 import { mayBeTheRoots, errno, troubleOf } from '../local/trouble.ts'
 import type { Root } from './root.ts'
 import type { Properties } from './properties.ts'
@@ -54,6 +55,7 @@ export function within<T>(place: Place, container: string, id: string, work: (fo
       try {
         return work(folder)
       } catch (error) {
+        if (errno(error) === 'EPERM') throw notPermitted(error, folder, id)
         if (again || errno(error) !== 'ENOENT' || !isStale(folder)) throw error
         folders.forget(container)
       } finally {
@@ -63,6 +65,12 @@ export function within<T>(place: Place, container: string, id: string, work: (fo
   } catch (error) {
     throw troubleIn(place, error, id)
   }
+}
+
+function notPermitted(error: unknown, folder: Folder, id: string): ConnectorError {
+  const why = forbiddenBy(folder, id.slice(id.lastIndexOf('/') + 1))
+  if (why === undefined) return troubleOf(error, id)
+  return new ConnectorError('AccessDenied', `operation not permitted (EPERM): ${why}`, { id, cause: error })
 }
 
 /** A descriptor of a folder that has been removed. */

@@ -57,7 +57,7 @@ export function stage(place: Place, spec: StageSpec): FileStaging {
     power: spec.durability === 'power',
     owner: plan.uid !== undefined || plan.gid !== undefined,
     access: plan.access !== undefined,
-    acl: plan.access?.acl !== undefined,
+    acl: plan.access?.named !== undefined,
   })
   return new FileStaging(place, spec, fd, plan)
 }

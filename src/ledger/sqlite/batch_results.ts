@@ -87,7 +87,9 @@ export class BatchResults {
 
   finished(results: WireResults): void {
     const { leases, counters, audit, current } = this.#parts
-    const lease = leases.require(results.token, LeaseKind.batch)
+    const lease = leases.require(results.token)
+    if (lease.kind !== LeaseKind.batch && lease.kind !== LeaseKind.litter)
+      throw new LeaseLost(`lease ${lease.token} is on no batch`)
     if (lease.execution !== results.execution) throw new LeaseLost(`lease ${results.token} is of another execution`)
     const members = this.#held.members(lease)
     this.#recordDone(results.done, members, lease)
@@ -211,7 +213,7 @@ export class BatchResults {
     const { counters } = this.#parts
     const container = member.kind === Container ? 1 : 0
     counters.remove({
-      state: member.again ? State.retry : State.pending,
+      state: member.state,
       reason: member.reason,
       container,
       size: member.size,

@@ -14,7 +14,8 @@ export class BatchRows {
   readonly #span
   readonly #byIds
   readonly #byTrials
-  readonly #flagged
+  readonly #all
+  readonly #state
 
   constructor(db: DatabaseSync) {
     this.#span = arrays(
@@ -32,7 +33,8 @@ export class BatchRows {
       `SELECT ${columns} FROM item JOIN trial ON trial.item = item.id
        WHERE id IN (SELECT value FROM json_each(?)) AND state = ${State.retry} AND lease = ? ORDER BY id`,
     )
-    this.#flagged = arrays(db, `SELECT ${columns} FROM item WHERE id IN (SELECT value FROM json_each(?))`)
+    this.#all = arrays(db, `SELECT ${columns} FROM item WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id`)
+    this.#state = db.prepare('SELECT state FROM item WHERE id = ?')
   }
 
   /** Containers to be made are not among them: those are named. @param limit -1 for all */
@@ -51,8 +53,12 @@ export class BatchRows {
   }
 
   /** Whatever state they are in. */
-  flagged(ids: number[]): WireWork[] {
-    return this.#flagged.all(JSON.stringify(ids)) as unknown as WireWork[]
+  all(ids: number[]): WireWork[] {
+    return this.#all.all(JSON.stringify(ids)) as unknown as WireWork[]
+  }
+
+  stateOf(item: number): number {
+    return this.#state.get(item)!.state as number
   }
 
   of({ spans, ids, trials }: Parts, execution: number, token: number): WireWork[] {

@@ -1,6 +1,7 @@
 import type { Holder } from '../ledger.ts'
 import type { WireAddress, WireBatch, WireWork, WireWorkRest } from '../wire.ts'
 import { queued, type BatchRows } from './batch_rows.ts'
+import { State } from './codes.ts'
 import { LeaseKind, type Lease, type Member, type Parts } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
 import { stagedOf } from './staged_text.ts'
@@ -45,8 +46,17 @@ export class HeldBatches {
 
   /** Items of a lease without a result; after a restart they are read again. */
   members(lease: Lease): Map<number, Member> {
-    if (!lease.members) this.told(lease, this.#rows.of(lease.parts, lease.execution, lease.token))
+    if (!lease.members) this.told(lease, this.#rowsOf(lease))
     return lease.members!
+  }
+
+  #rowsOf({ kind, parts, execution, token }: Lease): WireWork[] {
+    return kind === LeaseKind.litter ? this.#rows.all(parts.ids) : this.#rows.of(parts, execution, token)
+  }
+
+  /** What failed and left something, as who clears up is told of it. */
+  litter(lease: Lease): WireBatch {
+    return this.told(lease, this.#rowsOf(lease))
   }
 
   /**
@@ -72,11 +82,16 @@ export class HeldBatches {
     for (const [id, parent, kind, , , action, reason, size] of items) {
       if (!containers.has(parent)) containers.set(parent, addresses.of(parent))
       const tries = rest.get(id)?.tries
-      members.set(id, { parent, kind, action, reason, size, tried: tries !== undefined, again: false })
+      const tried = tries !== undefined
+      members.set(id, { parent, kind, action, state: State.pending, reason, size, tried, again: false })
     }
-    for (const id of lease.parts.trials) {
+    const isLitter = lease.kind === LeaseKind.litter
+    for (const id of isLitter ? lease.parts.ids : lease.parts.trials) {
       const member = members.get(id)
-      if (member) member.again = true
+      if (!member) continue
+      member.again = true
+      member.state = isLitter ? this.#rows.stateOf(id) : State.retry
+      if (member.state !== State.retry && member.state !== State.remediation) members.delete(id)
     }
     lease.members = members
     if (lease.attempt === 1 && lease.former.length === 0) this.#markWhole(containers, members)

@@ -27,6 +27,7 @@ export interface Member {
   parent: number
   kind: number
   action: number
+  state: number
   reason: string
   size: number
   /** It has failed before: a row in `trial` tells of it. */

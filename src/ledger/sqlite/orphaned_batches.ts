@@ -99,8 +99,7 @@ export class OrphanedBatches {
     for (const lease of [...leases.all().values()]) {
       if (lease.execution !== execution || given.has(lease.token)) continue
       if (lease.kind === LeaseKind.batch) batches.push(...this.#takeOverForGood(lease))
-      else if (lease.kind === LeaseKind.litter)
-        batches.push({ ...this.#held.told(lease, this.#rows.flagged(lease.parts.ids)), flagged: true })
+      else if (lease.kind === LeaseKind.litter) batches.push(this.#held.litter(lease))
     }
     const partials = this.#allPartials.all() as unknown as {
       item: number

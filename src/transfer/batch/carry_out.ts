@@ -306,6 +306,7 @@ class BatchWork {
       this.#outcome.finished(work, { item, hash: staged.hash, notes, ...(read ? { read } : {}) })
     } catch (error) {
       this.#fail(work, error, 'destination')
+      await this.#requireLease()
       await discardOrKeep(this.#context, { work, token: this.#batch.token }, staged)
     }
   }
@@ -320,9 +321,16 @@ class BatchWork {
       discardOrKeep(this.#context, { work, token: this.#batch.token }, staged)
     const ready = this.#ready
     this.#ready = []
-    if (ready.length > 0) this.#stopped = true
+    if (ready.length === 0) return
+    this.#stopped = true
+    await this.#requireLease()
     if (this.#inFlight) await sideBySide(ready, discard, { permits: this.#inFlight.operations })
     else for (const one of ready) await discard(one)
+  }
+
+  /** What is on record as staged is a successor's to go on with, once there is one. @throws LeaseLost when there is */
+  #requireLease(): Promise<void> {
+    return this.#context.ledger.staged(this.#batch.token, [])
   }
 
   #failOrStop({ work, side }: ItemTransfer, error: unknown): void {

@@ -147,8 +147,8 @@ async function stageInParts(context: JobContext, transfer: ContentTransfer, read
         part = offset + partBytes
         await writer.reachTo(offset)
         failpoint('partial:before')
-        transfer.isOnRecord = true
         await record(context, transfer, offset)
+        transfer.isOnRecord = true
         failpoint('partial:after')
       }
       // Not for the end of the slice: what was read would be read and hashed again, the more the longer the file.
@@ -238,13 +238,14 @@ async function record({ ledger }: JobContext, transfer: ContentTransfer, bytes: 
   await ledger.partial(token, work.item, partial)
 }
 
-/** What the ledger knows of a content half-way is shown as carried out: it goes with the content. */
+/**
+ * What the ledger knows of a content half-way is shown as carried out: it goes with the content, and before it. Whoever has taken
+ * the lease over goes on with what is on record, and to one who comes late the ledger says so.
+ */
 async function discard(context: JobContext, transfer: ContentTransfer): Promise<void> {
-  const { key, token } = transfer
   const { work } = transfer.item
-  await discardOrKeep(context, { work, token }, transfer)
-  if (work.partial || transfer.isOnRecord)
-    await context.ledger.partial(token, work.item, { key, bytes: 0n, source: work.source })
+  if (work.partial || transfer.isOnRecord) await record(context, transfer, 0n)
+  await discardOrKeep(context, { work, token: transfer.token }, transfer)
 }
 
 /** From where a recorded partial content can be continued; nothing when the source is no longer what it was. */

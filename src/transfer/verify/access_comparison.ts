@@ -1,5 +1,5 @@
 import type { Item } from '../../connector/item.ts'
-import type { AccessCarrier } from '../access_carrier.ts'
+import { toRead, type AccessCarrier } from '../access_carrier.ts'
 import { itemTrouble } from '../trouble.ts'
 import type { Finding } from './difference.ts'
 import { accessFindings } from './verify_access.ts'
@@ -34,7 +34,8 @@ export class AccessComparison {
     try {
       const there = isNew ? undefined : await carrier.thereNow(to.id)
       const expected = await carrier.accessOf(from.id, from, { as, onto: there && { item: there, replaced: false } })
-      const actual = as === 'root' ? await this.#sides.destination.session.stat(to.id, carrier.wanted) : to
+      const { session } = this.#sides.destination
+      const actual = as === 'root' ? await session.stat(to.id, toRead(carrier.wanted, session)) : to
       if (expected.stopped !== undefined || !actual) return []
       const findings = accessFindings(expected.attributes, actual)
       if (findings.length === 0) return []

@@ -2,7 +2,7 @@ import type { Facet, Item } from '../../connector/item.ts'
 import { rootItem } from '../../ledger/ledger.ts'
 import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
-import { AccessCarrier } from '../access_carrier.ts'
+import { AccessCarrier, toRead } from '../access_carrier.ts'
 import { accessKey, accessSince } from '../access_asked.ts'
 import { rootKey, rootMade } from '../job_spec.ts'
 import type { LoadedJob } from '../load_job.ts'
@@ -65,7 +65,8 @@ export class PairComparison {
   wanted(side: SideName): readonly Facet[] {
     const { wanted } = this.#carrier
     // The source's fingerprints must cover what is carried; of the destination the facets themselves are compared.
-    return side === 'source' ? wanted.filter((facet) => facet === 'permissions') : wanted
+    if (side === 'source') return wanted.filter((facet) => facet === 'permissions')
+    return toRead(wanted, this.#sides.destination.session)
   }
 
   async ofRoots(): Promise<Finding[]> {

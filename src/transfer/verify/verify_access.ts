@@ -21,13 +21,29 @@ export function accessFindings(
       findings.push({ kind: 'owner', message: `its ${role} is ${whoText(is)} instead of ${whoText(should)}` })
   }
   if (!expected.permissions || !actual.permissions) return findings
-  const { entries, defaults } = expected.permissions
+  const { defaults } = expected.permissions
+  const entries = inOwnRoles(expected.permissions.entries, actual)
   findings.push(...entriesFindings(entries, actual.permissions.entries, { how, what: '' }))
   if (defaults)
     findings.push(
       ...entriesFindings(defaults, actual.permissions.defaults ?? [], { how, what: ' for what is new in it' }),
     )
   return findings
+}
+
+/** A grant by name to who is owner, or to the owning group, is said by its role where there is one, and once. */
+function inOwnRoles(
+  entries: readonly PermissionEntry[],
+  { owner, group, permissions }: Pick<Item, 'owner' | 'group' | 'permissions'>,
+): PermissionEntry[] {
+  const isGroup = (who: PermissionEntry['who']): boolean => group !== undefined && keyOf(who) === keyOf(group)
+  const isOwner = (who: PermissionEntry['who']): boolean => owner !== undefined && keyOf(who) === keyOf(owner)
+  const hasRoles = permissions?.entries.some(({ who }) => who === 'owning_group') ?? false
+  if (!hasRoles) return [...entries]
+  return entries.flatMap((entry) => {
+    if (isOwner(entry.who)) return []
+    return isGroup(entry.who) ? [{ ...entry, who: 'owning_group' as const }] : [entry]
+  })
 }
 
 function entriesFindings(
