@@ -15,6 +15,8 @@ export interface Config {
   }
   worker: WorkerConfig
   api: { host: string; port: number }
+  /** I/O threads of a worker. */
+  ioThreads: number
   log: { level: LogLevel }
   /** Where downloaded and built programs are kept, outside home and repository. */
   cache: string
@@ -88,6 +90,12 @@ export const variables: readonly Variable[] = [
     default: '127.0.0.1',
   },
   { name: 'STEVEDORE_API_PORT', meaning: 'The port the REST API listens on; 0 takes a free one.', default: '9090' },
+  {
+    name: 'STEVEDORE_IO_THREADS',
+    meaning:
+      'How many calls to platforms that block (fs, vault) a worker has under way at once, over all its jobs: each takes a thread of about 30 MB.',
+    default: '16',
+  },
   {
     name: 'STEVEDORE_LOG_LEVEL',
     meaning: `Least important log line written: ${logLevels.join(', ')}.`,
@@ -168,6 +176,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       host: matching('STEVEDORE_API_HOST', '127.0.0.1', /^[\w.:%-]+$/, 'a host name or an IP address'),
       port: port('STEVEDORE_API_PORT', 9090),
     },
+    ioThreads: count('STEVEDORE_IO_THREADS', 16, [2, 512]),
     log: { level: logLevel(text('STEVEDORE_LOG_LEVEL'), problems) },
     cache: resolve(text('STEVEDORE_CACHE') ?? join(text('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'stevedore')),
   }

@@ -9,33 +9,38 @@ export interface Ends {
   destination: string
   /** Path at the destination. */
   target?: string | undefined
+  /** Of both sides; `fs` when not given. */
+  platform?: string | undefined
 }
 
 /** A copy with nothing set that has a default, connections inline. @param transfer keys of `transfer` that differ */
-export function copyJob({ name, source, destination, target = '' }: Ends, transfer: object = {}): object {
+export function copyJob(
+  { name, source, destination, target = '', platform = 'fs' }: Ends,
+  transfer: object = {},
+): object {
   return {
     name,
     kind: 'transfer',
     transfer: {
       transfer_type: 'copy',
-      source: { connection: fsConnection(source), target: { path: '/' } },
-      destination: { connection: fsConnection(destination), target: { path: `/${target}` } },
+      source: { connection: connection(source, platform), target: { path: '/' } },
+      destination: { connection: connection(destination, platform), target: { path: `/${target}` } },
       ...transfer,
     },
     schedule: { mode: 'manual' },
   }
 }
 
-function fsConnection(root: string): object {
+function connection(root: string, platform = 'fs'): object {
   // This machine's accounts are nobody else's: a file system has no way to become a person by e-mail address.
-  return { platform: { id: 'fs' }, auth: { root, impersonation: 'ignore' } }
+  return { platform: { id: platform }, auth: { root, impersonation: 'ignore' } }
 }
 
 /** The job of the demo with its placeholders filled: audit `trace`, permissions, owners, maps and filters. */
 export async function allFeaturesJob({ name, source, destination }: Ends, rest: Rest): Promise<object> {
   const connections = {
-    source: await rest.createConnection(fsConnection(source)),
-    destination: await rest.createConnection(fsConnection(destination)),
+    source: await rest.createConnection(connection(source)),
+    destination: await rest.createConnection(connection(destination)),
   }
   const map = {
     source: { connection: { id: connections.source } },

@@ -4,7 +4,8 @@ import type { Maybe } from './maybe.ts'
 
 /**
  * The contract every platform lives by. A session belongs to one thread; a platform on this machine answers at once, a
- * remote one with a promise, and one transfer path serves both. Nothing retries inside a connector: Temporal owns retries.
+ * remote one with a promise, and one transfer path serves both. Nothing retries inside a connector: its host's limiter waits
+ * for what passes in moments, and Temporal owns all other retries.
  * Every failure is a `ConnectorError`.
  */
 export interface Connector {
@@ -23,7 +24,23 @@ export interface Connector {
   /** Checks the settings without touching the platform; one message per problem, each naming the key. */
   check(auth: Record<string, unknown>): string[]
   /** Opens a session; raises `Misconfigured`, `RootGone`, `AuthExpired`, `Unreachable`. */
-  open(auth: Record<string, unknown>): Maybe<Session>
+  open(auth: Record<string, unknown>, host?: Host): Maybe<Session>
+}
+
+/** What a session finds around it. */
+export interface Host {
+  /** Every request of a remote platform goes through it. */
+  readonly limiter: Limiter
+}
+
+export interface Limiter {
+  /**
+   * Makes a request when its turn has come. One that fails as `Throttled` is made again, after as long as the platform asks
+   * for; one that `repeats` (twice has the effect of once) also when the platform was out of reach.
+   *
+   * @throws what the request throws when that does not pass within half a minute
+   */
+  run<T>(request: () => Promise<T>, how?: { repeats?: boolean }): Promise<T>
 }
 
 export interface SettingDescription {

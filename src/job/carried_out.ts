@@ -213,16 +213,6 @@ export const gaps: readonly Gap[] = [
     sentence: 'has no effect; an item is tried three times in an execution, whatever it says',
     asked: ({ transfer }) => transfer.performance?.retries !== undefined,
   },
-  ...(['upload', 'download'] as const).map((way): Gap => ({
-    setting: `transfer.performance.${way}`,
-    values: 'a limit',
-    harm: 'harmful',
-    sentence: 'bandwidth is not limited yet; the job would take all there is',
-    asked: ({ transfer }) => {
-      const limit = transfer.performance?.[way]
-      return Number(limit?.bytes_per_second ?? 0) > 0 || (limit?.window?.length ?? 0) > 0
-    },
-  })),
   {
     setting: 'transfer.filter.source',
     values: 'filter_metadata',

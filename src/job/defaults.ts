@@ -9,7 +9,6 @@ export const defaults = {
   failure_policy: 'continue',
   large_item: 'fail',
   lock_propagation: 'ignore',
-  parallel_writes: 2,
   permissions: { policy: 'none', links: false, failures: 'exceptions' },
   preserve_owners: false,
   preserve_destination_root_owner: false,

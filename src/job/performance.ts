@@ -1,14 +1,13 @@
-import { defaults } from './defaults.ts'
 import { days } from './schedule.ts'
 import { timeOfDay } from './times.ts'
 import { anything, block, bytes, listOf, optional, whole } from './wire.ts'
 
 const window = block({
-  bytes_per_second: optional(bytes(), 'The limit from then on.'),
-  time: optional(timeOfDay(), 'From this time of day (UTC).'),
-  start_time: optional(anything(), 'From when.'),
-  end_time: optional(anything(), 'Until when.'),
-  days: optional(days, 'On these days.'),
+  bytes_per_second: optional(bytes(), 'The limit from then on; 0 means no limit.', 0),
+  time: optional(timeOfDay(), 'From this time of day (UTC), until another window begins.'),
+  start_time: optional(timeOfDay(), 'The same as time.'),
+  end_time: optional(timeOfDay(), 'Until this time of day (UTC); earlier than its beginning means on the next day.'),
+  days: optional(days, 'Days it begins on.', 'everyday'),
 })
 
 const bandwidth = block({
@@ -20,7 +19,10 @@ const bandwidth = block({
 export const performance = block({
   parallel_writes: optional(
     block({
-      requested: optional(whole(1, 1_000), 'Writes in flight for the whole job.', defaults.parallel_writes),
+      requested: optional(
+        whole(1, 1_000),
+        'Writes in flight for the whole job; when left out as many as there are cores, and 16 where a platform is remote.',
+      ),
       max: optional(whole(1), 'Has no effect.'),
     }),
     'How much is written side by side.',

@@ -26,7 +26,8 @@ export function scheduleOf({ schedule }: Pick<JobDocument, 'schedule'>): Schedul
   }
 }
 
-function weekdays(words: readonly DayWord[]): number[] {
+/** Days of the week, Sunday is 0. */
+export function weekdays(words: readonly DayWord[]): number[] {
   const days = words.flatMap((word) => {
     if (word === 'everyday') return [0, 1, 2, 3, 4, 5, 6]
     if (word === 'weekdays') return [1, 2, 3, 4, 5]

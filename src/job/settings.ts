@@ -16,8 +16,10 @@ export interface Settings {
   lockPropagation: 'ignore' | 'mirror_lock' | 'mirror_owner'
   /** Left out: as many as the destination takes. */
   maxItemsPerContainer?: number
-  /** `performance.parallel_writes.requested`: writes in flight for the job, over all lanes. */
-  parallelWrites: number
+  /** `performance.parallel_writes.requested`: writes in flight for the job, over all lanes; when left out, by platform. */
+  parallelWrites: number | undefined
+  /** `performance.upload` and `performance.download`, where they are limited. */
+  bandwidth: { upload?: Bandwidth; download?: Bandwidth }
   permissions: { policy: 'none' | 'add' | 'diff'; links: boolean; failures: 'exceptions' | 'deny' | 'all' | 'none' }
   preserveOwners: boolean
   preserveDestinationRootOwner: boolean
@@ -34,6 +36,21 @@ export interface Settings {
   simulationMode: boolean
   /** Ours: survive a power cut (`power`) or only the death of processes (`process`). */
   durability: 'process' | 'power'
+}
+
+/** Bytes a second; 0: no limit. */
+export interface Bandwidth {
+  bytesPerSecond: number
+  /** Other limits at certain times. */
+  windows: {
+    bytesPerSecond: number
+    /** Of the week it begins on, Sunday is 0. */
+    days: number[]
+    /** Since midnight, UTC. */
+    fromMs: number
+    /** Not given: until another begins. */
+    toMs?: number
+  }[]
 }
 
 export interface FilterSetting {

@@ -1,6 +1,8 @@
 import { defaults } from './defaults.ts'
 import type { JobDocument } from './document.ts'
 import type { FilterDocument, RuleDocument, RuleGroup } from './filter.ts'
+import { weekdays } from './schedule_of.ts'
+import { timeOfDayMs } from './times.ts'
 import type { DateRange, DateTarget, FilterRule, FilterSetting, Settings } from './settings.ts'
 
 /** What the document asks for, with every default filled in. */
@@ -18,7 +20,11 @@ export function settingsOf({ transfer }: Pick<JobDocument, 'transfer'>): Setting
     ...(transfer.max_items_per_container === undefined
       ? {}
       : { maxItemsPerContainer: transfer.max_items_per_container }),
-    parallelWrites: transfer.performance?.parallel_writes?.requested ?? defaults.parallel_writes,
+    parallelWrites: transfer.performance?.parallel_writes?.requested,
+    bandwidth: {
+      ...bandwidthOf('upload', transfer.performance?.upload),
+      ...bandwidthOf('download', transfer.performance?.download),
+    },
     permissions: {
       policy: permissions.policy ?? defaults.permissions.policy,
       links: permissions.links ?? defaults.permissions.links,
@@ -42,6 +48,22 @@ export function settingsOf({ transfer }: Pick<JobDocument, 'transfer'>): Setting
     simulationMode: transfer.simulation_mode ?? defaults.simulation_mode,
     durability: transfer.durability ?? defaults.durability,
   }
+}
+
+type BandwidthDocument = NonNullable<JobDocument['transfer']['performance']>['upload']
+
+function bandwidthOf(way: 'upload' | 'download', given: BandwidthDocument): Settings['bandwidth'] {
+  if (!given) return {}
+  const windows = (given.window ?? []).map(({ bytes_per_second, time, start_time, end_time, days }) => {
+    const from = time ?? start_time
+    return {
+      bytesPerSecond: Number(bytes_per_second ?? 0),
+      days: weekdays(days ?? ['everyday']),
+      fromMs: from === undefined ? 0 : timeOfDayMs(from),
+      ...(end_time === undefined ? {} : { toMs: timeOfDayMs(end_time) }),
+    }
+  })
+  return { [way]: { bytesPerSecond: Number(given.bytes_per_second ?? 0), windows } }
 }
 
 function filtersOf(filter: FilterDocument | undefined): Settings['filter'] {

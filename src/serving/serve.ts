@@ -46,7 +46,7 @@ export async function serve(home: OpenHome, { config, options, lock }: Serving):
       dataConverter(config.temporal.codec),
       workflowBundle({ cache: config.cache }),
     ])
-  const engine = createEngine({ home: home.home, catalog })
+  const engine = createEngine({ home: home.home, catalog, limits: { threads: config.ioThreads } })
   opened.defer(() => engine.close())
   const server = await opening
   endAtExit(server, opened)

@@ -27,7 +27,7 @@ const beatMs = 500
 
 export function createEngine({ home, catalog, warmThreads = 4, limits: smaller }: EngineParts): Engine & JobRemoval {
   const all: Limits = { ...limits, ...smaller }
-  const pool = new IoPool()
+  const pool = new IoPool(all.threads)
   pool.warm(warmThreads)
   if (warmThreads > 0) warmOwnerThread()
   const jobs = new OpenJobs({ home, catalog, pool, limits: all })
@@ -71,7 +71,7 @@ export function createEngine({ home, catalog, warmThreads = 4, limits: smaller }
   }
 }
 
-/** One activity's worth of work: as many slots side by side as the lane is wide. */
+/** One activity's worth of work: as many slots side by side as the lane is wide, or one that does as much side by side. */
 class Slice {
   readonly #phase: Task['phase']
   readonly #input: SliceInput
@@ -83,7 +83,15 @@ class Slice {
     this.#phase = phase
     this.#input = input
     this.#job = job
-    for (let i = 0; i < input.width; i++) this.#slots.push(new Signal())
+    const slots = job.spec.io === 'async' ? 1 : input.width
+    for (let i = 0; i < slots; i++) this.#slots.push(new Signal())
+  }
+
+  /** Operations of one slot: where platforms answer with promises, it does what the whole lane is to do. */
+  get #width(): number {
+    const { io, inFlight } = this.#job.spec
+    if (io === 'blocking') return 1
+    return this.#phase === 'enumerate' ? inFlight : this.#input.width
   }
 
   stop(reason: typeof Stop.cancel | typeof Stop.trouble): void {
@@ -106,7 +114,7 @@ class Slice {
     const ends = await this.#job.during(
       this.#slots.map((slot, index) => {
         const holder = `${lane}/${index}`
-        const task: Task = { phase: this.#phase, holder, untilMs }
+        const task: Task = { phase: this.#phase, holder, untilMs, width: this.#width }
         const run = async (): Promise<TaskEnd> => {
           const end = await pool.run(this.#job, task, slot, (inHand) => {
             this.#inHand = inHand

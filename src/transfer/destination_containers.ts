@@ -1,6 +1,6 @@
 import type { ContainerAddress } from '../ledger/ledger.ts'
 import { childIdOf, destinationContainerId, sourceContainerId } from './addresses.ts'
-import { ensureContainer, type ContainerToMake, type Maker } from './containers.ts'
+import { ensureContainer, type ContainerToMake, type EnsuredContainer, type Maker } from './containers.ts'
 import type { JobContext } from './job_context.ts'
 import { SideTrouble } from './trouble.ts'
 
@@ -10,6 +10,10 @@ const kept = 20_000
 export class DestinationContainers {
   readonly #context: JobContext
   readonly #known = new Map<number, string>()
+  /** Containers that are being made: whoever else needs one waits for the same. */
+  readonly #making = new Map<number, Promise<EnsuredContainer>>()
+  /** Containers that had been removed, and were made again. */
+  readonly #remade = new Set<number>()
 
   constructor(context: JobContext) {
     this.#context = context
@@ -50,7 +54,7 @@ export class DestinationContainers {
       const name = address.destinationNames.at(-1)
       if (here !== undefined) id = here
       else if (id !== undefined && name !== undefined)
-        id = (await ensureContainer(this.#context, { ...this.#toMake(address, id, name), ...by })).id
+        id = (await this.ensure({ ...this.#toMake(address, id, name), ...by })).id
     }
     if (id === undefined)
       throw new SideTrouble('destination', { code: 'RootGone', message: 'the destination root is gone' })
@@ -63,7 +67,10 @@ export class DestinationContainers {
     return { item: address.item, parent, name, source: sourceContainerId(source, roots, address) }
   }
 
-  /** Makes a container, and those above it, that the ledger knows and the destination has no more; false when all are there. */
+  /**
+   * Makes a container, and those above it, that the ledger knows and the destination has no more; false when all are there
+   * and always were.
+   */
   async remake(container: number, by: Maker): Promise<boolean> {
     const { destination, roots, ledger } = this.#context
     let parent = roots.destinationId
@@ -76,10 +83,21 @@ export class DestinationContainers {
       if (await destination.stat(id, [])) parent = id
       else {
         this.#known.delete(item)
-        parent = (await ensureContainer(this.#context, { ...this.#toMake(address, parent, name), ...by })).id
+        parent = (await this.ensure({ ...this.#toMake(address, parent, name), ...by })).id
         remade = true
       }
     }
-    return remade
+    if (remade) this.#remade.add(container)
+    return this.#remade.has(container)
+  }
+
+  /** Makes it, or finds it, once for all who ask at the same time. */
+  ensure(toMake: ContainerToMake): Promise<EnsuredContainer> {
+    const { item } = toMake
+    const known = this.#making.get(item)
+    if (known) return known
+    const making = ensureContainer(this.#context, toMake).finally(() => this.#making.delete(item))
+    this.#making.set(item, making)
+    return making
   }
 }

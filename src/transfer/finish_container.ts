@@ -5,6 +5,8 @@ import { noNotes } from './notes.ts'
 import { failpoint } from './failpoints.ts'
 import type { JobContext } from './job_context.ts'
 import { factsOf } from './facts_of.ts'
+import { Permits } from './threads/permits.ts'
+import { sideBySide } from './threads/side_by_side.ts'
 import { Stop, type Obeys } from './threads/signals.ts'
 import { itemTrouble, type Side } from './trouble.ts'
 
@@ -17,20 +19,33 @@ import { itemTrouble, type Side } from './trouble.ts'
 export async function finishContainers(
   context: JobContext,
   { token, containers }: TouchedBatch,
-  obeys: Obeys,
+  { obeys, width }: { obeys: Obeys; width: number },
 ): Promise<number> {
   const results: FinishedContainer[] = []
-  for (const container of containers) {
-    if (obeys.stop !== Stop.run) break
+  const permits = new Permits(width)
+  const goOn = (): boolean => obeys.stop === Stop.run
+  const finish = async (container: TouchedBatch['containers'][number]): Promise<void> => {
     const result = await finishOne(context, container)
     results.push(result)
     if (result.failure) context.failed(result.failure.why)
   }
+  for (const level of byDepth(containers)) await sideBySide(level, finish, { permits, goOn })
   failpoint('finish-container:before')
   await context.ledger.finishedTouched(token, results)
   failpoint('finish-container:after')
   obeys.slot.count(results.length, 0)
   return results.filter((result) => result.failure).length
+}
+
+/** Those of one depth do not concern each other. */
+function byDepth(containers: TouchedBatch['containers']): Iterable<TouchedBatch['containers']> {
+  const levels = new Map<number, TouchedBatch['containers']>()
+  for (const container of containers) {
+    const level = levels.get(container.depth)
+    if (level) level.push(container)
+    else levels.set(container.depth, [container])
+  }
+  return levels.values()
 }
 
 async function finishOne(

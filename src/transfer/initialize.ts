@@ -11,15 +11,17 @@ import type { Asked, ExecutionStart } from '../ledger/ledger.ts'
 import { mendable } from '../policy/hopeless.ts'
 import { lazyContainers } from '../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../policy/failure_policy.ts'
+import { parallelWrites } from '../policy/parallel_writes.ts'
 import { accessKey, accessSince } from './access_asked.ts'
 import { AccessCarrier } from './access_carrier.ts'
 import { cannotBeExpressed, newGaps } from './capability_gaps.ts'
 import type { ExecutionRef } from './engine.ts'
 import { makeDestinationRoot, recallMaking, type AccessOfRoot } from './destination_root.ts'
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
-import { rootKey, type SideSpec } from './job_spec.ts'
+import { rootKey, type JobSpec, type SideSpec } from './job_spec.ts'
 import type { JobInHand, OpenJobs } from './open_jobs.ts'
 import { clearLeftovers } from './leftovers.ts'
+import { processFor } from './load_job.ts'
 import { factsOf } from './facts_of.ts'
 import { accessOfNew, rememberAccessOfNew } from './new_access.ts'
 import { rememberRoot } from './root_identity.ts'
@@ -75,7 +77,7 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
   if (spec.destination.auth['root_may_change'] !== undefined)
     gaps.push('destination: root_may_change holds for sources alone; another root than before is refused here')
-  const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps])]
+  const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps, ...cutOf(spec)])]
   await begin(job, jobs, ref, {
     execution: ref.execution,
     begunMs: Number(spec.nowNs / 1_000_000n),
@@ -99,12 +101,22 @@ export async function initializeExecution(jobs: OpenJobs, ref: ExecutionRef): Pr
   await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })
   return {
     failurePolicy: settings.failurePolicy,
-    enumerateLanes,
-    transferLanes: splitWriters(settings.parallelWrites),
+    ...lanesOf(spec),
   }
 }
 
-/** Exactly as many writers as were asked for, over at most four lanes. */
+function cutOf({ settings, io, limits }: JobSpec): string[] {
+  const { cut } = parallelWrites(settings.parallelWrites, io, processFor(limits))
+  return cut === undefined ? [] : [`transfer.performance.parallel_writes.requested: ${cut}`]
+}
+
+/** What blocks is spread over threads by several lanes; what does not is under way in one. */
+function lanesOf({ io, inFlight }: JobSpec): Pick<Initialized, 'enumerateLanes' | 'transferLanes'> {
+  if (io === 'async') return { enumerateLanes: 1, transferLanes: [inFlight] }
+  return { enumerateLanes, transferLanes: splitWriters(inFlight) }
+}
+
+/** Exactly as many writers as there are to be, over at most four lanes. */
 function splitWriters(requested: number): number[] {
   const lanes = Math.min(requested, mostTransferLanes)
   return Array.from({ length: lanes }, (_, lane) => Math.floor(requested / lanes) + (lane < requested % lanes ? 1 : 0))

@@ -1,4 +1,4 @@
-import type { Session } from '../connector/connector.ts'
+import type { Host, Session } from '../connector/connector.ts'
 import type { Facts, Item } from '../connector/item.ts'
 import { compileFilters } from '../filter/compile.ts'
 import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../ledger/ledger.ts'
@@ -16,14 +16,19 @@ import { DestinationContainers } from './destination_containers.ts'
 import { ItemAttributes } from './item_attributes.ts'
 import type { JobSpec } from './job_spec.ts'
 import { Later } from './later.ts'
+import { ConnectionLimiter } from './limiter.ts'
+import { Mutex } from './batch/mutex.ts'
 import { keepMet } from './met.ts'
-import { hashContent, nowNs } from './read_content.ts'
+import { hashContent, isSmall, nowNs } from './read_content.ts'
+import { Pace } from './pace.ts'
 import { requireSameRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 import { Stop, type Obeys, type Signal } from './threads/signals.ts'
 import { trackedOf } from './tracked_of.ts'
 import { SideTrouble, troubleOf } from './trouble.ts'
 
+/** Fewer are never worth a database of their own. */
+const leastEntries = 2_000
 /** Between two sightings of this path in hand, in milliseconds. */
 const atEveryMs = 250
 
@@ -38,6 +43,9 @@ export class JobContext {
   readonly audit: Audit
   readonly attributes: ItemAttributes
   readonly containers: DestinationContainers
+  /** Where calls block: has the thread for one batch after another, whatever slots they belong to. */
+  readonly mutex = new Mutex()
+  readonly pace: Pace
   /** Settled before the next claim. */
   readonly later = new Later()
   /** The destination's own equality of names. */
@@ -59,8 +67,9 @@ export class JobContext {
     await using open = new AsyncDisposableStack()
     open.defer(() => ledger.close())
     const sides = open.use(new OpenSides())
-    const source = await troubleOf('source', () => sides.open(spec.source))
-    const destination = await troubleOf('destination', () => sides.open(spec.destination))
+    const hosts = hostsOf(spec, job)
+    const source = await troubleOf('source', () => sides.open(spec.source, hosts.source))
+    const destination = await troubleOf('destination', () => sides.open(spec.destination, hosts.destination))
     const sourceRoot = await sameRoot('source', source, { spec, ledger })
     if (!sourceRoot) throw gone('source', spec)
     const destinationRoot = await sameRoot('destination', destination, { spec, ledger })
@@ -78,6 +87,7 @@ export class JobContext {
     this.source = source
     this.destination = destination
     this.roots = roots
+    this.pace = new Pace(spec.settings.bandwidth, spec.pace)
     this.audit = new Audit(spec.settings.auditLevel)
     this.nameKey = nameKey(destination.capabilities.names)
     this.itemLimits = {
@@ -156,7 +166,7 @@ export class JobContext {
 
   /** Hash of a source's content, and the facts it holds for. */
   async hashOf(source: string, expected: Facts, obeys: Obeys): Promise<{ hash: string; read: Facts }> {
-    const hash = await hashContent(this.source, source, expected, obeys)
+    const hash = await hashContent(this.source, source, expected, { obeys, pace: this.pace })
     return { hash, read: this.settledFacts(expected, nowNs()) }
   }
 
@@ -172,6 +182,18 @@ export class JobContext {
   /** Where the job is to survive a power cut: of what was not staged, which sees to that itself. */
   async flush(id: string, container: string): Promise<void> {
     if (this.spec.settings.durability === 'power') await this.destination.flush?.(id, container)
+  }
+
+  /** Entries of one container that are held in memory at most: listings side by side share the room there is. */
+  get entriesInMemory(): number {
+    const { io, inFlight, limits } = this.spec
+    if (io === 'blocking') return limits.entriesInMemory
+    return Math.min(limits.entriesInMemory, Math.max(leastEntries, Math.floor(limits.entriesInMemory / inFlight)))
+  }
+
+  /** Read, hashed and written in one piece. */
+  isSmall(sizeBytes: bigint): boolean {
+    return isSmall(sizeBytes) && sizeBytes <= BigInt(this.pace.pieceBytes)
   }
 
   backoffMs(tries: number): number {
@@ -221,6 +243,15 @@ function asSibling({ name, kind }: Item): { key: string; name: string; kind: Ite
 
 function asSiblingById({ id, name, kind }: Item): { key: string; name: string; kind: Item['kind'] } {
   return { key: id, name, kind }
+}
+
+/** One connection has one limiter, also when it is on both sides. */
+function hostsOf(spec: JobSpec, job: Signal): Record<SideName, Host> {
+  const { patienceMs } = spec.limits
+  const stopped = (): boolean => job.stop !== Stop.run
+  const source = { limiter: new ConnectionLimiter({ patienceMs, stopped }) }
+  if (spec.source.connectionId === spec.destination.connectionId) return { source, destination: source }
+  return { source, destination: { limiter: new ConnectionLimiter({ patienceMs, stopped }) } }
 }
 
 /** Where a disk went away while the execution was under way, its empty mount point is no place to go on. */

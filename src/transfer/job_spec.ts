@@ -17,6 +17,12 @@ export interface JobSpec {
   nowNs: bigint
   /** Two modification times closer than this are not told apart (brake 9). */
   toleranceNs: bigint
+  /** `async` when either side is: then many operations are under way in one thread. */
+  io: 'blocking' | 'async'
+  /** Writes in flight over all lanes and workers: what was asked for, as far as the process allows. */
+  inFlight: number
+  /** How far bandwidth is used, of all threads ({@link Pace}). */
+  pace: SharedArrayBuffer
   limits: Limits
 }
 
@@ -28,12 +34,16 @@ export interface Limits {
   patience: number
   /** How often it is looked whether the job was paused or cancelled. */
   controlMs: number
+  /** I/O threads of a worker: how many calls that block may be under way in its process. */
+  threads: number
+  /** Trouble with a connection that passes sooner is waited for on the spot; what lasts longer is an outage. */
+  patienceMs: number
 }
 
 /** How long a claim holds when nobody renews it, which is how long a dead worker's work is left alone. */
 export const leaseMs = 20_000
 
-export const limits: Limits = { entriesInMemory: 20_000, patience: 1, controlMs: 250 }
+export const limits: Limits = { entriesInMemory: 20_000, patience: 1, controlMs: 250, threads: 16, patienceMs: 30_000 }
 
 export interface SideSpec {
   connectionId: string

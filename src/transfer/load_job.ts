@@ -1,11 +1,14 @@
+import { availableParallelism } from 'node:os'
 import type { Catalog, MapType, StoredJob } from '../catalog/catalog.ts'
 import { connectorFor } from '../connector/registry.ts'
 import { readJob, type JobDocument } from '../job/document.ts'
 import { settingsOf } from '../job/settings_of.ts'
 import type { Settings } from '../job/settings.ts'
+import { parallelWrites } from '../policy/parallel_writes.ts'
 import { FailedToStart } from './errors.ts'
 import type { ExecutionRef } from './engine.ts'
 import type { JobSpec, Limits, SideSpec } from './job_spec.ts'
+import { sharedPace } from './pace.ts'
 import type { SideName } from './sides.ts'
 
 export interface LoadedJob {
@@ -74,6 +77,7 @@ function specified(
   { execution, simulated, startedOn }: { execution: number; simulated: boolean; startedOn: number },
   limits: Limits,
 ): LoadedJob {
+  const io = ioOf(sides)
   const spec: JobSpec = {
     jobId: stored.id,
     execution,
@@ -82,10 +86,23 @@ function specified(
     // The start as recorded: a worker that takes over filters by the same clock.
     nowNs: BigInt(Math.round(startedOn * 1000)) * 1_000_000n,
     toleranceNs: clockToleranceNs,
+    io,
+    inFlight: parallelWrites(settings.parallelWrites, io, processFor(limits)).inFlight,
+    pace: sharedPace(),
     limits,
     ...sides,
   }
   return { stored, document, settings, spec }
+}
+
+/** What the process allows that carries it out. */
+export function processFor({ threads }: Limits): { cores: number; threads: number } {
+  return { cores: availableParallelism(), threads }
+}
+
+function ioOf({ source, destination }: Pick<JobSpec, 'source' | 'destination'>): JobSpec['io'] {
+  const isAsync = [source, destination].some(({ platform }) => connectorFor(platform).io === 'async')
+  return isAsync ? 'async' : 'blocking'
 }
 
 async function side(

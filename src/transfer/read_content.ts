@@ -4,20 +4,36 @@ import { ConnectorError } from '../connector/errors.ts'
 import type { Facts } from '../connector/item.ts'
 import { then, type Maybe } from '../connector/maybe.ts'
 import { Suspended } from './errors.ts'
+import type { Pace } from './pace.ts'
 import { Stop, type Obeys } from './threads/signals.ts'
 
 /** One chunk stays in a core's cache from read over hash to write; most files are one chunk. */
 export const chunkBytes = 512 * 1024
 
-/** What is read lies here until the next read; a thread reads one content at a time. */
-export const buffer = Buffer.allocUnsafeSlow(chunkBytes)
+/** Chunks of memory of this thread, used again and again: what is read passes through one that belongs to its reader alone. */
+class ChunkPool {
+  readonly #free: Buffer[] = []
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(chunkBytes)
+  }
+
+  give(chunk: Buffer): void {
+    if (this.#free.length < mostKept) this.#free.push(chunk)
+  }
+}
+
+/** 8 MiB. */
+const mostKept = 16
+
+export const chunks = new ChunkPool()
 
 /** Fits into one chunk, with room for the byte that would show that it grew. */
 export function isSmall(sizeBytes: bigint): boolean {
   return sizeBytes < BigInt(chunkBytes)
 }
 
-/** A whole content in memory, until the next one is read. */
+/** A whole content in memory. */
 export interface SmallContent {
   content: Uint8Array
   hash: string
@@ -25,18 +41,26 @@ export interface SmallContent {
   read: Facts
 }
 
-/** Reads a small content whole; it is what was listed, before and after. */
-export function readSmall(session: Session, id: string, expected: Facts): Maybe<Uint8Array> {
+/**
+ * Reads a small content whole; it is what was listed, before and after.
+ *
+ * @param into a chunk; the answer lies in it
+ */
+export function readSmall(session: Session, id: string, expected: Facts, into: Buffer): Maybe<Uint8Array> {
   const size = Number(expected.sizeBytes)
-  if (!session.readWhole) return readInSteps(session, id, expected)
-  return then(session.readWhole(id, expected, buffer), () => buffer.subarray(0, size))
+  if (!session.readWhole) return readInSteps(session, id, { expected, into })
+  return then(session.readWhole(id, expected, into), () => into.subarray(0, size))
 }
 
-async function readInSteps(session: Session, id: string, expected: Facts): Promise<Uint8Array> {
+async function readInSteps(
+  session: Session,
+  id: string,
+  { expected, into }: { expected: Facts; into: Buffer },
+): Promise<Uint8Array> {
   const reading = await session.open(id, expected)
   let whole = false
   try {
-    const content = await readWhole(reading, Number(expected.sizeBytes), id)
+    const content = await readWhole(reading, { size: Number(expected.sizeBytes), id, into })
     whole = true
     return content
   } finally {
@@ -53,22 +77,31 @@ export function nowNs(): bigint {
  *
  * @throws ConnectorError also when it is not, or does not stay, as `expected`; Suspended
  */
-export async function hashContent(session: Session, id: string, expected: Facts, obeys: Obeys): Promise<string> {
+export async function hashContent(
+  session: Session,
+  id: string,
+  expected: Facts,
+  { obeys, pace }: { obeys: Obeys; pace: Pace },
+): Promise<string> {
   const reading = await session.open(id, expected)
   const hash = createHash('sha256')
+  const chunk = chunks.take()
   let whole = false
   try {
     let offset = 0n
     for (;;) {
-      const n = await reading.read(buffer, offset)
+      const piece = chunk.subarray(0, pace.pieceBytes)
+      await pace.wait('download', offset < expected.sizeBytes ? piece.length : 0, obeys)
+      const n = await reading.read(piece, offset)
       if (n === 0) break
-      hash.update(buffer.subarray(0, n))
+      hash.update(chunk.subarray(0, n))
       offset += BigInt(n)
       if (obeys.stop !== Stop.run) throw new Suspended('stopped while reading')
     }
     requireWhole(offset, expected.sizeBytes, id)
     whole = true
   } finally {
+    chunks.give(chunk)
     await reading.close(!whole)
   }
   const read = hash.digest('hex')
@@ -97,13 +130,16 @@ export function requireStatedHash(hash: string, { hash: stated }: Facts, id: str
   throw new ConnectorError('IntegrityMismatch', `its bytes have SHA-256 ${hash}, not ${stated} as is stated`, { id })
 }
 
-export async function readWhole(reading: Reading, size: number, id: string): Promise<Uint8Array> {
+export async function readWhole(
+  reading: Reading,
+  { size, id, into }: { size: number; id: string; into: Buffer },
+): Promise<Uint8Array> {
   // Room for one byte more than expected: a content that grew shows itself without a second read.
   let filled = 0
   for (;;) {
-    const n = await reading.read(buffer.subarray(filled, size + 1), BigInt(filled))
+    const n = await reading.read(into.subarray(filled, size + 1), BigInt(filled))
     if (n === 0 || (filled += n) >= size) break
   }
   requireWhole(BigInt(filled), BigInt(size), id)
-  return buffer.subarray(0, filled)
+  return into.subarray(0, filled)
 }

@@ -1,4 +1,4 @@
-import type { Session } from '../connector/connector.ts'
+import type { Host, Session } from '../connector/connector.ts'
 import { connectorFor } from '../connector/registry.ts'
 import type { SideSpec } from './job_spec.ts'
 
@@ -9,8 +9,8 @@ export class OpenSides implements AsyncDisposable {
   readonly #open = new AsyncDisposableStack()
 
   /** @throws ConnectorError */
-  async open({ platform, auth }: Pick<SideSpec, 'platform' | 'auth'>): Promise<Session> {
-    return this.#open.adopt(await connectorFor(platform).open(auth), closeQuietly)
+  async open({ platform, auth }: Pick<SideSpec, 'platform' | 'auth'>, host?: Host): Promise<Session> {
+    return this.#open.adopt(await connectorFor(platform).open(auth, host), closeQuietly)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

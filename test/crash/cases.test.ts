@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { projectRoot } from '../../scripts/rig/processes.ts'
-import { cases, elsewhere, fewCases } from './cases.ts'
+import { cases, elsewhere, fewCases, promisedCases } from './cases.ts'
 
 describe('cases of the failpoint sweep', () => {
   test('the process dies at every failpoint that the code has, and at no other', () => {
@@ -20,6 +20,6 @@ describe('cases of the failpoint sweep', () => {
   test('no case is there twice, and the few are among the many', () => {
     const names = cases.map(({ scene, failpoint }) => `${scene} ${failpoint}`)
     expect(new Set(names).size).toBe(names.length)
-    for (const few of fewCases) expect(cases).toContainEqual(few)
+    for (const few of [...fewCases, ...promisedCases]) expect(cases).toContainEqual(few)
   })
 })

@@ -37,3 +37,12 @@ export const elsewhere: Readonly<Partial<Record<Failpoint, string>>> = {
 
 /** One that publishes and one that replaces, for every run of the tests. */
 export const fewCases: readonly Case[] = [...at('create', 'publish:after#7'), ...at('conflict', 'keep:after')]
+
+/** Where platforms answer with promises: with items of one batch in different states. */
+export const promisedCases: readonly Case[] = [
+  ...at('create', 'stage:after#5', 'staged:after-commit', 'publish:after#7', 'done:after-commit'),
+  ...at('containers', 'container:after#2', 'place:after#3', 'publish-container:after'),
+  ...at('overwrite', 'publish:after#3'),
+  ...at('conflict', 'keep:after#3'),
+  ...at('partial', 'partial:after'),
+]

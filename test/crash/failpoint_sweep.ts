@@ -14,17 +14,19 @@ import type { Tally } from './tally.ts'
 /**
  * One death per case, several cases side by side: most of a case is waiting for the server to notice the death.
  *
+ * @param platform of both sides, when it is not `fs`
  * @param folder where homes and trees go; those of failed cases are left there
  */
 export async function failpointSweep(
   cases: readonly Case[],
-  { folder, slots, tally }: { folder: string; slots: number; tally: Tally },
+  { folder, slots, tally, platform }: { folder: string; slots: number; tally: Tally; platform?: string },
 ): Promise<void> {
   const rest = [...cases]
   const slot = async (number: number): Promise<void> => {
     const installation = new Installation(mkdtempSync(join(folder, `slot${number}-`)))
     try {
-      for (let next = rest.shift(); next; next = rest.shift()) await oneCase(next, { installation, folder, tally })
+      for (let next = rest.shift(); next; next = rest.shift())
+        await oneCase(next, { installation, folder, tally, platform })
     } finally {
       await installation.down()
     }
@@ -34,13 +36,18 @@ export async function failpointSweep(
 
 async function oneCase(
   { scene: sceneName, failpoint }: Case,
-  { installation, folder, tally }: { installation: Installation; folder: string; tally: Tally },
+  {
+    installation,
+    folder,
+    tally,
+    platform,
+  }: { installation: Installation; folder: string; tally: Tally; platform: string | undefined },
 ): Promise<void> {
   const name = `${sceneName}, dies at ${failpoint}`
   const root = mkdtempSync(join(folder, `${sceneName}-${failpoint.replace(/\W/g, '-')}-`))
   let problems: string[]
   try {
-    problems = await dieAndRecover(scenes[sceneName], { name, failpoint, root, installation })
+    problems = await dieAndRecover(scenes[sceneName], { name, failpoint, root, installation, platform })
   } catch (error) {
     problems = [(error as Error).message, tail(installation.log)]
   }
@@ -53,14 +60,18 @@ interface Stage {
   failpoint: string
   root: string
   installation: Installation
+  platform: string | undefined
 }
 
 /** @returns what is wrong in the end */
-async function dieAndRecover(scene: Scene, { name, failpoint, root, installation }: Stage): Promise<string[]> {
+async function dieAndRecover(
+  scene: Scene,
+  { name, failpoint, root, installation, platform }: Stage,
+): Promise<string[]> {
   const [source, destination] = [join(root, 'source'), join(root, 'destination')]
   for (const side of [source, destination]) mkdirSync(side)
   scene.arrange(source, destination)
-  const document = copyJob({ name, source, destination, target: scene.target }, scene.transfer)
+  const document = copyJob({ name, source, destination, target: scene.target, platform }, scene.transfer)
   let jobId = ''
   let execution = 1
 

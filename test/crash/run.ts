@@ -8,8 +8,9 @@ import { failpointSweep } from './failpoint_sweep.ts'
 import { killPlan } from './kill_plan.ts'
 import { killSweep } from './kill_sweep.ts'
 import { Tally } from './tally.ts'
+import { withPromisedFs } from '../rig/with_promised_fs.ts'
 
-/** `npm run test:crash [-- kills|failpoints [part of a case's name]]`; `CRASH_SEED` repeats the moments of a sweep. */
+/** `npm run test:crash [-- kills|failpoints|promises [part of a case's name]]` (`promises`: the failpoints, with platforms that answer later); `CRASH_SEED` repeats the moments of a sweep. */
 const [part, only = ''] = process.argv.slice(2)
 const seed = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 1e6))
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'stevedore-crash-'))
@@ -23,9 +24,11 @@ if (part !== 'kills') {
   if (!canWatch())
     tally.say(`${chosen.length} skipped: how often a name was written, as inotifywait (inotify-tools) is not installed`)
   tally.say(`\n${chosen.length} deaths before and after each step\n`)
-  await failpointSweep(chosen, { folder, slots: 6, tally })
+  const isPromised = part === 'promises'
+  if (isPromised) process.env['NODE_OPTIONS'] = withPromisedFs
+  await failpointSweep(chosen, { folder, slots: 6, tally, ...(isPromised ? { platform: 'promised_fs' } : {}) })
 }
-if (part !== 'failpoints') {
+if (part !== 'failpoints' && part !== 'promises') {
   const tree = { folders: 200, filesPerFolder: 100, sizeBytes: 32 * 1024 }
   const kills = { worker: 20, server: 5, everything: 5 }
   tally.say(`\n${JSON.stringify(kills)} kills of a copy of 20,000 files, CRASH_SEED=${seed}\n`)

@@ -69,18 +69,6 @@ describe('a job does not start', () => {
       'transfer.permissions.import',
     ],
     [
-      'with a limit to bandwidth',
-      { performance: { upload: { bytes_per_second: '5' } } },
-      {},
-      'transfer.performance.upload',
-    ],
-    [
-      'with a bandwidth window',
-      { performance: { download: { window: { time: '8:00', bytes_per_second: 5 } } } },
-      {},
-      'transfer.performance.download',
-    ],
-    [
       'with a filter on metadata, however deep',
       { filter: { source: { rules: { rules: { type: 'metadata', text: '[a]=1' } } } } },
       {},

@@ -13,7 +13,8 @@ const carriedOut = [
   ...['empty_containers', 'duplicate_names', 'item_overwrite', 'simulation_mode', 'durability'].map(inTransfer),
   ...['segment_transform', 'encode_invalid_characters', 'segment_truncate', 'timestamps'].map(inTransfer),
   ...['preserve_owners', 'preserve_destination_root_owner', 'permissions.failures'].map(inTransfer),
-  ...['performance.parallel_writes.requested', 'filter.source.*'].map(inTransfer),
+  ...['parallel_writes.requested', 'upload.*', 'download.*'].map((key) => inTransfer(`performance.${key}`)),
+  inTransfer('filter.source.*'),
   ...['source', 'destination'].flatMap((side) => [`transfer.${side}.connection.*`, `transfer.${side}.target.path`]),
   ...['account_map', 'group_map'].flatMap((map) =>
     ['id', 'type', 'name', 'source.*', 'destination.*', 'map_by.*', 'exceptions.*', 'unmapped_policy'].map((key) =>

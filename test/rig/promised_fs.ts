@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Connector, Page, Session } from '../../src/connector/connector.ts'
+import type { Connector, Limiter, Page, Session } from '../../src/connector/connector.ts'
+import { ConnectorError } from '../../src/connector/errors.ts'
 import { fs } from '../../src/connector/fs/fs.ts'
 
 /** A call takes between 0 and this long, in milliseconds; or exactly as long as `PROMISED_FS_MS` says. */
@@ -19,13 +20,24 @@ export const promisedFs: Connector = {
   platform: 'promised_fs',
   name: 'File system behind promises',
   io: 'async',
-  open: async (auth) => promised(await fs.open(auth)),
+  open: async (auth, host) => promised(await fs.open(auth), host?.limiter),
 }
 
+/** Of so many requests one is refused, because there are too many; 0: none. */
+const oneInSoMany = Number(process.env['PROMISED_FS_THROTTLES'] ?? 0)
+let requests = 0
+
 /** What is asked happens in the middle of the wait: between asking and effect, and between effect and answer, others come. */
-async function later<T>(effect: () => T): Promise<Awaited<T>> {
+function later<T>(effect: () => T, limiter: Limiter | undefined): Promise<Awaited<T>> {
+  const request = (): Promise<Awaited<T>> => answered(effect)
+  return limiter ? limiter.run(request) : request()
+}
+
+async function answered<T>(effect: () => T): Promise<Awaited<T>> {
   const half = (latencyMs ?? Math.random() * jitterMs) / 2
   await sleep(half)
+  if (oneInSoMany > 0 && ++requests % oneInSoMany === 0)
+    throw new ConnectorError('Throttled', 'too many requests', { retryAfterMs: 20 })
   try {
     return await effect()
   } finally {
@@ -33,29 +45,29 @@ async function later<T>(effect: () => T): Promise<Awaited<T>> {
   }
 }
 
-export function promised<T extends object>(inner: T): T {
+function promised<T extends object>(inner: T, limiter: Limiter | undefined): T {
   return new Proxy(inner, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target)
-      if (facets.has(key) && typeof value === 'object' && value !== null) return promised(value)
+      if (facets.has(key) && typeof value === 'object' && value !== null) return promised(value, limiter)
       if (typeof value !== 'function') return value
       const call = (args: unknown[]): unknown => Reflect.apply(value, target, args)
       if (atOnce.has(key)) return (...args: unknown[]) => call(args)
-      if (key === 'list') return (...args: unknown[]) => pages(() => call(args) as ReturnType<Session['list']>)
+      if (key === 'list') return (...args: unknown[]) => pages(() => call(args) as ReturnType<Session['list']>, limiter)
       return async (...args: unknown[]) => {
-        const answer = await later(() => call(args))
-        return handles.has(key) ? promised(answer as object) : answer
+        const answer = await later(() => call(args), limiter)
+        return handles.has(key) ? promised(answer as object, limiter) : answer
       }
     },
   })
 }
 
-async function* pages(list: () => ReturnType<Session['list']>): AsyncGenerator<Page> {
-  const inner = await later(list)
+async function* pages(list: () => ReturnType<Session['list']>, limiter: Limiter | undefined): AsyncGenerator<Page> {
+  const inner = await later(list, limiter)
   const walk = Symbol.asyncIterator in inner ? inner[Symbol.asyncIterator]() : inner[Symbol.iterator]()
   try {
     for (;;) {
-      const next = await later(() => walk.next())
+      const next = await later(() => walk.next(), limiter)
       if (next.done) return
       yield next.value
     }

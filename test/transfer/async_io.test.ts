@@ -23,6 +23,20 @@ const tree = {
   'empty/': '',
 }
 
+test('requests that are refused because there are too many cost no item a try and no slice its end', async () => {
+  process.env['PROMISED_FS_THROTTLES'] = '7'
+  const throttled = new Rig()
+  try {
+    const job = await throttled.job({}, { source: aTree(tree), from: remote, to: remote })
+    expect(await job.run()).toMatchObject({ status: 'completed', failed: 0 })
+    expect(paths(job.destination)).toEqual(paths(job.source))
+    expect(job.audit({ type: 'failed' })).toEqual([])
+  } finally {
+    delete process.env['PROMISED_FS_THROTTLES']
+    await throttled.close()
+  }
+})
+
 test.each([
   ['both sides are', remote, remote],
   ['the source is', remote, {}],

@@ -294,7 +294,6 @@ describe('a setting that is not carried out', () => {
       'a metadata filter',
       { filter: { source: [{ action: 'exclude', rules: [{ type: 'filter_metadata', text: 'secret' }] }] } },
     ],
-    ['a bandwidth limit', { performance: { upload: { bytes_per_second: 1_000 } } }],
     [
       'a stored map that asks a directory',
       { account_map: { map_by: { ldap: true }, ldap: { servers: [{ name: 'ad' }] } } },

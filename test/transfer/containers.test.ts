@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import { ledgerFile } from '../../src/home/home.ts'
-import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batches_in_hand.ts'
+import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batch_pipeline.ts'
 import { finishContainers } from '../../src/transfer/finish_container.ts'
 import { holder, now } from '../ledger/rig.ts'
 import { aTree, look, textAt, touched } from './a_tree.ts'
@@ -261,7 +261,7 @@ describe('a folder whose making failed on its way back', () => {
       job.ledgerRig.nowMs += 3_600_000
       const claim = await claimBatch(context, holder('copy/0'))
       if (claim.state !== 'claimed') break
-      await carryOutFrom(context, claim.claim, holder('copy/0'), job.obeys()).catch(() => undefined)
+      await carryOutFrom(context, claim.claim, { holder: holder('copy/0'), obeys: job.obeys() }).catch(() => undefined)
       await context.later.settled()
     }
     const { byStatus, byReason, containersMade } = await ledger.end(1)
@@ -279,13 +279,14 @@ test('a folder in the root gets its times, at whichever look the trust in the wa
     await job.list({ 'd/': { modified }, 'd/x': 'one' })
     const { ledger } = job.ledgerRig
     const copying = await claimBatch(job.context, holder('copy'))
-    if (copying.state === 'claimed') await carryOutFrom(job.context, copying.claim, holder('copy'), job.obeys())
+    if (copying.state === 'claimed')
+      await carryOutFrom(job.context, copying.claim, { holder: holder('copy'), obeys: job.obeys() })
     const finishing = await ledger.claimTouched(holder('finish'), 9, now)
     if (finishing.state !== 'claimed') throw new Error('nothing is to be finished')
     const { now: clock } = performance
     let calls = 0
     jest.spyOn(performance, 'now').mockImplementation(() => clock.call(performance) + (++calls >= look ? 1001 : 0))
-    await finishContainers(job.context, finishing.claim, job.obeys())
+    await finishContainers(job.context, finishing.claim, { obeys: job.obeys(), width: 1 })
     jest.restoreAllMocks()
     looks = calls
     expect([look, statSync(join(job.at.destination, 'd')).mtimeMs / 1000]).toEqual([look, modified])

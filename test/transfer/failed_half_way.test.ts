@@ -8,7 +8,7 @@ import type { Balance, Batch } from '../../src/ledger/ledger.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
 import { carryOut } from '../../src/transfer/batch/carry_out.ts'
 import { Signal, Stop } from '../../src/transfer/threads/signals.ts'
-import { Turn } from '../../src/transfer/batch/turn.ts'
+import { Mutex } from '../../src/transfer/batch/mutex.ts'
 import { stagingKey } from '../../src/transfer/job_spec.ts'
 import { clearLeftovers } from '../../src/transfer/leftovers.ts'
 import type { JobInHand } from '../../src/transfer/open_jobs.ts'
@@ -23,7 +23,7 @@ afterEach(() => job.remove())
 
 /** As one holder would; what it throws goes to its slot. */
 async function carry(batch: Batch): Promise<void> {
-  const hand = { obeys: job.obeys(), turn: new Turn(), handedIn: () => undefined }
+  const hand = { obeys: job.obeys(), mutex: new Mutex(), handedIn: () => undefined }
   await carryOut(job.context, batch, hand).catch(() => undefined)
 }
 

@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { addPlatform } from '../../src/connector/registry.ts'
 import type { Settings } from '../../src/job/settings.ts'
 import { settingsOf } from '../../src/job/settings_of.ts'
-import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batches_in_hand.ts'
+import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batch_pipeline.ts'
 import { JobContext } from '../../src/transfer/job_context.ts'
+import { sharedPace } from '../../src/transfer/pace.ts'
 import { limits, type JobSpec, type Limits } from '../../src/transfer/job_spec.ts'
 import { listContainer } from '../../src/transfer/listing/list_container.ts'
 import { Obeys, Signal } from '../../src/transfer/threads/signals.ts'
 import { facts, holder, now, Rig, start } from '../ledger/rig.ts'
+import { promisedFs } from '../rig/promised_fs.ts'
 import { aTree, type TreeSpec } from './a_tree.ts'
 import { memoryDisk } from './rig.ts'
 
@@ -21,19 +24,30 @@ export class InThisThread {
   readonly #settings: Partial<Settings>
   readonly #folder = mkdtempSync(join(memoryDisk, 'stevedore-in-thread-'))
 
-  constructor(limited: Partial<Limits> = {}, settings: Partial<Settings> = {}) {
+  /** Operations under way at once, behind promises; 0: calls block. */
+  readonly #sideBySide: number
+
+  constructor(limited: Partial<Limits> = {}, settings: Partial<Settings> = {}, sideBySide = 0) {
+    this.#sideBySide = sideBySide
+    if (sideBySide > 0) addPlatform(promisedFs)
     this.#limits = { ...limits, ...limited }
     this.#settings = settings
     this.at = { source: join(this.#folder, 'source'), destination: join(this.#folder, 'destination') }
   }
 
-  /** Makes the trees and lists all of the source, so that there is work to claim. */
-  async list(source: TreeSpec, destination: TreeSpec = {}): Promise<void> {
+  /** Makes the trees and begins. */
+  async open(source: TreeSpec, destination: TreeSpec = {}): Promise<void> {
     aTree(source)(this.at.source)
     aTree(destination)(this.at.destination)
     const { ledger } = this.ledgerRig
     await ledger.begin(start({ root: { source: { ...facts(0), id: '' }, destination: { ...facts(0), id: '' } } }))
     this.context = await JobContext.open(this.#spec(), ledger, this.signal)
+  }
+
+  /** Makes the trees and lists all of the source, so that there is work to claim. */
+  async list(source: TreeSpec, destination: TreeSpec = {}): Promise<void> {
+    await this.open(source, destination)
+    const { ledger } = this.ledgerRig
     for (;;) {
       const claim = await ledger.claimContainers(holder('list'), 9, now)
       if (claim.state !== 'claimed') break
@@ -46,7 +60,8 @@ export class InThisThread {
     for (;;) {
       const claim = await claimBatch(this.context, holder('copy'), { waitMs: 0 })
       if (claim.state !== 'claimed') return
-      await carryOutFrom(this.context, claim.claim, holder('copy'), this.obeys())
+      const width = Math.max(1, this.#sideBySide)
+      await carryOutFrom(this.context, claim.claim, { holder: holder('copy'), obeys: this.obeys(), width })
     }
   }
 
@@ -62,7 +77,12 @@ export class InThisThread {
   }
 
   #spec(): JobSpec {
-    const side = (root: string) => ({ connectionId: root, platform: 'fs', auth: { root }, path: '/' })
+    const side = (root: string) => ({
+      connectionId: root,
+      platform: this.#sideBySide > 0 ? 'promised_fs' : 'fs',
+      auth: { root },
+      path: '/',
+    })
     const endpoint = { connection: { id: 'c' } }
     return {
       jobId: 'a'.repeat(32),
@@ -76,6 +96,9 @@ export class InThisThread {
       destination: side(this.at.destination),
       nowNs: 0n,
       toleranceNs: 2_000_000_000n,
+      pace: sharedPace(),
+      io: this.#sideBySide > 0 ? 'async' : 'blocking',
+      inFlight: Math.max(1, this.#sideBySide),
       limits: this.#limits,
     }
   }

@@ -7,7 +7,7 @@ import type { Balance, Batch } from '../../src/ledger/ledger.ts'
 import { carryOut } from '../../src/transfer/batch/carry_out.ts'
 import type { JobContext } from '../../src/transfer/job_context.ts'
 import { Obeys, Signal, Stop } from '../../src/transfer/threads/signals.ts'
-import { Turn } from '../../src/transfer/batch/turn.ts'
+import { Mutex } from '../../src/transfer/batch/mutex.ts'
 import { holder, now, oneBatch, type Rig } from '../ledger/rig.ts'
 import { many, paths, textAt, type TreeSpec } from './a_tree.ts'
 import { InThisThread } from './in_this_thread.ts'
@@ -33,7 +33,7 @@ async function batchOf(source: TreeSpec, destination: TreeSpec = {}): Promise<Ba
 
 async function carry(batch: Batch) {
   const obeys = new Obeys(signal, new Signal(), Infinity)
-  const end = await carryOut(context, batch, { obeys, turn: new Turn(), handedIn: () => undefined })
+  const end = await carryOut(context, batch, { obeys, mutex: new Mutex(), handedIn: () => undefined })
   await context.later.settled()
   return end
 }

@@ -26,7 +26,7 @@ test('a ledger thread that dies is replaced for the next slice, and nothing it c
     await expect(first.ledger.recall('key')).rejects.toMatchObject({ name: 'LedgerGone' })
     await first.ledgerEnded
     // Somebody who was just about to begin is told, and not left waiting.
-    const task = { phase: 'transfer', holder: 'a/0', untilMs: Date.now() + 20_000 } as const
+    const task = { phase: 'transfer', holder: 'a/0', untilMs: Date.now() + 20_000, width: 1 } as const
     const end = await pool.run(first, task, new Signal(), () => undefined)
     expect(end).toMatchObject({ state: 'broken', name: 'LedgerGone' })
     const second = await jobs.open(ref)

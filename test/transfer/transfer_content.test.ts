@@ -5,8 +5,10 @@ import type { Reading, Session } from '../../src/connector/connector.ts'
 import { fs } from '../../src/connector/fs/fs.ts'
 import type { WorkItem } from '../../src/ledger/ledger.ts'
 import type { JobContext } from '../../src/transfer/job_context.ts'
+import { ItemTransfer } from '../../src/transfer/batch/item_transfer.ts'
 import { transferContent, type ContentTransfer } from '../../src/transfer/batch/transfer_content.ts'
-import { hashContent, readSmall } from '../../src/transfer/read_content.ts'
+import { Pace, sharedPace } from '../../src/transfer/pace.ts'
+import { chunkBytes, hashContent, isSmall, readSmall } from '../../src/transfer/read_content.ts'
 import type { Obeys } from '../../src/transfer/threads/signals.ts'
 import { contentOf } from './a_tree.ts'
 import { memoryDisk } from './rig.ts'
@@ -14,6 +16,7 @@ import { memoryDisk } from './rig.ts'
 const folder = mkdtempSync(join(memoryDisk, 'stevedore-content-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const pace = new Pace({}, sharedPace())
 const obeys = { stop: 0, slot: { count: () => undefined } } as unknown as Obeys
 
 /** A source whose contents end earlier or later than listed, without a word. */
@@ -36,6 +39,8 @@ async function dishonest(sizeBytes: number, endsAt: number) {
     source: { open, stat: () => listed } as unknown as Session,
     destination,
     spec: { settings: { durability: 'process' } },
+    pace,
+    isSmall,
     settledFacts: (facts: unknown) => facts,
   } as unknown as JobContext
   return { context, to, facts: { ...listed, sizeBytes: BigInt(sizeBytes) } }
@@ -43,7 +48,7 @@ async function dishonest(sizeBytes: number, endsAt: number) {
 
 function ofWork(work: object): ContentTransfer {
   const to = { container: '', key: 'k', attributes: {}, token: 1 }
-  return { work: work as WorkItem, source: 'file', ...to, obeys, at: () => undefined }
+  return { item: new ItemTransfer(work as WorkItem), source: 'file', ...to, obeys }
 }
 
 test.each([
@@ -61,8 +66,9 @@ test.each([
     const transfer = transferContent(context, ofWork({ item: 1, source: facts }))
     await expect(transfer).rejects.toMatchObject({ code })
     expect(readdirSync(to)).toEqual([])
-    await expect(hashContent(context.source, 'file', facts, obeys)).rejects.toMatchObject({ code })
-    if (sizeBytes < 500_000) await expect(readSmall(context.source, 'file', facts)).rejects.toMatchObject({ code })
+    await expect(hashContent(context.source, 'file', facts, { obeys, pace })).rejects.toMatchObject({ code })
+    if (sizeBytes < 500_000)
+      await expect(readSmall(context.source, 'file', facts, Buffer.alloc(chunkBytes))).rejects.toMatchObject({ code })
   },
 )
 

@@ -2,6 +2,7 @@ import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { EnvHttpProxyAgent, type Dispatcher } from 'undici'
+import type { Limiter } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { credentialsOf, regionOf, type CredentialSource } from './credentials.ts'
 import { encodeKey, encodeSegment } from './keys.ts'
@@ -34,7 +35,7 @@ export interface Answer {
 const emptyHash = createHash('sha256').digest('hex')
 export const unsigned = 'UNSIGNED-PAYLOAD'
 
-/** Signed requests to one bucket, over a pool of connections; any number at once. Nothing is tried twice but for credentials that ran out. */
+/** Signed requests to one bucket, over a pool of connections; any number at once. What passes in moments its host's limiter waits for; else nothing is tried twice but for credentials that ran out. */
 export class Client {
   readonly secure: boolean
   readonly #settings: S3Settings
@@ -44,12 +45,14 @@ export class Client {
   readonly #dispatcher: Dispatcher
   readonly #credentials: CredentialSource
   readonly #signer: SignatureV4
+  readonly #limiter: Limiter | undefined
 
-  static async open(settings: S3Settings): Promise<Client> {
-    return new Client(settings, await regionOf(settings))
+  static async open(settings: S3Settings, limiter?: Limiter): Promise<Client> {
+    return new Client(settings, await regionOf(settings), limiter)
   }
 
-  private constructor(settings: S3Settings, region: string) {
+  private constructor(settings: S3Settings, region: string, limiter: Limiter | undefined) {
+    this.#limiter = limiter
     const { bucket, pathStyle } = settings
     const endpoint = settings.endpoint ?? new URL(`https://s3.${region}.amazonaws.com`)
     // A name with dots in it is in no certificate.
@@ -99,7 +102,12 @@ export class Client {
     await this.#dispatcher.destroy()
   }
 
-  async #answered(request: Request): Promise<Dispatcher.ResponseData> {
+  #answered(request: Request): Promise<Dispatcher.ResponseData> {
+    const ask = (): Promise<Dispatcher.ResponseData> => this.#answeredOnce(request)
+    return this.#limiter ? this.#limiter.run(ask, { repeats: isRepeatable(request) }) : ask()
+  }
+
+  async #answeredOnce(request: Request): Promise<Dispatcher.ResponseData> {
     const first = await this.#send(request)
     if (isFine(first, request)) return first
     const error = await refusalOf(first, request.id)
@@ -148,6 +156,12 @@ export class Client {
       throw networkTrouble(error, id)
     }
   }
+}
+
+/** Twice has the effect of once: not with a condition, which the first may have made untrue, and not where something is completed. */
+function isRepeatable({ method, headers = {} }: Request): boolean {
+  if (method === 'GET' || method === 'HEAD') return true
+  return method !== 'POST' && headers['if-match'] === undefined && headers['if-none-match'] === undefined
 }
 
 function isFine({ statusCode }: Dispatcher.ResponseData, { accept = [] }: Request): boolean {

@@ -11,11 +11,11 @@ export const s3: Connector = {
   settings,
   check: problemsOf,
 
-  async open(auth) {
+  async open(auth, host) {
     const problems = problemsOf(auth)
     if (problems.length > 0) throw new ConnectorError('Misconfigured', problems.join('; '))
     // Only where it is used: signer, sockets and XML take time to load in every thread.
     const { S3Session } = await import('./session.ts')
-    return S3Session.open(settingsOf(auth))
+    return S3Session.open(settingsOf(auth), host?.limiter)
   },
 }

@@ -2,6 +2,7 @@ import type { Capabilities, CapabilityNote } from '../capabilities.ts'
 import type {
   Attributes,
   Left,
+  Limiter,
   Page,
   Reading,
   ResolvedRoot,
@@ -42,8 +43,8 @@ export class S3Session implements Session {
   readonly #publishing: Publishing
 
   /** @throws ConnectorError */
-  static async open(settings: S3Settings): Promise<S3Session> {
-    const client = await Client.open(settings)
+  static async open(settings: S3Settings, limiter?: Limiter): Promise<S3Session> {
+    const client = await Client.open(settings, limiter)
     try {
       const keys = new Keys(settings.prefix)
       const objects = new Objects(client, keys, settings)

@@ -6,12 +6,10 @@ import { childIdOf, readable, sourceContainerId } from '../addresses.ts'
 import type { Maker } from '../containers.ts'
 import type { JobContext } from '../job_context.ts'
 import { replaces } from './transfer_content.ts'
-import type { Side } from '../trouble.ts'
+import type { ItemTransfer } from './item_transfer.ts'
 
 /** Where the items of a batch are, on both sides. */
 export class BatchPlaces {
-  /** Which of them is to blame for what goes wrong just now. */
-  side: Side = 'source'
   readonly #context: JobContext
   readonly #containers = new Map<number, ContainerAddress>()
   #maker: Maker
@@ -36,20 +34,21 @@ export class BatchPlaces {
   }
 
   /** An item's source id; from here on the source is to blame. */
-  sourceId(work: WorkItem): string {
+  sourceId(item: ItemTransfer): string {
+    const { work } = item
     const { source, roots } = this.#context
     const container = this.#containers.get(work.container)
     if (!container) throw new ConnectorError('NotFound', 'its container is unknown to the ledger')
-    this.side = 'source'
+    item.side = 'source'
     const parent = sourceIdOf(container, () => sourceContainerId(source, roots, container))
     this.#context.atWork(container, work)
     return childIdOf(source, parent, work.name, work.sourceId)
   }
 
   /** The destination container of an item, made now if it has to be; from here on the destination is to blame. */
-  async container(work: WorkItem): Promise<string> {
-    this.side = 'destination'
-    return this.#context.containers.idOf(work.container, this.#containers, this.#maker)
+  async container(item: ItemTransfer): Promise<string> {
+    item.side = 'destination'
+    return this.#context.containers.idOf(item.work.container, this.#containers, this.#maker)
   }
 
   /** Where an item's container is on both sides; undefined when the ledger does not know it. */

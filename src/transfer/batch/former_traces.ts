@@ -13,6 +13,8 @@ export class FormerTraces {
   readonly #oneByOne: boolean
   /** Folders they may have staged, by item, until they are cleared away. */
   readonly #folders: Map<number, FormerFolder>
+  /** Folders that are being cleared away: what goes into them waits for that. */
+  readonly #clearing = new Map<number, Promise<void>>()
 
   constructor(context: JobContext, batch: Batch, places: BatchPlaces) {
     this.#context = context
@@ -43,11 +45,20 @@ export class FormerTraces {
   }
 
   async #clearFolder(item: number, audit: AuditRow[]): Promise<void> {
-    const { destination, roots, spec } = this.#context
+    const { roots } = this.#context
     const folder = this.#folders.get(item)
     if (!folder || roots.destinationId === undefined) return
-    const from = { root: roots.destinationId, jobId: spec.jobId, tokens: this.#tokens }
-    const left = await discardFormer(destination, from, folder)
+    const known = this.#clearing.get(item)
+    if (known) return known
+    const clearing = this.#clear(folder, roots.destinationId, audit).finally(() => this.#clearing.delete(item))
+    this.#clearing.set(item, clearing)
+    return clearing
+  }
+
+  async #clear(folder: FormerFolder, root: string, audit: AuditRow[]): Promise<void> {
+    const { destination, spec } = this.#context
+    const { item } = folder
+    const left = await discardFormer(destination, { root, jobId: spec.jobId, tokens: this.#tokens }, folder)
     this.#folders.delete(item)
     // Of a batch that is taken item by item, the others are still to remove theirs.
     if (this.#oneByOne || folder.names.length === 0) return

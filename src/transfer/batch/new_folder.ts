@@ -7,7 +7,7 @@ import type { Notes } from '../notes.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
 import { stagingKey } from '../job_spec.ts'
-import { isSmall, type SmallContent } from '../read_content.ts'
+import type { SmallContent } from '../read_content.ts'
 
 /** What is put into a folder as one file. */
 export interface FileToPlace {
@@ -35,12 +35,16 @@ export class NewFolder {
   readonly placed: Placed[] = []
   /** Something went wrong in it, and it could not be removed: nothing more is done with it. */
   broken = false
+  /** What is to go item by item instead; from here on nothing is put in it any more. */
+  givingUp: Promise<unknown> | undefined
   readonly #context: JobContext
   readonly #containers: NewContainers
   readonly #token: number
   /** Everything that may be in it. */
   readonly #names: string[] = []
+  readonly #underWay = new Set<Promise<unknown>>()
   #parent: string | undefined
+  #begun: Promise<void> | undefined
   #staged: StagedContainer | undefined
 
   constructor(
@@ -54,7 +58,17 @@ export class NewFolder {
     this.#token = token
   }
 
-  async begin(parent: string, access: Access): Promise<void> {
+  /** What goes into it at the same time waits for that; never rejects. */
+  get begun(): Promise<unknown> | undefined {
+    return this.#staged ? undefined : this.#begun?.catch(() => undefined)
+  }
+
+  begin(where: Promise<{ parent: string; access: Access }>): Promise<void> {
+    return (this.#begun = this.#begin(where))
+  }
+
+  async #begin(where: Promise<{ parent: string; access: Access }>): Promise<void> {
+    const { parent, access } = await where
     this.#parent = parent
     failpoint('stage-container:before')
     this.#staged = await this.#containers.stage(parent, this.#key, access)
@@ -66,10 +80,22 @@ export class NewFolder {
     this.#names.push(work.destinationName)
     const { content, hash, read } = small
     const placing = { content, attributes, power: this.#power }
-    return then(this.#containers.put(this.#staged, work.destinationName, placing), (item) => {
+    const put = then(this.#containers.put(this.#staged, work.destinationName, placing), (item) => {
       this.placed.push({ work, item, hash, read, notes })
       failpoint('place:after')
     })
+    if (put instanceof Promise) this.#keep(put)
+    return put
+  }
+
+  #keep(put: Promise<void>): void {
+    const kept: Promise<void> = put.catch(() => undefined).finally(() => this.#underWay.delete(kept))
+    this.#underWay.add(kept)
+  }
+
+  /** Nothing is on its way into it any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay)
   }
 
   /** As a later holder has to know them: under their names in the folder's own place, or nowhere. */
@@ -132,13 +158,13 @@ export function newFolders(context: JobContext, { token, containers, items }: Ba
   const wholes = new Set<number>()
   for (const { item, whole } of containers) if (whole) wholes.add(item)
   if (wholes.size === 0) return folders
-  for (const work of items) if (!isPlain(work)) wholes.delete(work.container)
+  for (const work of items) if (!isPlain(work) || !context.isSmall(work.source.sizeBytes)) wholes.delete(work.container)
   for (const work of items)
     if (wholes.has(work.item))
       folders.set(work.item, new NewFolder(context, work, { containers: newContainers, token }))
   return folders
 }
 
-function isPlain({ kind, action, keepAs, source, partial }: WorkItem): boolean {
-  return kind === 'item' && action === 'create' && keepAs === undefined && !partial && isSmall(source.sizeBytes)
+function isPlain({ kind, action, keepAs, partial }: WorkItem): boolean {
+  return kind === 'item' && action === 'create' && keepAs === undefined && !partial
 }

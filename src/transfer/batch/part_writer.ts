@@ -2,7 +2,6 @@ import type { Staging } from '../../connector/connector.ts'
 import { chunkBytes } from '../read_content.ts'
 
 const zeros = Buffer.alloc(chunkBytes)
-const prefix = Buffer.allocUnsafeSlow(chunkBytes)
 
 /** Writes a long content, chunk by chunk, into a staging that may hold the beginning of it already. */
 export class PartWriter {
@@ -11,6 +10,8 @@ export class PartWriter {
   readonly #sparse: boolean
   /** Up to here something was written; beyond may be a hole. */
   #reach: bigint
+  /** What is there already is read into it, where there is something. */
+  #prefix: Buffer | undefined
 
   /**
    * @param resumeAt how much an earlier try has left there
@@ -48,7 +49,7 @@ export class PartWriter {
   async #verify(chunk: Uint8Array, offset: bigint): Promise<void> {
     const staging = this.#staging
     if (!staging.read) return staging.verify?.(chunk)
-    const there = prefix.subarray(0, chunk.length)
+    const there = (this.#prefix ??= Buffer.allocUnsafeSlow(chunkBytes)).subarray(0, chunk.length)
     let filled = 0
     while (filled < chunk.length) {
       const n = await staging.read(there.subarray(filled), offset + BigInt(filled))

@@ -3,7 +3,7 @@ import { ConnectorError } from '../../connector/errors.ts'
 import type { Facts, Item } from '../../connector/item.ts'
 import type { Batch, WorkItem } from '../../ledger/ledger.ts'
 import type { CarriedTo } from '../access_carrier.ts'
-import { ensureContainer, type Maker } from '../containers.ts'
+import type { Maker } from '../containers.ts'
 import { factsOf } from '../facts_of.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
@@ -12,6 +12,7 @@ import { noNotes, type Notes } from '../notes.ts'
 import type { Obeys } from '../threads/signals.ts'
 import type { BatchOutcome } from './batch_outcome.ts'
 import type { BatchPlaces } from './batch_places.ts'
+import type { ItemTransfer } from './item_transfer.ts'
 import { orUnsure } from '../unsure.ts'
 import { replaces, transferContent } from './transfer_content.ts'
 
@@ -48,30 +49,32 @@ export class ItemPreparation {
   }
 
   /** A container may have been deleted at the destination since it was made; what is to arrive in it makes it again. */
-  async prepare(planned: WorkItem): Promise<Ready | undefined> {
-    const work = planned.tries > 0 && planned.kind === 'item' ? await this.#lookAgain(planned) : planned
+  async prepare(item: ItemTransfer): Promise<Ready | undefined> {
+    if (item.work.tries > 0 && item.work.kind === 'item') await this.#lookAgain(item)
     try {
-      return await this.#act(work)
+      return await this.#act(item)
     } catch (error) {
-      const gone = error instanceof ConnectorError && error.code === 'NotFound' && this.#places.side === 'destination'
-      if (!gone || !(await this.#context.containers.remake(work.container, this.#places.maker))) throw error
-      return this.#act(work)
+      const gone = error instanceof ConnectorError && error.code === 'NotFound' && item.side === 'destination'
+      // One beside it may have made the container again since it was found missing.
+      if (!gone || !(await this.#context.containers.remake(item.work.container, this.#places.maker))) throw error
+      return this.#act(item)
     }
   }
 
   /** A source that changed since it was listed fails the first try; the next one takes it as it is now. */
-  async #lookAgain(work: WorkItem): Promise<WorkItem> {
+  async #lookAgain(item: ItemTransfer): Promise<void> {
     const { source, spec } = this.#context
-    if (spec.simulated || work.action === 'attributes') return work
-    const now = await source.stat(this.#places.sourceId(work), this.#context.attributes.listed)
+    if (spec.simulated || item.work.action === 'attributes') return
+    const now = await source.stat(this.#places.sourceId(item), this.#context.attributes.listed)
     if (!now) throw new ConnectorError('NotFound', 'is gone')
     if (now.kind !== 'item') throw new ConnectorError('ChangedWhileRead', 'is no longer a file')
     this.#outcome.baselineMoved()
-    return { ...work, source: factsOf(now) }
+    item.work = { ...item.work, source: factsOf(now) }
   }
 
   /** Everything up to the point where content waits to be published; what needs no content is finished here. */
-  async #act(work: WorkItem): Promise<Ready | undefined> {
+  async #act(item: ItemTransfer): Promise<Ready | undefined> {
+    const { work } = item
     if (this.#context.spec.simulated) return this.#simulate(work)
     switch (work.action) {
       case 'none':
@@ -80,14 +83,14 @@ export class ItemPreparation {
       case 'fail':
         return undefined
       case 'attributes':
-        return work.kind === 'container' ? this.#leaveToFinish(work) : this.#applyAttributes(work)
+        return work.kind === 'container' ? this.#leaveToFinish(work) : this.#applyAttributes(item)
       case 'reread':
-        return this.#reread(work)
+        return this.#reread(item)
       case 'create':
       case 'overwrite':
-        if (work.kind === 'container') return this.#makeContainer(work)
-        if (work.kind === 'link') return this.#makeLink(work)
-        return this.#stage(work)
+        if (work.kind === 'container') return this.#makeContainer(item)
+        if (work.kind === 'link') return this.#makeLink(item)
+        return this.#stage(item)
       default:
         return work.action satisfies never
     }
@@ -100,25 +103,23 @@ export class ItemPreparation {
     return undefined
   }
 
-  async #stage(work: WorkItem): Promise<Ready> {
+  async #stage(item: ItemTransfer): Promise<Ready> {
     const context = this.#context
+    const { work } = item
     const notes = noNotes()
-    const container = await this.#places.container(work)
+    const container = await this.#places.container(item)
     const isNew = !replaces(work)
     const onto = isNew ? undefined : await this.#thereNow(work, container)
-    const source = this.#places.sourceId(work)
+    const source = this.#places.sourceId(item)
     const attributes = await context.attributes.ofItem(source, work, { notes, onto, isNew })
     const { staged, read } = await transferContent(context, {
-      work,
+      item,
       source,
       container,
       key: work.partial?.key ?? stagingKey(context.spec.jobId, work.item, this.#batch.token),
       attributes,
       token: this.#batch.token,
       obeys: this.#obeys,
-      at: (side) => {
-        this.#places.side = side
-      },
     })
     return { work, staged, read, notes }
   }
@@ -129,13 +130,14 @@ export class ItemPreparation {
     return undefined
   }
 
-  async #applyAttributes(work: WorkItem): Promise<undefined> {
+  async #applyAttributes(transfer: ItemTransfer): Promise<undefined> {
     const context = this.#context
+    const { work } = transfer
     const notes = noNotes()
-    const container = await this.#places.container(work)
+    const container = await this.#places.container(transfer)
     const onto = await this.#thereNow(work, container)
-    const attributes = await context.attributes.ofItem(this.#places.sourceId(work), work, { notes, onto })
-    this.#places.side = 'destination'
+    const attributes = await context.attributes.ofItem(this.#places.sourceId(transfer), work, { notes, onto })
+    transfer.side = 'destination'
     const { id, facts } = this.#places.counterpart(work, container)
     failpoint('attributes:before')
     const expected = this.#batch.attempt > 1 ? await this.#setBefore(id, attributes, facts) : facts
@@ -164,32 +166,35 @@ export class ItemPreparation {
   }
 
   /** Reads the source to learn whether its bytes changed at all; only then are they written. */
-  async #reread(work: WorkItem): Promise<Ready | undefined> {
-    const { hash, read } = await this.#context.hashOf(this.#places.sourceId(work), work.source, this.#obeys)
-    if (hash !== work.hash) return this.#stage(work)
+  async #reread(item: ItemTransfer): Promise<Ready | undefined> {
+    const { work } = item
+    const { hash, read } = await this.#context.hashOf(this.#places.sourceId(item), work.source, this.#obeys)
+    if (hash !== work.hash) return this.#stage(item)
     this.#outcome.finished(work, { hash, read, notes: noNotes(), contentBytes: 0n, keepBaseline: true })
     return undefined
   }
 
-  async #makeContainer(work: WorkItem): Promise<undefined> {
-    const source = this.#places.sourceId(work)
-    const parent = await this.#places.container(work)
+  async #makeContainer(transfer: ItemTransfer): Promise<undefined> {
+    const { work } = transfer
+    const source = this.#places.sourceId(transfer)
+    const parent = await this.#places.container(transfer)
     const { item, destinationName: name } = work
     const { token, former } = this.#places.maker
     // A try that failed may have made it and not have come to say so.
     const maker: Maker = { token, former: former || work.tries > 0 }
-    const { id, made } = await ensureContainer(this.#context, { item, parent, name, source, ...maker })
+    const { id, made } = await this.#context.containers.ensure({ item, parent, name, source, ...maker })
     if (made) this.#outcome.finishedContainer(work, id)
     else this.#outcome.found(work, id)
     return undefined
   }
 
-  async #makeLink(work: WorkItem): Promise<undefined> {
+  async #makeLink(transfer: ItemTransfer): Promise<undefined> {
     const context = this.#context
+    const { work } = transfer
     const notes = noNotes()
-    const source = await context.source.stat(this.#places.sourceId(work), [])
+    const source = await context.source.stat(this.#places.sourceId(transfer), [])
     if (source?.linkTarget === undefined) throw new ConnectorError('ChangedWhileRead', 'is no longer a symbolic link')
-    const parent = await this.#places.container(work)
+    const parent = await this.#places.container(transfer)
     if (work.action === 'overwrite') await this.makeRoom(work, parent)
     const made = await this.#linkOnce(parent, work.destinationName, source.linkTarget)
     const attributes = await context.attributes.ofItem(source.id, work, { notes })

@@ -6,10 +6,10 @@ import type { WorkItem } from '../../ledger/ledger.ts'
 import { Suspended } from '../errors.ts'
 import { failpoint } from '../failpoints.ts'
 import type { JobContext } from '../job_context.ts'
-import { buffer, isSmall, nowNs, readWhole, requireStatedHash, requireWhole } from '../read_content.ts'
+import { isSmall, nowNs, readSmall, requireStatedHash, requireWhole } from '../read_content.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
-import type { Side } from '../trouble.ts'
 import { discardOrKeep } from './discard_or_keep.ts'
+import type { ItemTransfer } from './item_transfer.ts'
 import { PartWriter } from './part_writer.ts'
 
 /** Above this a content that has to stop is kept and continued instead of begun again. */
@@ -18,7 +18,7 @@ const resumableBytes = 8n * 1024n * 1024n
 const partBytes = 64n * 1024n * 1024n
 
 export interface ContentTransfer {
-  work: WorkItem
+  item: ItemTransfer
   /** Source id. */
   source: string
   /** Destination container id. */
@@ -27,8 +27,6 @@ export interface ContentTransfer {
   attributes: Attributes
   token: number
   obeys: Obeys
-  /** Told before each call which side is to blame for what comes next. */
-  at(side: Side): void
   /** The ledger knows how far it has come; an outage does not take that back. */
   isOnRecord?: boolean
   /** `Staging.resume`. */
@@ -47,19 +45,61 @@ export async function transferContent(
   context: JobContext,
   transfer: ContentTransfer,
 ): Promise<{ staged: Staged; read: Facts }> {
-  const { work, at } = transfer
-  at('source')
+  const { work } = transfer.item
+  const staged = context.isSmall(work.source.sizeBytes)
+    ? await once(context, transfer)
+    : await inParts(context, transfer)
+  return { staged, read: context.settledFacts(work.source, nowNs()) }
+}
+
+/** In one piece: read, hashed and written while it is in memory. */
+async function once(context: JobContext, transfer: ContentTransfer): Promise<Staged> {
+  const { item, source, container, key, attributes, obeys } = transfer
+  const { work } = item
+  item.side = 'source'
+  try {
+    await context.pace.wait('download', Number(work.source.sizeBytes), obeys)
+    const content = await readSmall(context.source, source, work.source, item.chunk)
+    const hash = hashOnce('sha256', content, 'hex')
+    requireStatedHash(hash, work.source, source)
+    item.side = 'destination'
+    await context.pace.wait('upload', content.length, obeys)
+    failpoint('stage:before')
+    const { sizeBytes } = work.source
+    const spec = { container, key, name: work.destinationName, sizeBytes, attributes, replaces: replaces(work) }
+    const staging = await stage(context, spec)
+    const staged = await written(staging, content, hash)
+    failpoint('stage:after')
+    return staged
+  } catch (error) {
+    await discard(context, transfer)
+    throw error
+  }
+}
+
+async function written(staging: Staging, content: Uint8Array, hash: string): Promise<Staged> {
+  try {
+    if (content.length > 0) await staging.write(content, 0n)
+    return await staging.finish(hash)
+  } catch (error) {
+    await staging.suspend()
+    throw error
+  }
+}
+
+async function inParts(context: JobContext, transfer: ContentTransfer): Promise<Staged> {
+  const { item } = transfer
+  const { work } = item
+  item.side = 'source'
   const reading = await context.source.open(transfer.source, work.source)
   let finished = false
   try {
-    const staged = isSmall(work.source.sizeBytes)
-      ? await once(context, transfer, reading)
-      : await inParts(context, transfer, reading)
-    at('source')
+    const staged = await stageInParts(context, transfer, reading)
+    item.side = 'source'
     finished = true
     await reading.close()
     requireStatedHash(staged.hash, work.source, transfer.source)
-    return { staged, read: context.settledFacts(work.source, nowNs()) }
+    return staged
   } catch (error) {
     if (!finished) await reading.close(true)
     const isKept = error instanceof Suspended || (transfer.isOnRecord && isOutage(error))
@@ -68,39 +108,13 @@ export async function transferContent(
   }
 }
 
-async function once(
-  context: JobContext,
-  { work, source, container, key, attributes, at }: ContentTransfer,
-  reading: Reading,
-): Promise<Staged> {
-  const content = await readWhole(reading, Number(work.source.sizeBytes), source)
-  const hash = hashOnce('sha256', content, 'hex')
-  at('destination')
-  failpoint('stage:before')
-  const staging = await stage(context, {
-    container,
-    key,
-    name: work.destinationName,
-    sizeBytes: work.source.sizeBytes,
-    attributes,
-    replaces: replaces(work),
-  })
-  try {
-    if (content.length > 0) await staging.write(content, 0n)
-    const staged = await staging.finish(hash)
-    failpoint('stage:after')
-    return staged
-  } catch (error) {
-    await staging.suspend()
-    throw error
-  }
-}
-
-async function inParts(context: JobContext, transfer: ContentTransfer, reading: Reading): Promise<Staged> {
-  const { work, container, key, attributes, at, obeys } = transfer
+async function stageInParts(context: JobContext, transfer: ContentTransfer, reading: Reading): Promise<Staged> {
+  const { item, container, key, attributes, obeys } = transfer
+  const { work, chunk: buffer } = item
   const { sizeBytes } = work.source
+  const { pace } = context
   const sparse = await keepsHoles(context, transfer)
-  at('destination')
+  item.side = 'destination'
   failpoint('stage:before')
   const { staging, resumeAt } = await stageOrResume(
     context,
@@ -116,17 +130,19 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
   try {
     // The state of SHA-256 can't be stored: what is there already is read and hashed again, from the source.
     while (offset < sizeBytes) {
-      at('source')
-      const left = sizeBytes - offset
-      const n = await reading.read(left < buffer.length ? buffer.subarray(0, Number(left)) : buffer, offset)
+      item.side = 'source'
+      const piece = buffer.subarray(0, Math.min(Number(sizeBytes - offset), pace.pieceBytes))
+      await pace.wait('download', piece.length, obeys)
+      const n = await reading.read(piece, offset)
       if (n === 0) break
       const chunk = buffer.subarray(0, n)
       hash.update(chunk)
-      at('destination')
+      item.side = 'destination'
+      if (offset >= resumeAt) await pace.wait('upload', n, obeys)
       await writer.write(chunk, offset)
       offset += BigInt(n)
       // Long before it is done, so that somebody who waits for it sees it move.
-      if (offset > resumeAt) obeys.slot.count(0, n)
+      if (offset > resumeAt && !isSmall(sizeBytes)) obeys.slot.count(0, n)
       if (offset >= part) {
         part = offset + partBytes
         await writer.reachTo(offset)
@@ -141,11 +157,11 @@ async function inParts(context: JobContext, transfer: ContentTransfer, reading: 
         await suspend(context, transfer, staging, offset > resumeAt ? offset : resumeAt)
       }
     }
-    at('source')
+    item.side = 'source'
     // One more read tells a content that grew past its listed size.
     const beyond = await reading.read(buffer.subarray(0, 1), offset)
     requireWhole(offset + BigInt(beyond), sizeBytes, transfer.source)
-    at('destination')
+    item.side = 'destination'
     const staged = await staging.finish(hash.digest('hex'))
     failpoint('stage:after')
     return staged
@@ -177,7 +193,7 @@ async function stageOrResume(
     }
   }
   // One that has an id of its own does not give way to the next.
-  const resume = transfer.work.partial?.resume
+  const resume = transfer.item.work.partial?.resume
   if (resume !== undefined) await context.destination.discard(transfer.container, transfer.key, { resume })
   return { staging: await stage(context, spec), resumeAt: 0n }
 }
@@ -209,14 +225,15 @@ async function recordName(
 ): Promise<void> {
   if (resume === undefined) return
   transfer.resume = resume
-  if (resume === transfer.work.partial?.resume) return
+  if (resume === transfer.item.work.partial?.resume) return
   await record(context, transfer, bytes)
   transfer.isOnRecord = true
 }
 
 /** How far it has come. */
 async function record({ ledger }: JobContext, transfer: ContentTransfer, bytes: bigint): Promise<void> {
-  const { work, key, token, resume } = transfer
+  const { key, token, resume } = transfer
+  const { work } = transfer.item
   const partial = { key, bytes, source: work.source, ...(resume === undefined ? {} : { resume }) }
   await ledger.partial(token, work.item, partial)
 }
@@ -226,16 +243,17 @@ async function record({ ledger }: JobContext, transfer: ContentTransfer, bytes: 
  * the lease over goes on with what is on record, and to one who comes late the ledger says so.
  */
 async function discard(context: JobContext, transfer: ContentTransfer): Promise<void> {
-  if (transfer.work.partial || transfer.isOnRecord) await record(context, transfer, 0n)
-  await discardOrKeep(context, transfer, transfer)
+  const { work } = transfer.item
+  if (work.partial || transfer.isOnRecord) await record(context, transfer, 0n)
+  await discardOrKeep(context, { work, token: transfer.token }, transfer)
 }
 
 /** From where a recorded partial content can be continued; nothing when the source is no longer what it was. */
 function resumePoint(
   context: JobContext,
-  { work, key }: ContentTransfer,
+  { item, key }: ContentTransfer,
 ): (Required<Pick<StageSpec, 'resumeAt'>> & Pick<StageSpec, 'resume'>) | undefined {
-  const { partial, source } = work
+  const { partial, source } = item.work
   if (!partial || partial.key !== key || !context.destination.capabilities.content.resumable) return undefined
   const same = partial.source.modifiedNs === source.modifiedNs && partial.source.sizeBytes === source.sizeBytes
   if (!same || partial.source.version !== source.version) return undefined

@@ -7,10 +7,14 @@ import type { Batch, StagedItem, WorkItem } from '../../ledger/ledger.ts'
 import { noNotes } from '../notes.ts'
 import type { BatchOutcome } from './batch_outcome.ts'
 import type { BatchPlaces } from './batch_places.ts'
+import type { InFlight } from './in_flight.ts'
+import type { ItemTransfer } from './item_transfer.ts'
 import type { JobContext } from '../job_context.ts'
 import { newFolders, type FileToPlace, type NewFolder } from './new_folder.ts'
 import { nowNs, readSmall, requireStatedHash, type SmallContent } from '../read_content.ts'
-import { throwUnlessItems } from '../trouble.ts'
+import type { Obeys } from '../threads/signals.ts'
+import { sideBySide } from '../threads/side_by_side.ts'
+import { throwUnlessItems, type Side } from '../trouble.ts'
 
 /** An item that could not go with its folder, and what is on record of it. */
 export interface LeftOver {
@@ -23,10 +27,16 @@ export class WholeFolders {
   readonly #context: JobContext
   readonly #places: BatchPlaces
   readonly #outcome: BatchOutcome
+  readonly #obeys: Obeys
   readonly #folders: Map<number, NewFolder>
 
-  constructor(context: JobContext, batch: Batch, { places, outcome }: { places: BatchPlaces; outcome: BatchOutcome }) {
+  constructor(
+    context: JobContext,
+    batch: Batch,
+    { places, outcome, obeys }: { places: BatchPlaces; outcome: BatchOutcome; obeys: Obeys },
+  ) {
     this.#context = context
+    this.#obeys = obeys
     this.#places = places
     this.#outcome = outcome
     this.#folders = newFolders(context, batch)
@@ -38,9 +48,11 @@ export class WholeFolders {
   }
 
   /** @returns what is to go item by item after all, the folder and all that was put in it */
-  stage(folder: NewFolder, work: WorkItem): Maybe<readonly LeftOver[]> {
+  stage(folder: NewFolder, item: ItemTransfer): Maybe<readonly LeftOver[]> {
     if (folder.broken) return nobody
-    return work === folder.work ? this.#begin(folder) : this.#stageIn(folder, work)
+    if (item.work === folder.work) return this.#begin(folder, item)
+    const { begun } = folder
+    return begun ? begun.then(() => this.#stageIn(folder, item)) : this.#stageIn(folder, item)
   }
 
   /** Everything that was put into folders, for the record. */
@@ -54,26 +66,38 @@ export class WholeFolders {
    * All at once for each folder.
    *
    * @param stopped no folder that a stop left without any of its files
-   * @param halted asked before each
+   * @param goOn asked before each
    */
-  async publish(stopped: boolean, halted: () => boolean): Promise<LeftOver[]> {
+  async publish(
+    stopped: boolean,
+    { goOn, inFlight }: { goOn: () => boolean; inFlight: InFlight | undefined },
+  ): Promise<LeftOver[]> {
     const refused: LeftOver[] = []
-    this.#places.side = 'destination'
-    for (const folder of this.#folders.values()) {
-      if (halted()) break
-      if (folder.broken || (stopped && folder.placed.length === 0)) continue
-      try {
-        await folder.publish()
-      } catch (error) {
-        refused.push(...(await this.#giveUp(folder, error)))
-        continue
-      }
-      this.#folders.delete(folder.work.item)
-      this.#outcome.finishedContainer(folder.work, folder.id)
-      for (const { work, item, hash, read, notes } of folder.placed)
-        this.#outcome.finished(work, { item, hash, notes, read })
+    const publish = async (folder: NewFolder): Promise<void> => {
+      if (folder.broken || (stopped && folder.placed.length === 0)) return
+      refused.push(...(await this.#publish(folder)))
     }
+    const folders = [...this.#folders.values()]
+    if (inFlight) await sideBySide(folders, publish, { permits: inFlight.operations, goOn })
+    else
+      for (const folder of folders) {
+        if (!goOn()) break
+        await publish(folder)
+      }
     return refused
+  }
+
+  async #publish(folder: NewFolder): Promise<readonly LeftOver[]> {
+    try {
+      await folder.publish()
+    } catch (error) {
+      return this.#giveUp(folder, error)
+    }
+    this.#folders.delete(folder.work.item)
+    this.#outcome.finishedContainer(folder.work, folder.id)
+    for (const { work, item, hash, read, notes } of folder.placed)
+      this.#outcome.finished(work, { item, hash, notes, read })
+    return nobody
   }
 
   /**
@@ -84,6 +108,7 @@ export class WholeFolders {
   async abandon(): Promise<{ any: boolean; left: StagedItem[] }> {
     const left: StagedItem[] = []
     for (const folder of this.#folders.values()) {
+      await folder.settled()
       try {
         await folder.discard()
       } catch {
@@ -93,32 +118,39 @@ export class WholeFolders {
     return { any: this.#folders.size > 0, left }
   }
 
-  async #begin(folder: NewFolder): Promise<readonly LeftOver[]> {
-    let access: Access
+  async #begin(folder: NewFolder, item: ItemTransfer): Promise<readonly LeftOver[]> {
     try {
-      access = await this.#context.attributes.ofNewContainer(this.#places.sourceId(folder.work))
-    } catch (error) {
-      throwUnlessItems(error, 'source')
-      return this.#giveUp(folder, error)
-    }
-    try {
-      await folder.begin(await this.#places.container(folder.work), access)
+      await folder.begin(this.#whereOf(item))
       return nobody
     } catch (error) {
-      return this.#giveUp(folder, error)
+      return this.#giveUp(folder, error, item.side)
     }
   }
 
+  async #whereOf(item: ItemTransfer): Promise<{ parent: string; access: Access }> {
+    const access = await this.#context.attributes.ofNewContainer(this.#places.sourceId(item))
+    return { parent: await this.#places.container(item), access }
+  }
+
   /** Without a promise where both sides answer at once: of a small file they would be a tenth of the time. */
-  #stageIn(folder: NewFolder, work: WorkItem): Maybe<readonly LeftOver[]> {
+  #stageIn(folder: NewFolder, item: ItemTransfer): Maybe<readonly LeftOver[]> {
+    if (folder.givingUp) return this.#alone(folder, item.work)
     const context = this.#context
+    const { work } = item
     const notes = noNotes()
-    const source = this.#places.sourceId(work)
+    const source = this.#places.sourceId(item)
     return then(context.attributes.ofItem(source, work, { notes, isNew: true }), (attributes) =>
-      then(readSmall(context.source, source, work.source), (content) =>
-        this.#put(folder, work, { small: this.#small(content, source, work.source), attributes, notes }),
-      ),
+      then(this.#read(source, item), (content) => {
+        const file = { small: this.#small(content, source, work.source), attributes, notes }
+        return then(context.pace.wait('upload', content.length, this.#obeys), () => this.#put(folder, item, file))
+      }),
     )
+  }
+
+  #read(source: string, { work, chunk }: ItemTransfer): Maybe<Uint8Array> {
+    const { pace, source: session } = this.#context
+    const paced = pace.wait('download', Number(work.source.sizeBytes), this.#obeys)
+    return then(paced, () => readSmall(session, source, work.source, chunk))
   }
 
   /** What is recorded of a small content just read. */
@@ -128,8 +160,10 @@ export class WholeFolders {
     return { content, hash, read: this.#context.settledFacts(expected, nowNs()) }
   }
 
-  #put(folder: NewFolder, work: WorkItem, file: FileToPlace): Maybe<readonly LeftOver[]> {
-    this.#places.side = 'destination'
+  #put(folder: NewFolder, item: ItemTransfer, file: FileToPlace): Maybe<readonly LeftOver[]> {
+    const { work } = item
+    if (folder.givingUp) return this.#alone(folder, work)
+    item.side = 'destination'
     try {
       const put = folder.put(work, file)
       if (!(put instanceof Promise)) return nobody
@@ -143,18 +177,32 @@ export class WholeFolders {
   }
 
   async #refuse(folder: NewFolder, work: WorkItem, error: unknown): Promise<readonly LeftOver[]> {
+    if (folder.givingUp) return this.#alone(folder, work)
     const refused = await this.#giveUp(folder, error)
     return folder.broken ? nobody : [...refused, { work, staged: [] }]
+  }
+
+  /** What was on its way into a folder that is given up meanwhile. */
+  async #alone(folder: NewFolder, work: WorkItem): Promise<readonly LeftOver[]> {
+    await folder.givingUp
+    return folder.broken ? nobody : [{ work, staged: [] }]
   }
 
   /**
    * A folder that can't be carried out as one: its items go their own ways, each with its own result. When it can't even
    * be removed, they wait for a later holder, who is told of it.
    */
-  async #giveUp(folder: NewFolder, error: unknown): Promise<LeftOver[]> {
-    throwUnlessItems(error, 'destination')
+  #giveUp(folder: NewFolder, error: unknown, side: Side = 'destination'): Promise<LeftOver[]> {
+    throwUnlessItems(error, side)
     // It may have got its name before something went wrong.
     if (!(error instanceof ConnectorError) || error.code !== 'Conflict') this.#places.mayBeOurs()
+    const givingUp = this.#leftOvers(folder)
+    folder.givingUp = givingUp
+    return givingUp
+  }
+
+  async #leftOvers(folder: NewFolder): Promise<LeftOver[]> {
+    await folder.settled()
     try {
       await folder.discard()
     } catch {

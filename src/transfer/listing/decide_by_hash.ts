@@ -19,7 +19,7 @@ export async function decideByHash(
   const { counterpart } = child
   if (!counterpart) return decision
   try {
-    const hash = await hashContent(context.destination, counterpart.id, counterpart, obeys)
+    const hash = await hashContent(context.destination, counterpart.id, counterpart, { obeys, pace: context.pace })
     return context.decide({ ...child, counterpart: { ...counterpart, hash } })
   } catch (error) {
     if (error instanceof Suspended) throw error

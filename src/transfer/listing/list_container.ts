@@ -19,7 +19,7 @@ import { meetNames } from './worth_knowing.ts'
  * @throws Suspended when it was told to stop before it was through
  */
 export async function listContainer(context: JobContext, container: ContainerToList, obeys: Obeys): Promise<void> {
-  const { entriesInMemory } = context.spec.limits
+  const { entriesInMemory } = context
   const items: Item[] = []
   const source = await readSide(context, container, { side: 'source', obeys }, (page) => {
     for (const item of page) items.push(item)

@@ -44,7 +44,7 @@ async function decideInPieces(
   const names = namesWithCare(context, container, spool)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const taken = (name: string): boolean => spool.holds(context.nameKey(name)) || names.taken(name)
-  const atOnce = Math.min(mostAtOnce, context.spec.limits.entriesInMemory)
+  const atOnce = Math.min(mostAtOnce, context.entriesInMemory)
   const by = { obeys, container: destinationContainerId(context.destination, context.roots, container) }
   for (let after = 0; ;) {
     goOnUnless(obeys)

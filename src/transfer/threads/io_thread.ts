@@ -1,35 +1,56 @@
 import { parentPort } from 'node:worker_threads'
 import type { Holder, WaitingItems } from '../../ledger/ledger.ts'
 import { connectLedger } from '../../ledger/client.ts'
-import { carryOutFrom, claimBatch } from '../batch/batches_in_hand.ts'
+import { carryOutFrom, claimBatch } from '../batch/batch_pipeline.ts'
 import { finishContainers } from '../finish_container.ts'
 import { JobContext } from '../job_context.ts'
 import { leaseMs, type JobSpec } from '../job_spec.ts'
-import { listContainer } from '../listing/list_container.ts'
+import { listContainers } from '../listing/list_containers.ts'
 import { Obeys, Signal, Stop } from './signals.ts'
 import type { FromThread, LedgerAccess, Task, TaskEnd, ToThread } from './thread_messages.ts'
-import { Suspended } from '../errors.ts'
 import { SideTrouble } from '../trouble.ts'
 
 /**
- * An I/O thread: blocking calls to platforms and nothing else. It holds one session on each side per open job, claims
- * work from the ledger itself, and runs one task (a slot of a slice) at a time.
+ * An I/O thread: calls to platforms and nothing else. It holds one session on each side per open job and claims work from
+ * the ledger itself. Its tasks (slots of slices) are of one job at a time; while one waits, another goes on.
  */
 
-const containersAtOnce = 16
 const touchedAtOnce = 500
 
-const jobs = new Map<string, Promise<JobContext>>()
+/** A job in this thread, closed when nothing is at work in it any more. */
+class OpenContext {
+  readonly opening: Promise<JobContext>
+  #atWork = 0
+  #isLeaving = false
 
-function open(spec: JobSpec, ledger: LedgerAccess, signal: SharedArrayBuffer): Promise<JobContext> {
-  return JobContext.open(spec, connectLedger(ledger.port, ledger.file), new Signal(signal))
+  constructor(spec: JobSpec, ledger: LedgerAccess, signal: SharedArrayBuffer) {
+    this.opening = JobContext.open(spec, connectLedger(ledger.port, ledger.file), new Signal(signal))
+    this.opening.catch(() => undefined)
+  }
+
+  async use<T>(work: (context: JobContext) => Promise<T>): Promise<T> {
+    this.#atWork += 1
+    try {
+      return await work(await this.opening)
+    } finally {
+      this.#atWork -= 1
+      if (this.#isLeaving) this.leave()
+    }
+  }
+
+  leave(): void {
+    this.#isLeaving = true
+    if (this.#atWork === 0) this.opening.then((context) => context.close()).catch(() => undefined)
+  }
 }
+
+const jobs = new Map<string, OpenContext>()
 
 async function run(context: JobContext, task: Task, obeys: Obeys): Promise<TaskEnd> {
   const holder: Holder = { name: task.holder, execution: context.spec.execution, leaseMs }
   let failed = 0
   while (obeys.stop === Stop.run && !obeys.timeIsUp) {
-    const step = await steps[task.phase](context, holder, obeys)
+    const step = await steps[task.phase](context, { holder, obeys, width: task.width })
     failed += step.failed ?? 0
     if (step.end) return { ...step.end, failed }
     await context.later.settled()
@@ -45,39 +66,32 @@ interface Step {
   end?: { state: 'finished' } | { state: 'waiting'; items: WaitingItems }
 }
 
-const steps: Record<Task['phase'], (context: JobContext, holder: Holder, obeys: Obeys) => Promise<Step>> = {
-  async enumerate(context, holder, obeys) {
-    const claim = await context.ledger.claimContainers(holder, containersAtOnce)
-    if (claim.state === 'closed') return { end: { state: 'finished' } }
-    if (claim.state !== 'claimed') return {}
-    const left = new Set(claim.claim.map(({ token }) => token))
-    try {
-      for (const container of claim.claim) {
-        context.at(container.sourceNames)
-        await listContainer(context, container, obeys)
-        left.delete(container.token)
-      }
-    } catch (error) {
-      // Neither of a stop nor of trouble with a connection is a container to blame, as it would be of its holder's death.
-      if (error instanceof Suspended || error instanceof SideTrouble) await context.ledger.returnContainers([...left])
-      if (!(error instanceof Suspended)) throw error
-    }
-    return {}
+interface Hand {
+  holder: Holder
+  obeys: Obeys
+  width: number
+}
+
+const steps: Record<Task['phase'], (context: JobContext, hand: Hand) => Promise<Step>> = {
+  async enumerate(context, hand) {
+    const end = await listContainers(context, hand)
+    return end === 'closed' ? { end: { state: 'finished' } } : {}
   },
 
-  async transfer(context, holder, obeys) {
+  async transfer(context, hand) {
+    const { holder } = hand
     const claim = await claimBatch(context, holder)
     if (claim.state === 'closed') return { end: { state: 'finished' } }
     if (claim.state === 'waiting') return { end: { state: 'waiting', items: claim.items } }
     if (claim.state !== 'claimed') return {}
-    return { failed: await carryOutFrom(context, claim.claim, holder, obeys) }
+    return { failed: await carryOutFrom(context, claim.claim, hand) }
   },
 
-  async finalize(context, holder, obeys) {
+  async finalize(context, { holder, obeys, width }) {
     const claim = await context.ledger.claimTouched(holder, touchedAtOnce)
     if (claim.state === 'closed') return { end: { state: 'finished' } }
     if (claim.state !== 'claimed') return {}
-    return { failed: await finishContainers(context, claim.claim, obeys) }
+    return { failed: await finishContainers(context, claim.claim, { obeys, width }) }
   },
 }
 
@@ -99,7 +113,7 @@ function ended(error: unknown): TaskEnd {
 function close(job: string): void {
   const leaving = jobs.get(job)
   jobs.delete(job)
-  leaving?.then((context) => context.close()).catch(() => undefined)
+  leaving?.leave()
 }
 
 const main = parentPort
@@ -109,19 +123,19 @@ if (main) {
     switch (message.type) {
       case 'open': {
         close(message.job)
-        const opening = open(message.spec, message.ledger, message.signal)
-        opening.catch(() => undefined)
-        jobs.set(message.job, opening)
+        jobs.set(message.job, new OpenContext(message.spec, message.ledger, message.signal))
         return
       }
       case 'run': {
         const { id, job, task } = message
         const slot = new Signal(message.slot)
         void (async () => {
-          const context = await jobs.get(job)
-          if (!context) throw new Error(`job ${job} is not open in this thread`)
-          context.onAt = (inHand) => answer({ type: 'at', id, inHand })
-          return run(context, task, new Obeys(context.job, slot, task.untilMs))
+          const open = jobs.get(job)
+          if (!open) throw new Error(`job ${job} is not open in this thread`)
+          return open.use((context) => {
+            context.onAt = (inHand) => answer({ type: 'at', id, inHand })
+            return run(context, task, new Obeys(context.job, slot, task.untilMs))
+          })
         })()
           .catch(ended)
           .then((end) => answer({ type: 'ended', id, end }))

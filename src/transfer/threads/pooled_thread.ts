@@ -84,7 +84,8 @@ export class PooledThread {
     if (message.type === 'at') running?.onAt(message.inHand)
     else {
       this.#running.delete(message.id)
-      // A context that could not be opened, or whose sessions broke, must not be found open by the next task.
+      // A context that could not be opened, or whose sessions broke, must not be found open by the next task. Others that are
+      // at work in it go on until they find out themselves.
       if (running && (message.end.state === 'trouble' || message.end.state === 'broken')) this.forget(running.job)
       running?.end(message.end)
     }

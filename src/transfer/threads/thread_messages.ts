@@ -20,6 +20,8 @@ export interface Task {
   phase: 'enumerate' | 'transfer' | 'finalize'
   holder: string
   untilMs: number
+  /** Operations under way at once; more than one where platforms answer with promises. */
+  width: number
 }
 
 /** What an I/O thread tells the engine. */

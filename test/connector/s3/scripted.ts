@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { Session } from '../../../src/connector/connector.ts'
+import type { Host, Session } from '../../../src/connector/connector.ts'
 import { s3 } from '../../../src/connector/s3/s3.ts'
 
 export interface Asked {
@@ -53,10 +53,10 @@ export class Scripted implements AsyncDisposable {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  async open(auth: Record<string, unknown> = {}): Promise<Session> {
+  async open(auth: Record<string, unknown> = {}, host?: Host): Promise<Session> {
     const keys = 'profile' in auth || 'from' in auth ? {} : { access_key: 'key', secret_key: 'secret' }
     const { from: _from, ...rest } = auth
-    this.#session = await s3.open({ bucket: 'bucket', endpoint: `http://${this.address}`, ...keys, ...rest })
+    this.#session = await s3.open({ bucket: 'bucket', endpoint: `http://${this.address}`, ...keys, ...rest }, host)
     this.asked.length = 0
     return this.#session
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterEach, expect, test } from '@jest/globals'
 import type { Session, Staged } from '../../../src/connector/connector.ts'
+import { ConnectionLimiter } from '../../../src/transfer/limiter.ts'
 import { listing, refusal, Scripted, type Says } from './scripted.ts'
 
 const mib = 1024 * 1024
@@ -83,6 +84,18 @@ test('a server that is too busy says so with its time to wait', async () => {
   )
   const session = await server.open()
   await expect(async () => session.stat('f', [])).rejects.toMatchObject({ code: 'Throttled', retryAfterMs: 3_000 })
+})
+
+test('a server that is too busy is asked again in the same call, as often as it takes, by a host that waits', async () => {
+  let refused = 0
+  await using server = await Scripted.server(({ path, method }) => {
+    if (!path.endsWith('/f')) return listing()
+    return ++refused <= 2 ? { status: 503, headers: { 'retry-after': '0' } } : method === 'HEAD' ? object : {}
+  })
+  const limiter = new ConnectionLimiter({ patienceMs: 10_000 })
+  const session = await server.open({}, { limiter })
+  expect(await session.stat('f', [])).toMatchObject({ version: 'e' })
+  expect(refused).toBeGreaterThan(2)
 })
 
 async function staged(session: Session, content: string): Promise<Staged> {

@@ -1,18 +1,18 @@
 import { expect, test } from '@jest/globals'
-import { Turn } from '../../src/transfer/batch/turn.ts'
+import { Mutex } from '../../src/transfer/batch/mutex.ts'
 
 test('one at a time, first come first served; who waits for somebody else lets the others go on', async () => {
-  const turn = new Turn()
+  const mutex = new Mutex()
   const log: string[] = []
   const answers: Record<string, () => void> = {}
   const work = async (name: string): Promise<void> => {
-    await turn.take()
+    await mutex.lock()
     log.push(`${name} begins`)
     await Promise.resolve()
     log.push(`${name} asks`)
-    await turn.whileAway(new Promise<void>((resolve) => (answers[name] = resolve)))
+    await mutex.whileUnlocked(new Promise<void>((resolve) => (answers[name] = resolve)))
     log.push(`${name} ends`)
-    turn.give()
+    mutex.unlock()
   }
   const all = ['a', 'b'].map(work)
   await tick()
@@ -24,15 +24,15 @@ test('one at a time, first come first served; who waits for somebody else lets t
   expect(log.slice(4)).toEqual(['b ends', 'a ends'])
 })
 
-test('an answer that is an error takes the turn back too', async () => {
-  const turn = new Turn()
-  await turn.take()
-  await expect(turn.whileAway(Promise.reject(new Error('no')))).rejects.toThrow('no')
+test('an answer that is an error locks it again too', async () => {
+  const mutex = new Mutex()
+  await mutex.lock()
+  await expect(mutex.whileUnlocked(Promise.reject(new Error('no')))).rejects.toThrow('no')
   let second = false
-  const waiting = turn.take().then(() => (second = true))
+  const waiting = mutex.lock().then(() => (second = true))
   await tick()
   expect(second).toBe(false)
-  turn.give()
+  mutex.unlock()
   await waiting
 })
 

@@ -1,13 +1,13 @@
 import type { Batch, Holder, Patience } from '../../ledger/ledger.ts'
 import { carryOut } from './carry_out.ts'
+import { InFlight } from './in_flight.ts'
 import type { JobContext } from '../job_context.ts'
 import { Stop, type Obeys } from '../threads/signals.ts'
 import { SideTrouble } from '../trouble.ts'
-import { Turn } from './turn.ts'
 
 /** In one batch; the ledger's share of the work, one transaction for each step of a batch, is small at this size. */
 const limit = { items: 500, bytes: 1024n ** 3n }
-/** One that is worked on, one whose staging is being committed, one that comes next. */
+/** Where calls block: one that is worked on, one whose staging is being committed, one that comes next. */
 const atOnce = 3
 /** While more than this is in hand nothing is claimed ahead: it would wait too long for its turn, and nobody else could take it. */
 const longBytes = 64n * 1024n * 1024n
@@ -22,36 +22,52 @@ export function claimBatch(
 }
 
 /**
- * Carries out a batch and whatever follows it without waiting. Blocking calls have the thread to themselves, so that one
- * batch is worked on at a time; but while the ledger commits what was staged of it, the next one is.
+ * Carries out a batch and whatever follows it without waiting.
  *
+ * @param width how many operations are under way at once, where platforms answer with promises
  * @returns how many items failed
  */
-export async function carryOutFrom(context: JobContext, first: Batch, holder: Holder, obeys: Obeys): Promise<number> {
-  return new BatchesInHand(context, holder, obeys).run(first)
+export async function carryOutFrom(
+  context: JobContext,
+  first: Batch,
+  { holder, obeys, width = 1 }: { holder: Holder; obeys: Obeys; width?: number },
+): Promise<number> {
+  return new BatchPipeline(context, { holder, obeys, width }).run(first)
 }
 
-class BatchesInHand {
+/**
+ * Batches of one slot, in different stages. Blocking calls have the thread to themselves, so that one batch is worked on at a
+ * time; but while the ledger commits what was staged of it, the next one is. Where nothing blocks, as many batches are begun
+ * as it takes to have all operations under way that were asked for.
+ */
+class BatchPipeline {
   readonly #context: JobContext
   readonly #holder: Holder
   readonly #obeys: Obeys
-  readonly #turn = new Turn()
+  readonly #inFlight: InFlight | undefined
+  readonly #mostOpen: number
   /** Claimed, and results not handed in, by token. */
   readonly #open = new Set<number>()
   readonly #ends = new Set<Promise<void>>()
-  #onHandedIn: () => void = () => undefined
+  /** Called when there may be room for another batch. */
+  #onRoom: () => void = () => undefined
   #failed = 0
   readonly #errors: unknown[] = []
 
-  constructor(context: JobContext, holder: Holder, obeys: Obeys) {
+  constructor(context: JobContext, { holder, obeys, width }: { holder: Holder; obeys: Obeys; width: number }) {
     this.#context = context
     this.#holder = holder
     this.#obeys = obeys
+    const isAsync = context.spec.io === 'async'
+    this.#mostOpen = isAsync ? Math.max(atOnce, width) : atOnce
+    if (!isAsync) return
+    this.#inFlight = new InFlight(width)
+    this.#inFlight.operations.onRoom = () => this.#onRoom()
   }
 
   async run(first: Batch): Promise<number> {
     for (let batch: Batch | undefined = first; batch; batch = await this.#next()) {
-      const long = isLong(batch)
+      const long = !this.#inFlight && isLong(batch)
       if (long) await this.#allEnded()
       this.#begin(batch)
       if (long) await this.#allEnded()
@@ -66,9 +82,10 @@ class BatchesInHand {
     this.#open.add(token)
     const handedIn = (): void => {
       this.#open.delete(token)
-      this.#onHandedIn()
+      this.#onRoom()
     }
-    const end: Promise<void> = carryOut(this.#context, batch, { obeys: this.#obeys, turn: this.#turn, handedIn })
+    const how = this.#inFlight ? { inFlight: this.#inFlight } : { mutex: this.#context.mutex }
+    const end: Promise<void> = carryOut(this.#context, batch, { obeys: this.#obeys, handedIn, ...how })
       .then(
         (failed) => {
           this.#failed += failed
@@ -81,13 +98,25 @@ class BatchesInHand {
     this.#ends.add(end)
   }
 
-  /** Asked for before the batch just begun has the thread to itself, so that the answer is there when it is done. */
+  /**
+   * Where calls block it is asked for before the batch just begun has the thread to itself, so that the answer is there when
+   * it is done. Where they do not, more work may turn up while something is under way.
+   */
   async #next(): Promise<Batch | undefined> {
-    while (this.#open.size >= atOnce) await new Promise<void>((resolve) => (this.#onHandedIn = resolve))
-    if (this.#obeys.stop !== Stop.run || this.#obeys.timeIsUp || this.#context.later.hasFailed) return undefined
-    const holder = { ...this.#holder, inHand: [...this.#open] }
-    const claim = await claimBatch(this.#context, holder, { waitMs: 0 })
-    return claim.state === 'claimed' ? claim.claim : undefined
+    for (;;) {
+      while (!this.#hasRoom) await new Promise<void>((resolve) => (this.#onRoom = resolve))
+      if (this.#obeys.stop !== Stop.run || this.#obeys.timeIsUp || this.#context.later.hasFailed) return undefined
+      const holder = { ...this.#holder, inHand: [...this.#open] }
+      const claim = await claimBatch(this.#context, holder, this.#inFlight ? {} : { waitMs: 0 })
+      if (claim.state === 'claimed') return claim.claim
+      if (!this.#inFlight || this.#open.size === 0) return undefined
+      // Nothing else can be claimed before something under way has an end.
+      if (claim.state !== 'wait') await Promise.race(this.#ends)
+    }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#open.size < this.#mostOpen && (this.#inFlight?.operations.hasRoom ?? true)
   }
 
   async #allEnded(): Promise<void> {
