@@ -32,8 +32,8 @@ export interface NamePlan {
 interface NamedBefore {
   /** Names above, as many as count towards the destination's path length and depth. */
   parents?: readonly string[]
-  /** When a wide container is named in pieces: names that siblings outside this piece have. */
-  taken?: (name: string) => boolean
+  /** When a wide container is named in pieces: which sibling outside this piece has a name. */
+  holder?: (name: string) => string | undefined
 }
 
 /**
@@ -56,8 +56,8 @@ export function nameContainer(
   const namer = namerOf(rules, settings)
   const room = roomIn(rules, before.parents ?? [])
   return (
-    (before.taken ? undefined : plainNames(siblings, remembered, namer, room)) ??
-    new Assignment({ siblings, remembered, namer, room, elsewhere: before.taken ?? (() => false) }).plan()
+    (before.holder ? undefined : plainNames(siblings, remembered, namer, room)) ??
+    new Assignment({ siblings, remembered, namer, room, elsewhere: before.holder ?? (() => undefined) }).plan()
   )
 }
 
@@ -89,7 +89,7 @@ interface Naming {
   remembered: ReadonlyMap<string, string>
   namer: Namer
   room: Room | undefined
-  elsewhere: (name: string) => boolean
+  elsewhere: (name: string) => string | undefined
 }
 
 class Assignment {
@@ -116,7 +116,7 @@ class Assignment {
     for (const sibling of this.#numbered) this.#explainNumber(sibling)
     return {
       of: (key, name) => this.#unusual.get(key) ?? { name },
-      taken: (name) => this.#owners.has(namer.key(name)) || elsewhere(name),
+      taken: (name) => this.#owners.has(namer.key(name)) || elsewhere(name) !== undefined,
     }
   }
 
@@ -173,7 +173,7 @@ class Assignment {
     const others: Wanted[] = []
     for (const sibling of newcomers) {
       const key = namer.key(sibling.wanted)
-      if (sibling.wanted !== sibling.name || this.#owners.has(key) || elsewhere(sibling.wanted)) {
+      if (sibling.wanted !== sibling.name || this.#owners.has(key) || elsewhere(sibling.wanted) !== undefined) {
         others.push(sibling)
         continue
       }
@@ -193,7 +193,7 @@ class Assignment {
 
   /** The name it wants, if that is still free, or else one with a number. */
   #settle(sibling: Wanted): void {
-    const { namer, room } = this.#naming
+    const { namer, room, elsewhere } = this.#naming
     if (this.#free(sibling.wanted)) {
       this.#owners.set(namer.key(sibling.wanted), sibling)
       this.#name(sibling, sibling.wanted)
@@ -203,7 +203,7 @@ class Assignment {
     for (let n = (this.#numbers.get(wantedKey) ?? 0) + 1; ; n += 1) {
       const name = namer.duplicate(sibling.wanted, sibling.kind, n, room)
       if (name === undefined) {
-        const by = this.#owners.get(wantedKey)?.name
+        const by = this.#owners.get(wantedKey)?.name ?? elsewhere(sibling.wanted)
         const taken = by === undefined || by === sibling.wanted ? 'taken' : `taken by ${JSON.stringify(by)}`
         const why = `${JSON.stringify(sibling.wanted)} is ${taken}, and there is no room for a number behind it`
         // Without a name to remember it can't claim somebody else's next time.
@@ -220,7 +220,7 @@ class Assignment {
 
   #free(name: string): boolean {
     const key = this.#naming.namer.key(name)
-    return !this.#owners.has(key) && !this.#reserved.has(key) && !this.#naming.elsewhere(name)
+    return !this.#owners.has(key) && !this.#reserved.has(key) && this.#naming.elsewhere(name) === undefined
   }
 
   #name(sibling: Wanted, name: string): void {
@@ -241,16 +241,17 @@ class Assignment {
     const named = this.#unusual.get(sibling.key)
     if (!named) return
     const held = this.#heldByAnother(sibling)
-    const holder = this.#owners.get(this.#naming.namer.key(sibling.wanted))?.name
+    const { namer, elsewhere } = this.#naming
+    const holder = this.#owners.get(namer.key(sibling.wanted))?.name ?? elsewhere(sibling.wanted)
     named.processing = [...(sibling.processing ?? []), held ? 'deduplicated' : 'renamed']
-    const verdict = held ? duplicateNames(this.#naming.namer.settings, sibling.wanted, holder) : undefined
+    const verdict = held ? duplicateNames(namer.settings, sibling.wanted, holder) : undefined
     if (verdict) named.verdict = verdict
   }
 
   #heldByAnother(sibling: Wanted): boolean {
     const { namer, elsewhere } = this.#naming
     const owner = this.#owners.get(namer.key(sibling.wanted))
-    return owner === undefined ? elsewhere(sibling.wanted) : owner.key !== sibling.key
+    return owner === undefined ? elsewhere(sibling.wanted) !== undefined : owner.key !== sibling.key
   }
 }
 

@@ -138,10 +138,10 @@ export class JobContext {
     items: readonly Item[],
     remembered: ReadonlyMap<string, string>,
     parents: readonly string[],
-    taken?: (name: string) => boolean,
+    holder?: (name: string) => string | undefined,
   ): NamePlan {
     const siblings = this.source.childId ? items.map(asSibling) : items.map(asSiblingById)
-    const before = taken ? { parents, taken } : { parents }
+    const before = holder ? { parents, holder } : { parents }
     return nameContainer(siblings, remembered, this.destination.capabilities.names, this.spec.settings, before)
   }
 

@@ -280,8 +280,8 @@ describe('the names of one container', () => {
 
   test('a wide container can be named in pieces', () => {
     const piece: Sibling[] = [{ key: 'a?b', name: 'a?b', kind: 'item' }]
-    const taken = (name: string) => ['a_b', 'a_b (1)'].includes(name)
-    expect(nameContainer(piece, new Map(), windowsNames, settings, { taken }).of('a?b', 'a?b').name).toBe('a_b (2)')
+    const holder = (name: string) => ['a_b', 'a_b (1)'].find((held) => held === name)
+    expect(nameContainer(piece, new Map(), windowsNames, settings, { holder }).of('a?b', 'a?b').name).toBe('a_b (2)')
   })
 })
 

@@ -201,7 +201,7 @@ test('a pause answers when nothing is written any more; a resume goes on where i
   expect(stage.engine.writesOf(job)).toHaveLength(writes)
   expect(await stage.catalog.jobs.get(job)).toMatchObject({ status: 'paused' })
   expect(await stage.progress(job, 1)).toMatchObject({ paused: true })
-  await expect(client.start(job)).rejects.toThrow('is running (execution 1)')
+  await expect(client.start(job)).rejects.toThrow('is paused in execution 1; resume it first')
   expect(await client.resume(job)).toEqual({ execution: 1 })
   expect(await stage.result(job, 1)).toMatchObject({ status: 'completed', changed: 400 })
   expect((await stage.catalog.control.read(job)).paused).toBe(false)

@@ -86,6 +86,6 @@ function namesWithCare(context: JobContext, container: ContainerToList, spool: S
     if (destinationName !== undefined) remembered.set(key, destinationName)
   }
   if (careful.length > 0) for (const { key, name } of spool.namesOfGone()) remembered.set(key, name)
-  const calm = (name: string): boolean => spool.isCalm(context.nameKey(name))
+  const calm = (name: string): string | undefined => spool.calm(context.nameKey(name))
   return context.nameContainer(careful, remembered, container.destinationNames, calm)
 }

@@ -45,7 +45,7 @@ export class Spool {
     )
     this.#counterpart = this.#db.prepare('SELECT item FROM destination WHERE same = ?')
     this.#holds = this.#db.prepare('SELECT 1 FROM destination WHERE same = ?')
-    this.#calm = this.#db.prepare('SELECT 1 FROM source WHERE same = ? AND calm = 1')
+    this.#calm = this.#db.prepare('SELECT item FROM source WHERE same = ? AND calm = 1')
   }
 
   put(side: SideName, items: readonly Item[], naming: Naming): void {
@@ -121,8 +121,10 @@ export class Spool {
       .iterate() as Iterable<{ key: string; name: string }>
   }
 
-  isCalm(same: string): boolean {
-    return this.#calm.get(same) !== undefined
+  /** The calm child of that name, or of one the destination takes for the same. */
+  calm(same: string): string | undefined {
+    const found = this.#calm.get(same) as { item: string } | undefined
+    return found && unpack<Item>(found.item).name
   }
 
   /** Whether the destination has something of that name. */
