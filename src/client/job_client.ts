@@ -6,7 +6,7 @@ import { cancel, pause, resume, start } from '../../workflows/commands.ts'
 import type { Cancelled, JobFacts, Paused, Resumed, Started, WorkflowOptions } from '../../workflows/messages.ts'
 import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../../workflows/names.ts'
 import { NotInCatalog, type Catalog } from '../catalog/catalog.ts'
-import { endWorkflows } from './end_workflows.ts'
+import { beginsAgain, endWorkflows } from './end_workflows.ts'
 import { refuseWhilePaused } from './refuse_to_start.ts'
 import { refuseToWriteOn } from './refuse_to_write_on.ts'
 import { jobFacts } from './job_facts.ts'
@@ -144,7 +144,7 @@ export class JobClient implements JobCommands {
 
   async #terminate(workflowId: string): Promise<void> {
     try {
-      await this.#client.workflow.getHandle(workflowId).terminate('stevedore job repair')
+      await this.#client.workflow.getHandle(workflowId).terminate(`${beginsAgain}job repair`)
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error
     }

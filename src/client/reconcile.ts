@@ -1,9 +1,10 @@
-import { WorkflowNotFoundError, type WorkflowClient } from '@temporalio/client'
+import { WorkflowNotFoundError, type WorkflowClient, type WorkflowHandle } from '@temporalio/client'
 import type { Catalog, StoredJob } from '../catalog/catalog.ts'
 import { ended, state } from '../../workflows/commands.ts'
 import type { Unrecorded } from '../../workflows/messages.ts'
 import { executionWorkflowId, jobWorkflowId, stoppedFromOutside } from '../../workflows/names.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
+import { beginsAgain } from './end_workflows.ts'
 import { jobFacts } from './job_facts.ts'
 import { settleForGone } from './settle_execution.ts'
 
@@ -83,14 +84,23 @@ async function tellWhoHasNotHeard({ catalog, workflows }: ReconcileParts): Promi
 
 async function fateOf(workflows: WorkflowClient, workflowId: string): Promise<Fate> {
   try {
-    const { status } = await workflows.getHandle(workflowId).describe()
+    const handle = workflows.getHandle(workflowId)
+    const { status } = await handle.describe()
     if (status.name === 'RUNNING') return { is: 'open' }
+    if (status.name === 'TERMINATED' && (await isToBeginAgain(handle))) return { is: 'closed' }
     const how = endedFromOutside[status.name]
     return how ? { is: 'gone', how } : { is: 'closed' }
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { is: 'lost' }
     throw error
   }
+}
+
+/** Only the last event says why somebody terminated it. */
+async function isToBeginAgain(workflow: WorkflowHandle): Promise<boolean> {
+  const { events } = await workflow.fetchHistory()
+  const { reason } = events?.at(-1)?.workflowExecutionTerminatedEventAttributes ?? {}
+  return reason?.startsWith(beginsAgain) ?? false
 }
 
 const endedFromOutside: Readonly<Record<string, Unrecorded | undefined>> = {
