@@ -11,7 +11,7 @@ import { abilities as ofVault } from '../src/connector/vault/abilities.ts'
 export const bestOf: Readonly<Record<string, Capabilities>> = {
   fs: ofFs(fsSettings({ root: '/' }), {
     ...{ byHandle: true, noAcls: undefined, noProperties: undefined, aclsUnseen: false },
-    ...{ canChown: true, statesBirths: true, precisionNs: 1n },
+    ...{ canChown: true, statesBirths: true, knowsWhose: true, precisionNs: 1n },
   }).capabilities,
   vault: ofVault({}),
   s3: ofS3(settingsOf({ bucket: 'bucket' }), true),

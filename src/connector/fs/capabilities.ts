@@ -13,6 +13,8 @@ interface Abilities {
   aclsUnseen: boolean
   canChown: boolean
   statesBirths: boolean
+  /** Who the place belongs to, so that what belongs to others is shared. */
+  knowsWhose: boolean
   /** How exactly times are kept, in nanoseconds. */
   precisionNs: bigint
 }
@@ -20,7 +22,7 @@ interface Abilities {
 /** What this connection can do here, the settings' own limits laid over what the system allows. */
 export function capabilitiesOf(
   settings: FsSettings,
-  { byHandle, noAcls, noProperties, aclsUnseen, canChown, statesBirths, precisionNs }: Abilities,
+  { byHandle, noAcls, noProperties, aclsUnseen, canChown, statesBirths, knowsWhose, precisionNs }: Abilities,
 ): { capabilities: Capabilities; notes: CapabilityNote[] } {
   const write = settings.readOnly ? 'read' : 'readwrite'
   const owners = canChown ? write : 'read'
@@ -40,7 +42,7 @@ export function capabilitiesOf(
     },
     times: { modified: write, created: statesBirths ? 'read' : 'none', accessed: write, precisionNs, containers: true },
     owners: { owner: owners, group: owners },
-    marks: { hidden: true, shared: settings.account !== undefined },
+    marks: { hidden: true, shared: knowsWhose },
     permissions: {
       mode: write,
       deny: false,

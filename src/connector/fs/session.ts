@@ -57,7 +57,7 @@ export class FsSession implements Session {
   constructor(settings: FsSettings, { xattrs, handles, hardLinks = true }: Surroundings) {
     const root = new Root(settings.root)
     this.directory = directoryFor(settings.directory)
-    const person = settings.account === undefined ? undefined : accountNamed(this.directory, settings.account)
+    const person = whosePlace(settings, this.directory)
     const shape = new Shape(root, person && BigInt(person.id ?? ''))
     const byHandle = handles ?? hasHandles(root.path)
     const follow = settings.symlinks === 'follow'
@@ -76,6 +76,7 @@ export class FsSession implements Session {
       aclsUnseen,
       canChown,
       statesBirths: root.statesBirths,
+      knowsWhose: person !== undefined,
       precisionNs: shape.precisionNs,
     })
     this.capabilities = capabilities
@@ -264,6 +265,17 @@ export class FsSession implements Session {
 
   #writable(): void {
     if (this.#place.settings.readOnly) throw new ConnectorError('ReadOnly', 'the connection is read-only')
+  }
+}
+
+/** @throws ConnectorError `Misconfigured` for somebody who is nobody here, unless a job may ask for whom it likes */
+function whosePlace({ account, ignoresImpersonation }: FsSettings, directory: IdDirectory): Principal | undefined {
+  if (account === undefined) return undefined
+  try {
+    return accountNamed(directory, account)
+  } catch (error) {
+    if (ignoresImpersonation) return undefined
+    throw error
   }
 }
 

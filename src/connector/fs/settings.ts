@@ -11,6 +11,8 @@ export interface FsSettings {
   directory: string
   /** Whose place it is. */
   account?: string
+  /** A job may name somebody who is nobody here. */
+  ignoresImpersonation: boolean
   readOnly: boolean
 }
 
@@ -92,6 +94,7 @@ export function settingsOf(auth: Record<string, unknown>): FsSettings {
     symlinks: auth['symlinks'] === 'follow' ? 'follow' : 'keep',
     directory: String(auth['directory'] ?? 'host'),
     ...(auth['account'] === undefined ? {} : { account: String(auth['account']) }),
+    ignoresImpersonation: auth['impersonation'] === 'ignore',
     readOnly: String(auth['read_only']) === 'true',
   }
 }

@@ -113,9 +113,26 @@ export class Uploads {
     return textOf(parseXml(text, 'CompleteMultipartUploadResult'), 'ETag')
   }
 
-  /** Idempotent. */
-  async abort({ key, uploadId }: Pick<Upload, 'key' | 'uploadId'>): Promise<void> {
-    await this.#client.headers({ method: 'DELETE', key, query: { uploadId }, accept: [404] })
+  /**
+   * Idempotent. A part that was on its way may be kept by the server after the upload has ended, so it is asked what is there
+   * (AWS, AbortMultipartUpload).
+   */
+  async abort(upload: Pick<Upload, 'key' | 'uploadId'>): Promise<void> {
+    const { key, uploadId } = upload
+    for (let tries = 0; tries < 5; tries++) {
+      await this.#client.headers({ method: 'DELETE', key, query: { uploadId }, accept: [404] })
+      if (await this.#isGone(upload)) return
+    }
+  }
+
+  async #isGone(upload: Pick<Upload, 'key' | 'uploadId'>): Promise<boolean> {
+    try {
+      await this.parts(upload)
+      return false
+    } catch (error) {
+      if (error instanceof ConnectorError && error.code === 'NotFound') return true
+      throw error
+    }
   }
 
   /** Ids of all uploads to exactly this key. */

@@ -97,6 +97,9 @@ test('what belongs to somebody else than the person whose place it is, is shared
   expect(await shared({ account: '12345' })).toBe(true)
   expect(await shared({ account: userInfo().username })).toBe(false)
   expect(await refusal(() => aSession(root, { account: 'nobody of that name' }))).toBe('Misconfigured')
+  // A job of elsewhere may ask for whom it likes where the connection says that this is ignored.
+  const anybody = await aSession(root, { account: 'nobody of that name', impersonation: 'ignore' })
+  expect(anybody.capabilities.marks.shared).toBe(false)
 })
 
 test('a file made anew under the same name and inode is another file', async () => {

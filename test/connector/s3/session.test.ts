@@ -1,3 +1,4 @@
+import { textOfUpload } from '../../../src/connector/s3/uploads.ts'
 import { createHash } from 'node:crypto'
 import { afterEach, expect, test } from '@jest/globals'
 import type { Session, Staged } from '../../../src/connector/connector.ts'
@@ -177,8 +178,10 @@ test('an upload that ends with an error inside a good status has failed', async 
 test('of uploads whose id nobody recorded those without a part are ended, and nobody else’s', async () => {
   const uploads = ['empty', 'begun'].map((id) => `<Upload><Key>f</Key><UploadId>${id}</UploadId></Upload>`).join('')
   const other = '<Upload><Key>file</Key><UploadId>other</UploadId></Upload>'
+  const ended = new Set<string | null>()
   await using server = await Scripted.server(({ method, query }) => {
-    if (method === 'DELETE') return { status: 204 }
+    if (method === 'DELETE') ended.add(query.get('uploadId'))
+    if (ended.has(query.get('uploadId'))) return method === 'DELETE' ? { status: 204 } : refusal(404, 'NoSuchUpload')
     if (query.has('uploads'))
       return { body: `<ListMultipartUploadsResult>${uploads}${other}</ListMultipartUploadsResult>` }
     const part = query.get('uploadId') === 'begun' ? '<Part><PartNumber>1</PartNumber><Size>1</Size></Part>' : ''
@@ -186,11 +189,23 @@ test('of uploads whose id nobody recorded those without a part are ended, and no
   })
   const session = await server.open()
   await session.discard('', 'of a dead holder', { name: 'f', sizeBytes: BigInt(100 * mib) })
-  const ended = server.asked.filter(({ method }) => method === 'DELETE')
-  expect(ended.map(({ query }) => query.get('uploadId'))).toEqual(['empty'])
+  expect([...ended]).toEqual(['empty'])
   server.asked.length = 0
   await session.discard('', 'of a dead holder', { name: 'f', sizeBytes: 1n })
   expect(server.asked).toEqual([])
+})
+
+test('an upload of which a part comes in late is ended until nothing of it is there', async () => {
+  let deletes = 0
+  await using server = await Scripted.server(({ method, query }) => {
+    if (method === 'DELETE') deletes += 1
+    if (method === 'DELETE') return { status: 204 }
+    if (!query.has('uploadId')) return listing()
+    return deletes < 2 ? { body: '<ListPartsResult/>' } : refusal(404, 'NoSuchUpload')
+  })
+  const session = await server.open()
+  await session.discard('', 'key', { name: 'f', resume: textOfUpload({ key: 'f', uploadId: 'id', partBytes: mib }) })
+  expect(deletes).toBe(2)
 })
 
 test('credentials come from the environment where the connection has none', async () => {
