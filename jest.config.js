@@ -4,15 +4,16 @@ import { join } from 'node:path'
 // The processes and threads that the tests start find there what stripping types and compiling came to.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules', '.cache', 'compiled')
 
+/**
+ * What starts servers or processes for longer than a few seconds is named `*.slow.test.ts`, what is measured by the clock
+ * `*.alone.test.ts`; each kind has a command of its own.
+ */
+const kind = { slow: '*.slow', alone: '*.alone' }[process.env.STEVEDORE_TESTS ?? ''] ?? '!(*.slow|*.alone)'
+
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // What starts servers or processes for longer than a few seconds is named `*.slow.test.ts` and has a command of its own.
-  testPathIgnorePatterns: [
-    '/node_modules/',
-    '<rootDir>/test/crash/sweep',
-    ...(process.env.STEVEDORE_SLOW_TESTS ? ['(?<!\\.slow)\\.test\\.ts$'] : ['\\.slow\\.test\\.ts$']),
-  ],
+  testMatch: [`<rootDir>/test/**/${kind}.test.ts`],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/crash/sweep'],
   // What `npm run build` made has a package.json of the same name.
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -56,6 +56,8 @@ export class AccessCarrier {
   readonly #destination: Session
   readonly #principals: Principals
   readonly #known = new Map<string, CarriedAccess>()
+  /** Under way. */
+  readonly #reading = new Map<string, Promise<CarriedAccess>>()
   readonly #keepsClosed: boolean
 
   constructor(spec: JobSpec, source: Session, destination: Session) {
@@ -104,8 +106,26 @@ export class AccessCarrier {
   }
 
   #accessBy(key: string | undefined, source: string, facts: Facts, to: CarriedTo): Maybe<CarriedAccess> {
-    const known = key === undefined ? undefined : this.#known.get(key)
-    return known ?? this.#readAccess(source, facts, { to, key })
+    if (key === undefined) return this.#readAccess(source, facts, { to, key })
+    return this.#known.get(key) ?? this.#readOnce(key, source, facts, to)
+  }
+
+  /** Of many items under way at once whose access is the same, one is looked at, and the others wait for it. */
+  async #readOnce(key: string, source: string, facts: Facts, to: CarriedTo): Promise<CarriedAccess> {
+    const other = this.#reading.get(key)
+    if (other) {
+      await other.catch(() => undefined)
+      const known = this.#known.get(key)
+      if (known) return known
+    }
+    const reading = this.#readAccess(source, facts, { to, key })
+    if (this.#reading.has(key)) return reading
+    this.#reading.set(key, reading)
+    try {
+      return await reading
+    } finally {
+      this.#reading.delete(key)
+    }
   }
 
   async #readAccess(

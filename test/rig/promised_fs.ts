@@ -7,8 +7,8 @@ import { fs } from '../../src/connector/fs/fs.ts'
 const jitterMs = 5
 const latencyMs = process.env['PROMISED_FS_MS'] === undefined ? undefined : Number(process.env['PROMISED_FS_MS'])
 
-/** Answered at once on every platform. */
-const atOnce: ReadonlySet<PropertyKey> = new Set(['childId'])
+/** Answered at once on every platform that has it: no remote one knows ACLs by file. */
+const atOnce: ReadonlySet<PropertyKey> = new Set(['childId', 'hasAcl'])
 /** Answer with something that is to be called in turn. */
 const handles: ReadonlySet<PropertyKey> = new Set(['open', 'stage'])
 /** Are something to be called. */

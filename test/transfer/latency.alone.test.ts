@@ -51,7 +51,6 @@ test.each([
     const began = performance.now()
     expect(await job.run()).toMatchObject({ status: 'completed', failed: 0 })
     const ms = performance.now() - began
-    console.log(_where, ms)
     expect(compareTrees(job.source, job.destination, { folderTimes: !there }).differences).toEqual([])
     expect(ms).toBeLessThan(3_000)
   },
