@@ -5,6 +5,7 @@ import { settingsOf as fsSettings } from '../src/connector/fs/settings.ts'
 import { capabilitiesOf as ofS3 } from '../src/connector/s3/capabilities.ts'
 import { settings as s3Settings, settingsOf } from '../src/connector/s3/settings.ts'
 import { capabilitiesOf as ofSftp } from '../src/connector/sftp/capabilities.ts'
+import { settings as sftpSettings } from '../src/connector/sftp/settings.ts'
 import { abilities as ofVault } from '../src/connector/vault/abilities.ts'
 
 /** Each at its best: what a connection takes away from it, `connection test` says. */
@@ -51,13 +52,18 @@ export function platformsTable(): string {
   ].join('\n')
 }
 
-/** The table there of what a connection to S3 may say. */
-export function settingsTable(settings: readonly SettingDescription[] = s3Settings): string {
+/** The tables there of what a connection may say. */
+export const settingsTables: Readonly<Record<string, string>> = {
+  s3: settingsTable('s3', s3Settings),
+  sftp: settingsTable('sftp', sftpSettings),
+}
+
+function settingsTable(platform: string, settings: readonly SettingDescription[]): string {
   const lines = settings.map(({ key, meaning, required, values }) => {
     const words = values ? ` (${values.join(', ')})` : ''
     return `| \`${key}\`${required ? ', needed' : ''} | ${meaning}${words} |`
   })
-  return ['| setting | means |', '| --- | --- |', ...lines, ''].join('\n')
+  return [`| setting of \`${platform}\` | means |`, '| --- | --- |', ...lines, ''].join('\n')
 }
 
 function yes(is: boolean): string {
