@@ -43,8 +43,7 @@ export const sftp: TestServer = {
       StrictModes: 'no',
       UsePAM: 'no',
       MaxStartups: '200',
-      // What it did of each file goes into the server's log.
-      Subsystem: 'sftp internal-sftp -l INFO',
+      Subsystem: 'sftp internal-sftp',
     }
     const lines = Object.entries(settings).map(([key, value]) => `${key} ${value}\n`)
     writeFileSync(config, lines.join(''))
@@ -62,7 +61,6 @@ export const sftp: TestServer = {
         root: data,
       },
       data,
-      accessLog: join(folder, 'server.log'),
     }
   },
 }
