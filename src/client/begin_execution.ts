@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { JobStatus } from '../../workflows/messages.ts'
 import { refuseToWriteOn } from './refuse_to_write_on.ts'
 import { jobFacts } from './job_facts.ts'
 import { Refused } from './refused.ts'
@@ -38,14 +39,17 @@ export async function beginExecution(
     } catch (error) {
       // An execution that just began, or just ended, is known to the workflow before it is on record here.
       if (!(error instanceof Refused) || rest.status === 'complete') throw error
-      const waitMs = !unfinished && (await isSettling(jobId, catalog)) ? settlingMs : momentMs
+      const isSettling = !unfinished && hasNotHeard(error, lastExecution, (await catalog.jobs.get(jobId))?.status)
+      const waitMs = isSettling ? settlingMs : momentMs
       if (Date.now() - begunMs > waitMs) throw error
     }
   }
 }
 
-/** Its last execution has ended, and the job does not know yet. */
-async function isSettling(jobId: string, catalog: Catalog): Promise<boolean> {
-  const status = (await catalog.jobs.get(jobId))?.status
-  return status === 'running' || status === 'cancelling'
+/**
+ * Its last execution has ended, and the job does not know yet: the catalog says so, or it refuses for the sake of an execution
+ * of which the catalog has the end.
+ */
+function hasNotHeard({ message }: Refused, ended: number, status: JobStatus | undefined): boolean {
+  return status === 'running' || status === 'cancelling' || message.includes(`is running (execution ${ended})`)
 }

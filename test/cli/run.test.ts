@@ -587,6 +587,13 @@ describe('run', () => {
     expect((await bench.run('run', file)).code).toBe(0)
   })
 
+  test('an end that the catalog has and the job has not heard of, as its server was killed, delays the next run', async () => {
+    const file = bench.file(bench.aJob())
+    await bench.run('run', file)
+    bench.refusesStart = 80
+    expect((await bench.run('run', file)).code).toBe(0)
+  })
+
   test('an execution that was begun to write is not gone on with once simulation_mode is set', async () => {
     bench.endings = ['never']
     const running = bench.run('run', bench.file(bench.aJob()))
