@@ -24,8 +24,11 @@ export async function publish(place: Place, staged: Staged, target: Target): Pro
   if (condition === 'absent') await create(place, way)
   else {
     const ready = await statsOf(place, way.staging)
-    if (!ready) await requireOurs(place, way)
-    else {
+    if (!ready) {
+      await requireOurs(place, way)
+      // The answer to an earlier try may have been lost.
+      await remove(place, asideOf(staged))
+    } else {
       const there = await requireStill(place, id, condition)
       if (place.shape.kind(there) !== 'item') throw new ConnectorError('Conflict', 'is no file', { id })
       await takeOver(place, way, { ready, there, wantsAccess: target.want?.includes('permissions') ?? false })
@@ -72,7 +75,8 @@ async function replace(place: Place, { staging, id, staged }: Way): Promise<void
   try {
     await channel.rename(from, to, id)
   } catch (error) {
-    await channel.rename(aside, to, id)
+    // By way of a new connection, if it was this one that broke.
+    await putBack(place, staged, id)
     throw error
   }
   await channel.unlink(aside, id)

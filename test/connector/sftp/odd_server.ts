@@ -16,6 +16,8 @@ export interface Oddities {
   renameReplaces?: boolean
   /** Requests that are never answered: the whole connection goes away instead. */
   dropsAt?: 'WRITE' | 'READ'
+  /** The same, once: when this name is taken away from what has it, before or after it was done. */
+  dropsRenameOf?: { name: string; done: boolean } | undefined
 }
 
 export interface OddServer {
@@ -139,7 +141,12 @@ function serve(sftp: SFTPWrapper, client: Connection, { root, oddities }: { root
   sftp.on('RENAME', (id, from, to) =>
     answer(id, () => {
       if (!oddities.renameReplaces && disk.existsSync(at(to))) throw new Error('exists')
-      disk.renameSync(at(from), at(to))
+      const drop = from.endsWith(`/${oddities.dropsRenameOf?.name}`) ? oddities.dropsRenameOf : undefined
+      if (!drop || drop.done) disk.renameSync(at(from), at(to))
+      if (drop) {
+        oddities.dropsRenameOf = undefined
+        return void client.end()
+      }
       ok(id)
     }),
   )

@@ -115,6 +115,23 @@ test('without a rename that replaces, the old one is put back when its successor
   expect(await bench.oracle.names([])).toEqual(['file'])
 })
 
+test.each([false, true])(
+  'without a rename that replaces, a connection that breaks between the two renames loses no name and leaves nothing (done: %j)',
+  async (done) => {
+    const oddities: Oddities = {}
+    const bench = await benchOn(oddities)
+    const item = await bench.write('', 'file', bytes('old'))
+    const staged = await bench.stage('', bytes('new'), { key: 'next' })
+    const target = { container: '', name: 'file', condition: item }
+    oddities.dropsRenameOf = { name: '.~next', done }
+    expect(await refusal(() => bench.session.publish(staged, target))).toBe('Unreachable')
+    expect(await bench.oracle.content(['file'])).toEqual(bytes(done ? 'new' : 'old'))
+    await bench.session.publish(staged, target)
+    expect(await bench.oracle.content(['file'])).toEqual(bytes('new'))
+    expect(await bench.oracle.names([])).toEqual(['file'])
+  },
+)
+
 test('names that are no UTF-8 are listed as what no SFTP client can name, each apart', async () => {
   const bench = await benchOn({})
   for (const byte of [0xe9, 0xe8]) disk.writeFileSync(Buffer.from([...Buffer.from(`${root}/caf`), byte]), 'x')
