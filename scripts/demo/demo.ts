@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: the job that uses every setting, on a file share of its own, from the source tree to the summary.
- * Everything it makes is under `.demo/`. Run it twice to see a run that finds nothing to do.
+ * Everything it makes is under `.demo/`. Run it twice to see a run that changes nothing.
  *
  * Options: `--keep-open` stays until Ctrl-C, so that the Web UI can be looked at (a terminal is asked anyway);
  * `--close` ends at once; `--fresh` begins anew.
@@ -133,7 +133,7 @@ async function withServer(stage: Stage): Promise<number> {
   say(`What arrived:                        ${shown(destinationPath)}`)
   say(`Why one file did not:                ${explain}`)
   say(`Compare both sides byte by byte:     npx stevedore verify --home ${shown('home')} '${stored.name}'`)
-  say(`A run that finds nothing to do:      npm run demo`)
+  say(`A run that changes nothing:           npm run demo`)
   say(`From the beginning:                  npm run demo -- --fresh`)
   await stayOpen(stage)
   return exitCodeOf(summary)
@@ -202,7 +202,7 @@ async function post(
 async function begin(id: string, api: DemoApi, { home: { catalog }, say }: Stage): Promise<number | undefined> {
   const { unfinished, lastExecution } = await jobFacts(catalog, id)
   const run =
-    lastExecution === 0 ? 'the first run' : `run ${lastExecution + 1}, which compares and should find nothing to do`
+    lastExecution === 0 ? 'the first run' : `run ${lastExecution + 1}, which compares and should change nothing`
   say(
     unfinished
       ? `\nRun ${lastExecution} was ended in the middle: it goes on where it was.`
