@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Session, Staged, Target } from '../connector.ts'
+import type { Left, Session, Staged, Target } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Item } from '../item.ts'
 import { childId } from '../fs/ids.ts'
@@ -127,7 +127,7 @@ type AsyncSession = {
   reconcile(...args: Parameters<Session['reconcile']>): Promise<Awaited<ReturnType<Session['reconcile']>>>
 }
 
-async function putBack(place: Place, staged: Staged, id: string): Promise<void> {
+async function putBack(place: Place, staged: Pick<Staged, 'container' | 'key'>, id: string): Promise<void> {
   const aside = asideOf(staged)
   if (!(await statsOf(place, aside)) || (await statsOf(place, id))) return
   const channel = await place.channel()
@@ -158,7 +158,9 @@ async function hashOf(place: Place, id: string): Promise<string> {
 }
 
 /** Exactly the file of that key; a folder of such a name is not ours. */
-export async function discard(place: Place, container: string, key: string): Promise<void> {
+export async function discard(place: Place, container: string, key: string, left: Left = {}): Promise<void> {
+  // What was to be replaced, and moved aside right before the server went, goes back to its name.
+  if (left.name !== undefined) await putBack(place, { container, key }, childId(container, left.name))
   await remove(place, stagingId(container, key))
   place.stagings.delete(key)
 }

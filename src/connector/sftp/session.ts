@@ -3,6 +3,7 @@ import type {
   Access,
   Attributes,
   Directory,
+  Left,
   Page,
   ResolvedRoot,
   Session,
@@ -134,8 +135,8 @@ export class SftpSession implements Session {
     return publish(this.#place, staged, target)
   }
 
-  discard(container: string, key: string): Promise<void> {
-    return discard(this.#place, container, key)
+  discard(container: string, key: string, left?: Left): Promise<void> {
+    return discard(this.#place, container, key, left)
   }
 
   makeContainer(container: string, name: string, _key: string, access?: Access): Promise<Item> {

@@ -132,6 +132,16 @@ test.each([false, true])(
   },
 )
 
+test('what was moved aside when the server went is put back when its staging is given up', async () => {
+  const bench = await benchOn({})
+  await bench.write('', 'file', bytes('old'))
+  await bench.stage('', bytes('new'), { key: 'next' })
+  disk.renameSync(join(root, 'file'), join(root, '.~next-old'))
+  await bench.session.discard('', 'next', { name: 'file' })
+  expect(await bench.oracle.content(['file'])).toEqual(bytes('old'))
+  expect(await bench.oracle.names([])).toEqual(['file'])
+})
+
 test('names that are no UTF-8 are listed as what no SFTP client can name, each apart', async () => {
   const bench = await benchOn({})
   for (const byte of [0xe9, 0xe8]) disk.writeFileSync(Buffer.from([...Buffer.from(`${root}/caf`), byte]), 'x')
