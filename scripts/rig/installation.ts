@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isDying, isRunning, type ProcessMark } from '../../src/home/process.ts'
+import { isDying, isRunning, kill, type ProcessMark } from '../../src/home/process.ts'
 import { isListening } from '../../src/temporal/ports.ts'
 import { startStevedore, tail, untilServed, type Ended, type Running, type Served } from './processes.ts'
 import { Rest, type ExecutionState } from './rest.ts'
@@ -132,13 +132,7 @@ export class Installation {
 
 /** Kills a process that is not our child and waits until it is gone; one that is gone already is fine. */
 async function killed(server: ProcessMark): Promise<void> {
-  if (!isRunning(server)) return
-  try {
-    process.kill(server.pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
-    throw error
-  }
+  kill(server)
   const gone = await eventually(10_000, 5, () => (isRunning(server) ? undefined : true))
   if (!gone) throw new Error(`process ${server.pid} is still there, 10 s after its SIGKILL`)
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isRunning, kill, markOf, type ProcessMark } from '../../src/home/process.ts'
 import { isListening } from '../../src/temporal/ports.ts'
 
 /** A real server that can be tried against. One file of this folder each, and an entry in `servers.ts`. */
@@ -69,24 +70,14 @@ export async function start(server: TestServer, folder: string, say: (line: stri
   }
   const { pid } = child
   if (pid === undefined) throw new Error(`${server.name} has no process`)
-  return { ...prepared, pid, end: () => end(pid) }
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    // One that ended and that nobody has asked for is still there by number.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
+  const mark = markOf(pid)
+  return { ...prepared, pid, end: () => end(mark) }
 }
 
 /** Ends a process and waits until it is gone. */
-export async function end(pid: number): Promise<void> {
+export async function end(mark: ProcessMark): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    if (!isAlive(pid)) return
-    process.kill(pid, signal)
-    for (let waited = 0; waited < 5_000 && isAlive(pid); waited += 20) await sleep(20)
+    kill(mark, signal)
+    for (let waited = 0; waited < 5_000 && isRunning(mark); waited += 20) await sleep(20)
   }
 }

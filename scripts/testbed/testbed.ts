@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readConfig } from '../../src/config.ts'
+import { isRunning, markOf, type ProcessMark } from '../../src/home/process.ts'
 import { servers } from './servers.ts'
-import { end, isAlive, MissingServer, start, type Prepared, type TestServer } from './server.ts'
+import { end, MissingServer, start, type Prepared, type TestServer } from './server.ts'
 
 /**
  * `npm run testbed -- up|down|status [names]`: real servers on this machine, each in a folder of its own in the cache, on a free
@@ -29,7 +30,8 @@ for (const server of chosen) {
   }
 }
 
-type Recorded = Pick<Prepared, 'auth' | 'data'> & { pid: number }
+/** A number of a process alone may be another's by the time it is ended. */
+type Recorded = Pick<Prepared, 'auth' | 'data'> & ProcessMark
 
 function folderOf({ name }: TestServer): string {
   return join(readConfig().cache, 'testbed', name)
@@ -38,7 +40,7 @@ function folderOf({ name }: TestServer): string {
 function recorded(server: TestServer): Recorded | undefined {
   const file = join(folderOf(server), 'running.json')
   const found = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Recorded) : undefined
-  return found && isAlive(found.pid) ? found : undefined
+  return found && isRunning(found) ? found : undefined
 }
 
 async function up(server: TestServer): Promise<void> {
@@ -47,14 +49,16 @@ async function up(server: TestServer): Promise<void> {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const { pid, auth, data } = await start(server, folder, say)
-    writeFileSync(join(folder, 'running.json'), JSON.stringify({ pid, auth, data } satisfies Recorded), { mode: 0o600 })
+    writeFileSync(join(folder, 'running.json'), JSON.stringify({ ...markOf(pid), auth, data } satisfies Recorded), {
+      mode: 0o600,
+    })
   }
   status(server)
 }
 
 async function down(server: TestServer): Promise<void> {
   const running = recorded(server)
-  if (running) await end(running.pid)
+  if (running) await end(running)
   rmSync(folderOf(server), { recursive: true, force: true })
   say(`${server.name}: down`)
 }

@@ -28,6 +28,16 @@ export function isRunning({ pid, started }: ProcessMark): boolean {
   return started === undefined || now === undefined || now === started
 }
 
+/** One that is gone already is fine. */
+export function kill(mark: ProcessMark, signal: NodeJS.Signals = 'SIGKILL'): void {
+  if (!isRunning(mark)) return
+  try {
+    process.kill(mark.pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 /** Whether it has been killed, though its last threads may still hold its ports and files. */
 export function isDying({ pid }: ProcessMark): boolean {
   return statusOf(pid)?.state === zombie

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { makePrivate } from '../database/private_file.ts'
 import { findDamage } from '../database/sqlite.ts'
 import type { Home } from '../home/home.ts'
-import { isRunning, markOf, type ProcessMark } from '../home/process.ts'
+import { isRunning, kill, markOf, type ProcessMark } from '../home/process.ts'
 import { attributes } from '../../workflows/search_attributes.ts'
 import { freePort, isFree, isListening } from './ports.ts'
 import { programVersion } from './program.ts'
@@ -168,7 +168,7 @@ function handle(home: Home, remembered: Remembered, server: ProcessMark): Embedd
     ui: `http://127.0.0.1:${remembered.uiPort}`,
     pid: server.pid,
     isRunning: () => isRunning(server),
-    kill: () => isRunning(server) && process.kill(server.pid, 'SIGKILL'),
+    kill: () => kill(server),
     async close() {
       await end(server)
       remember(home, remembered)
@@ -178,13 +178,7 @@ function handle(home: Home, remembered: Remembered, server: ProcessMark): Embedd
 
 /** Without asking: what it has answered is in its database, and an orderly end takes it more than a second. */
 async function end(server: ProcessMark): Promise<void> {
-  if (!isRunning(server)) return
-  try {
-    process.kill(server.pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return
-    throw error
-  }
+  kill(server)
   const deadline = Date.now() + endMs
   while (isRunning(server) && Date.now() < deadline) await sleep(5)
 }

@@ -15,8 +15,13 @@ export async function makeContainer(
   const id = childId(container, name)
   place.checkName(name)
   const channel = await place.channel()
+  return made(place, id, channel.mkdir(pathOf(place, id), modeFor(access, place.directory), id))
+}
+
+/** What was just made. The protocol has no word for a name that is taken: it is looked for. */
+async function made(place: Place, id: string, making: Promise<void>): Promise<Item> {
   try {
-    await channel.mkdir(pathOf(place, id), modeFor(access, place.directory), id)
+    await making
   } catch (error) {
     if (await statsOf(place, id)) throw new ConnectorError('Conflict', 'something of that name exists', { id })
     throw error
@@ -57,13 +62,7 @@ export async function makeLink(place: Place, container: string, name: string, li
   if (linkTarget === '' || linkTarget.includes('\0') || !linkTarget.isWellFormed() || linkTarget.includes('\uFFFD'))
     throw new ConnectorError('NameInvalid', 'is no target for a symbolic link', { id })
   const channel = await place.channel()
-  try {
-    await channel.symlink(linkTarget, pathOf(place, id), id)
-  } catch (error) {
-    if (await statsOf(place, id)) throw new ConnectorError('Conflict', 'something of that name exists', { id })
-    throw error
-  }
-  return itemAt(place, id)
+  return made(place, id, channel.symlink(linkTarget, pathOf(place, id), id))
 }
 
 /** Renames; never replaces: OpenSSH refuses a name that is taken, other servers are asked first. */

@@ -16,7 +16,7 @@ export interface Place {
   directory: string
   checkName(name: string): void
   /** Stagings of this session by key: what came with them, and so is not taken from what they replace. */
-  stagings: Map<string, { access: boolean; owner: boolean; power: boolean }>
+  stagings: Map<string, { access: boolean; owner: boolean }>
 }
 
 export function pathOf({ base }: Place, id: string): string {

@@ -111,7 +111,7 @@ export async function reconcile(
   place: Place,
   staged: Staged,
   { container, name }: Target,
-): ReturnType<AsyncSession['reconcile']> {
+): Promise<Awaited<ReturnType<Session['reconcile']>>> {
   const id = childId(container, name)
   const staging = stagingId(container, staged.key)
   const isStaged = await isOurs(place, staging, staged)
@@ -121,10 +121,6 @@ export async function reconcile(
   }
   await putBack(place, staged, id)
   return { state: isStaged ? 'staged' : 'gone' }
-}
-
-type AsyncSession = {
-  reconcile(...args: Parameters<Session['reconcile']>): Promise<Awaited<ReturnType<Session['reconcile']>>>
 }
 
 async function putBack(place: Place, staged: Pick<Staged, 'container' | 'key'>, id: string): Promise<void> {

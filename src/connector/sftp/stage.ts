@@ -35,7 +35,6 @@ export async function stage(place: Place, spec: StageSpec): Promise<SftpStaging>
   place.stagings.set(key, {
     access: plan.mode !== undefined,
     owner: plan.uid !== undefined || plan.gid !== undefined,
-    power: spec.durability === 'power',
   })
   return new SftpStaging(channel, { spec, id, handle, plan })
 }
