@@ -21,7 +21,7 @@ export const rooms = [
     'catalog',
     'home',
   ],
-  ...['database', 'open_home', 'transfer', 'temporal', 'accept', 'report', 'client', 'api', 'serving', 'cli'],
+  ...['database', 'open_home', 'transfer', 'temporal', 'intake', 'report', 'client', 'api', 'runtime', 'cli'],
   ...['workflows', 'activities', 'scripts', 'test'],
 ]
 const temporalio = ['activity', 'client', 'common', 'envconfig', 'testing', 'worker', 'workflow'].map(
@@ -58,7 +58,7 @@ const sandbox = {
   'no-restricted-globals': ['error', 'process', 'Buffer', 'fetch', 'setInterval', 'performance', 'Temporal'],
 }
 const decisions = ['job', 'policy', 'filter', 'map', 'schedule']
-const inBetween = ['accept', 'open_home', 'report', 'client']
+const inBetween = ['intake', 'open_home', 'report', 'client']
 const stored = ['ledger', 'catalog', 'home', 'database']
 
 /** @type {Arrow[]} */
@@ -117,7 +117,7 @@ export const arrows = [
     files: ['src/catalog/**'],
     holds: 'jobs, connections, maps, executions',
     use: ['database', 'node:*'],
-    types: ['home', 'ledger', 'schedule', 'workflows'],
+    types: ['job', 'home', 'ledger', 'schedule', 'workflows'],
   },
   { files: ['src/open_home/**'], holds: 'a home opened to look and to store', use: [...stored, 'node:*'] },
   {
@@ -127,7 +127,7 @@ export const arrows = [
     types: ['connector', 'ledger', 'catalog'],
   },
   {
-    files: ['src/accept/**'],
+    files: ['src/intake/**'],
     holds: 'what people give us becomes what is stored',
     use: [...decisions, 'connector'],
     types: ['catalog', 'report'],
@@ -147,7 +147,7 @@ export const arrows = [
   {
     files: ['src/client/**'],
     holds: 'commands to jobs, what their workflows are told',
-    use: [...decisions, 'connector', 'catalog', 'accept', 'temporal', 'workflows', ...temporalio, 'node:*'],
+    use: [...decisions, 'connector', 'catalog', 'intake', 'temporal', 'workflows', ...temporalio, 'node:*'],
     types: ['ledger', 'open_home'],
   },
   {
@@ -157,7 +157,7 @@ export const arrows = [
     types: ['catalog', 'workflows'],
   },
   {
-    files: ['src/serving/**'],
+    files: ['src/runtime/**'],
     holds: 'the worker, and a home that is served',
     use: ['home', 'temporal', 'client', 'api', 'transfer', 'workflows', 'activities', config, ...temporalio],
     types: ['catalog', 'open_home', 'fastify'],
@@ -165,20 +165,20 @@ export const arrows = [
   {
     files: ['src/cli/**'],
     holds: 'the command line',
-    use: ['job', 'policy', ...inBetween, 'ledger', 'transfer', 'api', 'serving', config, 'commander', 'node:*'],
+    use: ['job', 'policy', ...inBetween, 'ledger', 'transfer', 'api', 'runtime', config, 'commander', 'node:*'],
     types: ['connector', 'catalog'],
   },
   {
     files: ['activities/**'],
     holds: 'one file per activity',
     use: ['policy', 'database', 'home', 'client', ...temporalio],
-    types: ['transfer', 'catalog', 'workflows'],
+    types: ['job', 'transfer', 'catalog', 'workflows'],
   },
   {
     files: ['workflows/**'],
     holds: 'workflows, in the sandbox: pure code, and types of the rest',
     use: ['policy', 'report', 'schedule', '@temporalio/workflow', '@temporalio/common'],
-    types: ['activities'],
+    types: ['activities', 'job'],
     rules: sandbox,
   },
 ]

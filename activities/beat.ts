@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity'
-import type { Beat } from '../src/transfer/engine.ts'
+import type { Beat } from '../src/transfer/engine/engine.ts'
 
 const everyMs = 500
 

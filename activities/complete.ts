@@ -1,4 +1,4 @@
-import type { Engine, ExecutionRef } from '../src/transfer/engine.ts'
+import type { Engine, ExecutionRef } from '../src/transfer/engine/engine.ts'
 import type { EndedBy, ExecutionOutcome } from '../workflows/messages.ts'
 import type { Catalog } from '../src/catalog/catalog.ts'
 import { beating } from './beat.ts'

@@ -1,5 +1,5 @@
 import type { Catalog } from '../src/catalog/catalog.ts'
-import type { Engine } from '../src/transfer/engine.ts'
+import type { Engine } from '../src/transfer/engine/engine.ts'
 import { complete } from './complete.ts'
 import { initialize } from './initialize.ts'
 import { loadJob } from './load_job.ts'

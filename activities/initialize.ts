@@ -1,4 +1,4 @@
-import type { Engine, ExecutionRef } from '../src/transfer/engine.ts'
+import type { Engine, ExecutionRef } from '../src/transfer/engine/engine.ts'
 import type { Initialized } from '../workflows/messages.ts'
 import { beating } from './beat.ts'
 

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity'
-import type { Beat, SliceRun } from '../src/transfer/engine.ts'
+import type { Beat, SliceRun } from '../src/transfer/engine/engine.ts'
 import type { SliceInput, SliceResult } from '../workflows/messages.ts'
 import { beating } from './beat.ts'
 

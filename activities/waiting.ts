@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity'
 import type { Catalog } from '../src/catalog/catalog.ts'
 import { tellExecution } from '../src/client/tell_execution.ts'
-import type { Engine, ExecutionRef, SliceRun } from '../src/transfer/engine.ts'
+import type { Engine, ExecutionRef, SliceRun } from '../src/transfer/engine/engine.ts'
 import type { SliceInput, SliceResult } from '../workflows/messages.ts'
 import { whyItWaits } from './interceptor.ts'
 

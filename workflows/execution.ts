@@ -15,9 +15,10 @@ import {
 } from '@temporalio/workflow'
 import { boundaryActivities, catalogActivities, sliceActivities } from './activity_options.ts'
 import { drained, progress, setPaused, waitingFor } from './commands.ts'
-import { Execution, type Hands, type LaneKind } from './execution_run.ts'
+import { Execution, type ExecutionPorts, type LaneKind } from './execution_run.ts'
 import { endedBy, orThrow } from './how_it_ended.ts'
-import type { EndedBy, ExecutionOutcome, ExecutionPhase, ExecutionStart } from './messages.ts'
+import type { ExecutionPhase } from '../src/job/status.ts'
+import type { EndedBy, ExecutionOutcome, ExecutionStart } from './messages.ts'
 import { executionDetails } from './progress_text.ts'
 import { attributes } from './search_attributes.ts'
 
@@ -92,7 +93,7 @@ interface HandParts {
   run(): Execution
 }
 
-function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): Hands {
+function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): ExecutionPorts {
   const { jobId, execution } = start
   const full = start.options?.historyEvents ?? defaultHistoryEvents
   return {

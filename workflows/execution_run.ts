@@ -1,6 +1,6 @@
+import type { ExecutionPhase } from '../src/job/status.ts'
 import type {
   ExecutionCarried,
-  ExecutionPhase,
   ExecutionStart,
   ExecutionState,
   Initialized,
@@ -15,7 +15,7 @@ export type LaneKind = 'enumerate' | 'transfer' | 'finalize'
 type Change = 'first broken lane counts'
 
 /** What an execution can do to the world; in the workflow these are Temporal's, in a unit test anything. */
-export interface Hands {
+export interface ExecutionPorts {
   nowMs(): number
   initialize(): Promise<Initialized>
   slice(kind: LaneKind, summary: string, input: SliceInput): Promise<SliceResult>
@@ -52,9 +52,9 @@ export class Execution {
   /** What the first lane broke off with; all others end because of it. */
   #broken: { error: unknown } | undefined
   readonly #start: ExecutionStart
-  readonly #hands: Hands
+  readonly #hands: ExecutionPorts
 
-  constructor(start: ExecutionStart, hands: Hands) {
+  constructor(start: ExecutionStart, hands: ExecutionPorts) {
     const { carried } = start
     this.#start = start
     this.#hands = hands

@@ -15,17 +15,8 @@ import { rootMessage, unrecordedEnd } from './how_it_ended.ts'
 import { Inbox, type Answer } from './inbox.ts'
 import type { job as jobWorkflow } from './job.ts'
 import { Job } from './job_run.ts'
-import type {
-  Cancelled,
-  JobOutcome,
-  JobStart,
-  JobState,
-  JobStatus,
-  Paused,
-  Resumed,
-  Started,
-  Unrecorded,
-} from './messages.ts'
+import type { JobStatus } from '../src/job/status.ts'
+import type { Cancelled, JobOutcome, JobStart, JobState, Paused, Resumed, Started, Unrecorded } from './messages.ts'
 import { refused, unrecorded } from './names.ts'
 import { jobDetails, jobSummary } from './progress_text.ts'
 import { attributes } from './search_attributes.ts'

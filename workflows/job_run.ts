@@ -1,7 +1,8 @@
 import { nextRun, countRun } from '../src/schedule/next_run.ts'
 import { countExecution, mostOf, stopPolicy } from '../src/schedule/stop_policy.ts'
 import { stoppedFromOutside } from './names.ts'
-import type { ExecutionStatus, JobFacts, JobRecord, JobStart, JobState, JobStatus, Settled } from './messages.ts'
+import type { ExecutionStatus, JobStatus } from '../src/job/status.ts'
+import type { JobFacts, JobRecord, JobStart, JobState, Settled } from './messages.ts'
 
 /** One job between and during its executions: what it waits for, what it refuses, what its row in the catalog says. */
 export class Job {

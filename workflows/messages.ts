@@ -1,3 +1,4 @@
+import type { ExecutionPhase, ExecutionStatus, JobStatus } from '../src/job/status.ts'
 import type { RunsOfDay } from '../src/schedule/next_run.ts'
 import type { Schedule } from '../src/schedule/schedule.ts'
 import type { StopCounts, StopLimits } from '../src/schedule/stop_policy.ts'
@@ -149,24 +150,6 @@ export interface Settled {
   simulated: boolean
   failed: number
 }
-
-export type ExecutionPhase = 'pending' | 'initialize' | 'changes' | 'executing' | 'finalize' | 'complete'
-
-/** Wire words of the reference (job-policies 25). */
-export type ExecutionStatus =
-  'running' | 'failing' | 'failed' | 'completed' | 'cancelled' | 'failed_to_start' | 'warn' | 'no_changes'
-
-export type JobStatus =
-  | 'idle'
-  | 'start'
-  | 'running'
-  | 'paused'
-  | 'cancelling'
-  | 'complete'
-  | 'failed'
-  | 'failed-to-start'
-  | 'success'
-  | 'warn'
 
 /** How an execution ended that could not write it down itself. */
 export type Unrecorded = Pick<ExecutionOutcome, 'status' | 'sentence'>

@@ -1,5 +1,6 @@
 import { bytes, count } from '../src/report/format.ts'
-import type { ExecutionOutcome, ExecutionPhase, ExecutionState, JobFacts, JobState } from './messages.ts'
+import type { ExecutionPhase } from '../src/job/status.ts'
+import type { ExecutionOutcome, ExecutionState, JobFacts, JobState } from './messages.ts'
 import { jobWorkflowId } from './names.ts'
 
 const doing: Record<ExecutionPhase, string> = {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { JobFilter } from '../catalog/catalog.ts'
-import type { JobStatus } from '../../workflows/messages.ts'
+import type { JobStatus } from '../job/status.ts'
 import { platformIds } from '../connector/registry.ts'
 import { ifGiven, list, maybeFlag, oneOf, text, together, wordOf, type Query } from './query.ts'
 

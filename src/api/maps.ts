@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { deleteMap, editMap, spokenMap } from '../accept/edit_map.ts'
-import { acceptMap } from '../accept/map.ts'
+import { deleteMap, editMap, spokenMap } from '../intake/edit_map.ts'
+import { acceptMap } from '../intake/map.ts'
 import type { Catalog, StoredMap } from '../catalog/catalog.ts'
 import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'

@@ -1,6 +1,6 @@
 import type { Balance } from '../ledger/ledger.ts'
 import type { StopCounts } from '../schedule/stop_policy.ts'
-import type { ExecutionPhase, ExecutionStatus, JobStatus } from '../../workflows/messages.ts'
+import type { ExecutionPhase, ExecutionStatus, JobStatus } from '../job/status.ts'
 
 /** There is nothing of that id. */
 export class NotInCatalog extends Error {

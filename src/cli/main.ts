@@ -1,6 +1,6 @@
 import manifest from '../../package.json' with { type: 'json' }
 import { checkUp, openStevedoreHome } from '../open_home/open_home.ts'
-import { serveHome } from '../serving/serve_home.ts'
+import { serveHome } from '../runtime/serve_home.ts'
 import { ExitCode } from './exit_code.ts'
 import { runCli } from './program.ts'
 import { processTerminal } from './terminal.ts'

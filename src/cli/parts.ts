@@ -1,6 +1,6 @@
 import type { Finding } from '../open_home/examine.ts'
 import type { OpenHome } from '../open_home/open_home.ts'
-import type { ServeOptions, Stevedore } from '../serving/stevedore.ts'
+import type { ServeOptions, Stevedore } from '../runtime/stevedore.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What commands work with; tests give their own. */

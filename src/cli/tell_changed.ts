@@ -1,5 +1,5 @@
-import { sayConsequence, type ChangedMeanwhile } from '../accept/changed_meanwhile.ts'
-import { sayChange } from '../accept/changes.ts'
+import { sayConsequence, type ChangedMeanwhile } from '../intake/changed_meanwhile.ts'
+import { sayChange } from '../intake/changes.ts'
 import { toJson } from '../json/json.ts'
 import type { CommonOptions } from './parts.ts'
 import type { Terminal } from './terminal.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { JobStatus } from '../../workflows/messages.ts'
+import type { JobStatus } from '../job/status.ts'
 import { refuseToWriteOn } from './refuse_to_write_on.ts'
 import { jobFacts } from './job_facts.ts'
 import { Refused } from './refused.ts'

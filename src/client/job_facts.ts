@@ -1,4 +1,4 @@
-import { defaultName } from '../accept/connection.ts'
+import { defaultName } from '../intake/connection.ts'
 import {
   NotInCatalog,
   type Catalog,
@@ -11,7 +11,8 @@ import { asksForSimulation, readJob, type JobDocument } from '../job/document.ts
 import { scheduleOf } from '../job/schedule_of.ts'
 import { countRun, type RunsOfDay } from '../schedule/next_run.ts'
 import type { Schedule } from '../schedule/schedule.ts'
-import type { JobFacts, JobStatus } from '../../workflows/messages.ts'
+import type { JobStatus } from '../job/status.ts'
+import type { JobFacts } from '../../workflows/messages.ts'
 
 /**
  * What a job's workflow works by, read from the catalog: small, without paths or credentials.

@@ -19,7 +19,7 @@ export interface OrderParts {
 const lookMs = 250
 
 /**
- * Obeys what was asked while nobody served the home, before a worker is at work: nothing of these jobs is carried out first.
+ * StopToken what was asked while nobody served the home, before a worker is at work: nothing of these jobs is carried out first.
  * Their workflows, which would go on, are ended; they begin again from the catalog, as it says now.
  */
 export async function obeyKept(parts: OrderParts): Promise<void> {

@@ -10,7 +10,7 @@ import {
   fromWireAddress,
   fromWireBatch,
   fromWireLeftovers,
-  fromWireTouched,
+  fromWireFinalizeBatch,
   toStagedText,
   toWireAudit,
   toWireFinished,
@@ -20,7 +20,7 @@ import {
   type WireBatch,
   type WireLeftovers,
   type WireToList,
-  type WireTouched,
+  type WireFinalizeBatch,
 } from './wire.ts'
 
 /** A ledger whose thread serves it. */
@@ -143,13 +143,13 @@ class LedgerClient implements Ledger {
     await this.#ask('partial', [token, item, { ...partial, source: packFacts(partial.source) }])
   }
 
-  async claimTouched(...[holder, limit, patience]: Parameters<Ledger['claimTouched']>) {
-    const claim = await this.#claim<WireTouched>('claimTouched', [holder, limit], patience)
-    return mapped(claim, fromWireTouched)
+  async claimContainersToFinalize(...[holder, limit, patience]: Parameters<Ledger['claimContainersToFinalize']>) {
+    const claim = await this.#claim<WireFinalizeBatch>('claimContainersToFinalize', [holder, limit], patience)
+    return mapped(claim, fromWireFinalizeBatch)
   }
 
-  async finishedTouched(...[token, results]: Parameters<Ledger['finishedTouched']>): Promise<void> {
-    await this.#ask('finishedTouched', [token, toWireFinished(results)])
+  async finishedContainers(...[token, results]: Parameters<Ledger['finishedContainers']>): Promise<void> {
+    await this.#ask('finishedContainers', [token, toWireFinished(results)])
   }
 
   unended(): ReturnType<Ledger['unended']> {

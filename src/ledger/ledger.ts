@@ -55,8 +55,8 @@ export interface Ledger {
   unended(): Promise<number | undefined>
 
   /** Containers to finish (times, mode, owner), deepest first. */
-  claimTouched(holder: Holder, limit: number, patience?: Patience): Promise<Claim<TouchedBatch>>
-  finishedTouched(token: number, results: FinishedContainer[]): Promise<void>
+  claimContainersToFinalize(holder: Holder, limit: number, patience?: Patience): Promise<Claim<FinalizeBatch>>
+  finishedContainers(token: number, results: FinishedContainer[]): Promise<void>
 
   /** Batches whose holders are gone, taken over for good, and long items left half-way: what `complete` must clear away. */
   leftovers(execution: number): Promise<Leftovers>
@@ -367,7 +367,7 @@ export interface FailedItem {
   retryAfterMs: number
 }
 
-export interface TouchedBatch {
+export interface FinalizeBatch {
   token: number
   containers: (ContainerAddress & { made: boolean; depth: number })[]
 }

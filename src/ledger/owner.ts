@@ -17,8 +17,8 @@ export type Call =
   | 'staged'
   | 'finished'
   | 'partial'
-  | 'claimTouched'
-  | 'finishedTouched'
+  | 'claimContainersToFinalize'
+  | 'finishedContainers'
   | 'unended'
   | 'leftovers'
   | 'renew'
@@ -51,9 +51,15 @@ const together = 200
 /** A held-back claim looks again this often even if nothing was heard: leases expire, items fall due. */
 const lookAgainMs = 250
 
-const claims: ReadonlySet<Call> = new Set<Call>(['claimContainers', 'claimBatch', 'claimTouched'])
+const claims: ReadonlySet<Call> = new Set<Call>(['claimContainers', 'claimBatch', 'claimContainersToFinalize'])
 /** After these there may be something to claim. */
-const makeWork: ReadonlySet<Call> = new Set<Call>(['begin', 'end', 'returnContainers', 'finished', 'finishedTouched'])
+const makeWork: ReadonlySet<Call> = new Set<Call>([
+  'begin',
+  'end',
+  'returnContainers',
+  'finished',
+  'finishedContainers',
+])
 
 /**
  * Serves one ledger to many threads: takes what has arrived on all ports, runs it in one transaction, then answers. A

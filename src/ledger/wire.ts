@@ -15,7 +15,7 @@ import type {
   Results,
   RowNote,
   StagedItem,
-  TouchedBatch,
+  FinalizeBatch,
   WorkItem,
 } from './ledger.ts'
 import { countedSize, packColumns, packFacts, unpackFacts } from './facts_text.ts'
@@ -152,7 +152,7 @@ export interface WireLeftovers {
   partials: ({ item: number; container: WireAddress } & Pick<WirePartial, 'key' | 'resume'>)[]
 }
 
-export interface WireTouched {
+export interface WireFinalizeBatch {
   token: number
   containers: (WireAddress & { made: boolean; depth: number })[]
 }
@@ -330,7 +330,7 @@ export function fromWireLeftovers(leftovers: WireLeftovers): Leftovers {
   }
 }
 
-export function fromWireTouched(touched: WireTouched): TouchedBatch {
+export function fromWireFinalizeBatch(touched: WireFinalizeBatch): FinalizeBatch {
   return { token: touched.token, containers: touched.containers.map(fromWireAddress) }
 }
 

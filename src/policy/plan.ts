@@ -18,7 +18,7 @@ interface PlanContext {
   settings: Settings
   source: Capabilities
   destination: Capabilities
-  /** `toleranceNs`: modified times no further apart than this are not told apart (brake 9): two seconds, see `loadJobSpec`. */
+  /** `toleranceNs`: modified times no further apart than this are not told apart (brake 9): two seconds, see `loadExecution`. */
   clock: { toleranceNs: bigint }
   /** Absent: nothing is filtered. */
   filter?: Filter

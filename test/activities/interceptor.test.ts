@@ -8,7 +8,7 @@ import { toFailure } from '../../activities/interceptor.ts'
 import { NotInCatalog } from '../../src/catalog/catalog.ts'
 import { DatabaseUnusable } from '../../src/database/sqlite.ts'
 import { retryPolicy } from '../../src/policy/failure_policy.ts'
-import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/errors.ts'
+import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/engine/errors.ts'
 
 const failure = (error: unknown, attempt = 1): ApplicationFailure => toFailure(error, attempt) as ApplicationFailure
 

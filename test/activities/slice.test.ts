@@ -4,7 +4,7 @@ import { ActivityCancellationDetails } from '@temporalio/common'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { DefaultLogger } from '@temporalio/worker'
 import { slice } from '../../activities/slice.ts'
-import type { SliceRun } from '../../src/transfer/engine.ts'
+import type { SliceRun } from '../../src/transfer/engine/engine.ts'
 import type { SliceInput, SliceResult } from '../../workflows/messages.ts'
 
 const input: SliceInput = {

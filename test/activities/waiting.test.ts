@@ -8,8 +8,8 @@ import type { Catalog } from '../../src/catalog/catalog.ts'
 import { openCatalog } from '../../src/catalog/open.ts'
 import { openHome } from '../../src/home/home.ts'
 import { openKey } from '../../src/home/key.ts'
-import type { Beat, Engine, SliceRun } from '../../src/transfer/engine.ts'
-import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/errors.ts'
+import type { Beat, Engine, SliceRun } from '../../src/transfer/engine/engine.ts'
+import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/engine/errors.ts'
 import type { SliceInput, SliceResult } from '../../workflows/messages.ts'
 
 const gone = new ConnectionTrouble('destination', 'Unreachable', '"/mnt/new" is gone')

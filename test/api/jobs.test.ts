@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { pathText } from '../../src/job/problem.ts'
-import type { JobStatus } from '../../workflows/messages.ts'
+import type { JobStatus } from '../../src/job/status.ts'
 import { aJob, openBench, type Bench } from './bench.ts'
 
 let bench: Bench

@@ -10,7 +10,7 @@ import { checkUp, openStevedoreHome, type OpenHome } from '../../src/open_home/o
 import { emptyBalance } from '../../src/report/summary.ts'
 import type { Balance } from '../../src/ledger/ledger.ts'
 import { Refused } from '../../src/client/refused.ts'
-import type { Stevedore } from '../../src/serving/stevedore.ts'
+import type { Stevedore } from '../../src/runtime/stevedore.ts'
 import type { StoredExecution } from '../../src/catalog/catalog.ts'
 
 export type Ending =

@@ -1,4 +1,4 @@
-import type { Failpoint } from '../../src/transfer/failpoints.ts'
+import type { Failpoint } from '../../src/transfer/recovery/failpoints.ts'
 import type { SceneName } from './scenes.ts'
 
 /** One death: the process dies where `failpoint` says, at its n-th passing. */

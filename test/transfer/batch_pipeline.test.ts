@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
-import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batch_pipeline.ts'
-import { Stop } from '../../src/transfer/threads/signals.ts'
+import { carryOutFrom, claimBatch } from '../../src/transfer/items/batch_pipeline.ts'
+import { Stop } from '../../src/transfer/io/stop.ts'
 import { claimed, holder } from '../ledger/rig.ts'
 import { many, paths, type TreeSpec } from './a_tree.ts'
 import { InThisThread } from './in_this_thread.ts'
@@ -47,7 +47,7 @@ async function carryAllOut(source: TreeSpec): Promise<number> {
     return stage.call(destination, spec)
   }
   const first = claimed(await claimBatch(context, holder('copy/0')))
-  return carryOutFrom(context, first, { holder: holder('copy/0'), obeys: job.obeys() })
+  return carryOutFrom(context, first, { holder: holder('copy/0'), stop: job.stop() })
 }
 
 const at = (event: string): number => {
@@ -87,7 +87,7 @@ test('after a stop what was claimed ahead goes back, and nothing is claimed', as
     return stage.call(destination, spec)
   }
   const first = claimed(await claimBatch(job.context, holder('copy/0')))
-  await carryOutFrom(job.context, first, { holder: holder('copy/0'), obeys: job.obeys() })
+  await carryOutFrom(job.context, first, { holder: holder('copy/0'), stop: job.stop() })
   expect(paths(job.at.destination)).toHaveLength(700)
   const { byStatus } = await ledger.end(1)
   expect(byStatus).toMatchObject({ success: { items: 700 }, pending: { items: 500 } })
@@ -103,7 +103,7 @@ test('trouble with a connection ends them all, and what was done is on record', 
     return publish.call(destination, staged, target)
   }
   const first = claimed(await claimBatch(job.context, holder('copy/0')))
-  const carried = carryOutFrom(job.context, first, { holder: holder('copy/0'), obeys: job.obeys() })
+  const carried = carryOutFrom(job.context, first, { holder: holder('copy/0'), stop: job.stop() })
   await expect(carried).rejects.toMatchObject({ name: 'SideTrouble', side: 'destination' })
   expect(paths(job.at.destination)).toHaveLength(600)
   const { byStatus } = await ledger.end(1)
@@ -119,9 +119,7 @@ test('what was claimed ahead of trouble does not run into it too', async () => {
     throw new ConnectorError('Unreachable', 'gone')
   }
   const first = claimed(await claimBatch(job.context, holder('copy/0')))
-  await expect(
-    carryOutFrom(job.context, first, { holder: holder('copy/0'), obeys: job.obeys() }),
-  ).rejects.toMatchObject({
+  await expect(carryOutFrom(job.context, first, { holder: holder('copy/0'), stop: job.stop() })).rejects.toMatchObject({
     name: 'SideTrouble',
   })
   expect(calls).toBe(1)
@@ -139,7 +137,7 @@ test('when results cannot be recorded the batch that was worked on meanwhile is 
   }
   ledger.finished = () => Promise.reject(new Error('no room'))
   const first = claimed(await claimBatch(job.context, holder('copy/0')))
-  await expect(carryOutFrom(job.context, first, { holder: holder('copy/0'), obeys: job.obeys() })).rejects.toThrow(
+  await expect(carryOutFrom(job.context, first, { holder: holder('copy/0'), stop: job.stop() })).rejects.toThrow(
     'no room',
   )
   expect(staged).toBeLessThan(1_100)

@@ -2,9 +2,9 @@ import { afterAll, expect, test } from '@jest/globals'
 import { settleExecution } from '../../activities/settle_execution.ts'
 import type { EndedBy } from '../../workflows/messages.ts'
 import type { Balance } from '../../src/ledger/ledger.ts'
-import { outcomeOf } from '../../src/transfer/complete.ts'
+import { outcomeOf } from '../../src/transfer/engine/complete.ts'
 import { countExecution } from '../../src/schedule/stop_policy.ts'
-import { ItemsWaiting } from '../../src/transfer/errors.ts'
+import { ItemsWaiting } from '../../src/transfer/engine/errors.ts'
 import { Rig } from './rig.ts'
 
 const rig = new Rig()

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import { ledgerFile } from '../../src/home/home.ts'
-import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batch_pipeline.ts'
-import { finishContainers } from '../../src/transfer/finish_container.ts'
+import { carryOutFrom, claimBatch } from '../../src/transfer/items/batch_pipeline.ts'
+import { finishContainers } from '../../src/transfer/items/finish_container.ts'
 import { holder, now } from '../ledger/rig.ts'
 import { aTree, look, textAt, touched } from './a_tree.ts'
 import { die } from './die.ts'
@@ -261,8 +261,8 @@ describe('a folder whose making failed on its way back', () => {
       job.ledgerRig.nowMs += 3_600_000
       const claim = await claimBatch(context, holder('copy/0'))
       if (claim.state !== 'claimed') break
-      await carryOutFrom(context, claim.claim, { holder: holder('copy/0'), obeys: job.obeys() }).catch(() => undefined)
-      await context.later.settled()
+      await carryOutFrom(context, claim.claim, { holder: holder('copy/0'), stop: job.stop() }).catch(() => undefined)
+      await context.pendingWrites.settled()
     }
     const { byStatus, byReason, containersMade } = await ledger.end(1)
     expect(byStatus.success.items).toBe(3)
@@ -280,17 +280,17 @@ test('a folder in the root gets its times, at whichever look the trust in the wa
     const { ledger } = job.ledgerRig
     const copying = await claimBatch(job.context, holder('copy'))
     if (copying.state === 'claimed')
-      await carryOutFrom(job.context, copying.claim, { holder: holder('copy'), obeys: job.obeys() })
-    const finishing = await ledger.claimTouched(holder('finish'), 9, now)
+      await carryOutFrom(job.context, copying.claim, { holder: holder('copy'), stop: job.stop() })
+    const finishing = await ledger.claimContainersToFinalize(holder('finish'), 9, now)
     if (finishing.state !== 'claimed') throw new Error('nothing is to be finished')
     const { now: clock } = performance
     let calls = 0
     jest.spyOn(performance, 'now').mockImplementation(() => clock.call(performance) + (++calls >= look ? 1001 : 0))
-    await finishContainers(job.context, finishing.claim, { obeys: job.obeys(), width: 1 })
+    await finishContainers(job.context, finishing.claim, { stop: job.stop(), width: 1 })
     jest.restoreAllMocks()
     looks = calls
     expect([look, statSync(join(job.at.destination, 'd')).mtimeMs / 1000]).toEqual([look, modified])
-    await job.context.later.settled()
+    await job.context.pendingWrites.settled()
     await job.remove()
   }
 })

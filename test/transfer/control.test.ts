@@ -15,7 +15,7 @@ import { compareTrees } from '../../scripts/rig/compare_trees.ts'
 import { aTree, contentOf, look, many, touched } from './a_tree.ts'
 import { Rig, type Job, type Ran } from './rig.ts'
 import { Abandoned, type PlayOptions } from './play.ts'
-import type { Beat } from '../../src/transfer/engine.ts'
+import type { Beat } from '../../src/transfer/engine/engine.ts'
 import type { SliceResult } from '../../workflows/messages.ts'
 
 const rig = new Rig()

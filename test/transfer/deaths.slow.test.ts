@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
-import type { Failpoint } from '../../src/transfer/failpoints.ts'
+import type { Failpoint } from '../../src/transfer/recovery/failpoints.ts'
 import { aTree, contentOf, look, many, textAt } from './a_tree.ts'
 import { die } from './die.ts'
 import { Rig, type Job } from './rig.ts'

@@ -6,12 +6,12 @@ import { ConnectorError } from '../../src/connector/errors.ts'
 import type { Session } from '../../src/connector/connector.ts'
 import type { Balance, Batch } from '../../src/ledger/ledger.ts'
 import { LedgerReader } from '../../src/ledger/sqlite/reader.ts'
-import { carryOut } from '../../src/transfer/batch/carry_out.ts'
-import { Signal, Stop } from '../../src/transfer/threads/signals.ts'
-import { Mutex } from '../../src/transfer/batch/mutex.ts'
-import { stagingKey } from '../../src/transfer/job_spec.ts'
-import { clearLeftovers } from '../../src/transfer/leftovers.ts'
-import type { JobInHand } from '../../src/transfer/open_jobs.ts'
+import { carryOut } from '../../src/transfer/items/carry_out.ts'
+import { StopFlag, Stop } from '../../src/transfer/io/stop.ts'
+import { Mutex } from '../../src/transfer/io/mutex.ts'
+import { stagingKey } from '../../src/transfer/engine/execution_spec.ts'
+import { clearLeftovers } from '../../src/transfer/recovery/leftovers.ts'
+import type { ActiveExecution } from '../../src/transfer/engine/active_executions.ts'
 import { holder, now, oneBatch } from '../ledger/rig.ts'
 import { InThisThread } from './in_this_thread.ts'
 
@@ -23,7 +23,7 @@ afterEach(() => job.remove())
 
 /** As one holder would; what it throws goes to its slot. */
 async function carry(batch: Batch): Promise<void> {
-  const hand = { obeys: job.obeys(), mutex: new Mutex(), handedIn: () => undefined }
+  const hand = { stop: job.stop(), mutex: new Mutex(), handedIn: () => undefined }
   await carryOut(job.context, batch, hand).catch(() => undefined)
 }
 
@@ -159,7 +159,7 @@ describe('what failed after it had been published is known as ours when the exec
   async function end(): Promise<Balance> {
     const { spec } = job.context
     const { ledger } = job.ledgerRig
-    await clearLeftovers({ spec, ledger } as JobInHand, { jobId: spec.jobId, execution: 1 })
+    await clearLeftovers({ spec, ledger } as ActiveExecution, { jobId: spec.jobId, execution: 1 })
     return ledger.end(1)
   }
 
@@ -236,7 +236,7 @@ describe('a holder who comes late leaves alone what its successor goes on with',
     await carry(await oneBatch(ledger))
     expect(successor!.staged.map(({ item }) => item)).toHaveLength(2)
     expect(Object.keys(there())).toHaveLength(2)
-    Object.assign(job, { signal: new Signal() })
+    Object.assign(job, { signal: new StopFlag() })
     const stage = jest.spyOn(job.context.destination, 'stage')
     await carry(successor!)
     expect(stage).not.toHaveBeenCalled()

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import { FirstFailure } from '../../src/transfer/first_failure.ts'
+import { FirstFailure } from '../../src/transfer/engine/first_failure.ts'
 
 test('slots halted by another one’s failure tell the same reason, though they end before it', async () => {
   const halted = new FirstFailure()

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { addPlatform } from '../../src/connector/registry.ts'
 import type { Settings } from '../../src/job/settings.ts'
 import { settingsOf } from '../../src/job/settings_of.ts'
-import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batch_pipeline.ts'
-import { JobContext } from '../../src/transfer/job_context.ts'
-import { sharedPace } from '../../src/transfer/pace.ts'
-import { limits, type JobSpec, type Limits } from '../../src/transfer/job_spec.ts'
+import { carryOutFrom, claimBatch } from '../../src/transfer/items/batch_pipeline.ts'
+import { ExecutionContext } from '../../src/transfer/engine/execution_context.ts'
+import { sharedPace } from '../../src/transfer/io/pace.ts'
+import { limits, type ExecutionSpec, type Limits } from '../../src/transfer/engine/execution_spec.ts'
 import { listContainer } from '../../src/transfer/listing/list_container.ts'
-import { Obeys, Signal } from '../../src/transfer/threads/signals.ts'
+import { StopToken, StopFlag } from '../../src/transfer/io/stop.ts'
 import { facts, holder, now, Rig, start } from '../ledger/rig.ts'
 import { promisedFs } from '../rig/promised_fs.ts'
 import { aTree, type TreeSpec } from './a_tree.ts'
@@ -18,8 +18,8 @@ import { memoryDisk } from './rig.ts'
 export class InThisThread {
   readonly ledgerRig = new Rig()
   readonly at: { source: string; destination: string }
-  readonly signal = new Signal()
-  context!: JobContext
+  readonly signal = new StopFlag()
+  context!: ExecutionContext
   readonly #limits: Limits
   readonly #settings: Partial<Settings>
   readonly #folder = mkdtempSync(join(memoryDisk, 'stevedore-in-thread-'))
@@ -41,7 +41,7 @@ export class InThisThread {
     aTree(destination)(this.at.destination)
     const { ledger } = this.ledgerRig
     await ledger.begin(start({ root: { source: { ...facts(0), id: '' }, destination: { ...facts(0), id: '' } } }))
-    this.context = await JobContext.open(this.#spec(), ledger, this.signal)
+    this.context = await ExecutionContext.open(this.#spec(), ledger, this.signal)
   }
 
   /** Makes the trees and lists all of the source, so that there is work to claim. */
@@ -51,7 +51,7 @@ export class InThisThread {
     for (;;) {
       const claim = await ledger.claimContainers(holder('list'), 9, now)
       if (claim.state !== 'claimed') break
-      for (const container of claim.claim) await listContainer(this.context, container, this.obeys())
+      for (const container of claim.claim) await listContainer(this.context, container, this.stop())
     }
   }
 
@@ -61,12 +61,12 @@ export class InThisThread {
       const claim = await claimBatch(this.context, holder('copy'), { waitMs: 0 })
       if (claim.state !== 'claimed') return
       const width = Math.max(1, this.#sideBySide)
-      await carryOutFrom(this.context, claim.claim, { holder: holder('copy'), obeys: this.obeys(), width })
+      await carryOutFrom(this.context, claim.claim, { holder: holder('copy'), stop: this.stop(), width })
     }
   }
 
-  obeys(): Obeys {
-    return new Obeys(this.signal, new Signal(), Infinity)
+  stop(): StopToken {
+    return new StopToken(this.signal, new StopFlag(), Infinity)
   }
 
   async remove(): Promise<void> {
@@ -76,7 +76,7 @@ export class InThisThread {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  #spec(): JobSpec {
+  #spec(): ExecutionSpec {
     const side = (root: string) => ({
       connectionId: root,
       platform: this.#sideBySide > 0 ? 'promised_fs' : 'fs',

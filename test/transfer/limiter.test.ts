@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { ConnectorError } from '../../src/connector/errors.ts'
-import { ConnectionLimiter } from '../../src/transfer/limiter.ts'
+import { ConnectionLimiter } from '../../src/transfer/io/limiter.ts'
 
 const throttled = (retryAfterMs?: number): ConnectorError =>
   new ConnectorError('Throttled', 'too many', retryAfterMs === undefined ? {} : { retryAfterMs })

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { Mutex } from '../../src/transfer/batch/mutex.ts'
+import { Mutex } from '../../src/transfer/io/mutex.ts'
 
 test('one at a time, first come first served; who waits for somebody else lets the others go on', async () => {
   const mutex = new Mutex()

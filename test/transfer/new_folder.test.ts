@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import type { NewContainers, Session } from '../../src/connector/connector.ts'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import type { Balance, Batch } from '../../src/ledger/ledger.ts'
-import { carryOut } from '../../src/transfer/batch/carry_out.ts'
-import type { JobContext } from '../../src/transfer/job_context.ts'
-import { Obeys, Signal, Stop } from '../../src/transfer/threads/signals.ts'
-import { Mutex } from '../../src/transfer/batch/mutex.ts'
+import { carryOut } from '../../src/transfer/items/carry_out.ts'
+import type { ExecutionContext } from '../../src/transfer/engine/execution_context.ts'
+import { StopToken, StopFlag, Stop } from '../../src/transfer/io/stop.ts'
+import { Mutex } from '../../src/transfer/io/mutex.ts'
 import { holder, now, oneBatch, type Rig } from '../ledger/rig.ts'
 import { many, paths, textAt, type TreeSpec } from './a_tree.ts'
 import { InThisThread } from './in_this_thread.ts'
 
 let job: InThisThread
 let rig: Rig
-let context: JobContext
-let signal: Signal
+let context: ExecutionContext
+let signal: StopFlag
 let at: InThisThread['at']
 
 beforeEach(() => {
@@ -32,9 +32,9 @@ async function batchOf(source: TreeSpec, destination: TreeSpec = {}): Promise<Ba
 }
 
 async function carry(batch: Batch) {
-  const obeys = new Obeys(signal, new Signal(), Infinity)
-  const end = await carryOut(context, batch, { obeys, mutex: new Mutex(), handedIn: () => undefined })
-  await context.later.settled()
+  const stop = new StopToken(signal, new StopFlag(), Infinity)
+  const end = await carryOut(context, batch, { stop, mutex: new Mutex(), handedIn: () => undefined })
+  await context.pendingWrites.settled()
   return end
 }
 
@@ -188,7 +188,7 @@ test.each([Stop.pause, Stop.cancel])(
     expect(await carry(batch)).toBe(0)
     expect(paths(at.destination)).toEqual(['a/', 'a/x', 'a/y'])
     signal.raise(Stop.run)
-    signal = new Signal()
+    signal = new StopFlag()
     expect(await carry(await oneBatch(rig.ledger))).toBe(0)
     expect(paths(at.destination)).toEqual(paths(at.source))
     expect((await ended()).success.items).toBe(4)

@@ -1,6 +1,6 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import type { Failpoint } from '../../src/transfer/failpoints.ts'
+import type { Failpoint } from '../../src/transfer/recovery/failpoints.ts'
 import { aTree, look, many, type Seen } from './a_tree.ts'
 import { die } from './die.ts'
 import { Rig } from './rig.ts'

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals'
-import { Pace, sharedPace } from '../../src/transfer/pace.ts'
-import { Obeys, Signal, Stop } from '../../src/transfer/threads/signals.ts'
+import { Pace, sharedPace } from '../../src/transfer/io/pace.ts'
+import { StopToken, StopFlag, Stop } from '../../src/transfer/io/stop.ts'
 
 const limited = { upload: { bytesPerSecond: 1_000_000, windows: [] } }
 
-function running(): Obeys {
-  return new Obeys(new Signal(), new Signal(), Infinity)
+function running(): StopToken {
+  return new StopToken(new StopFlag(), new StopFlag(), Infinity)
 }
 
 test('slots of several threads together keep to one limit', async () => {
@@ -38,10 +38,10 @@ test('pieces are small enough that ten seconds are told within some per cent', (
 
 test('who waits for bandwidth goes on at once when it is to stop', async () => {
   const pace = new Pace(limited, sharedPace())
-  const obeys = running()
-  await pace.wait('upload', 60_000_000, obeys)
-  const waiting = pace.wait('upload', 1, obeys)
-  obeys.job.raise(Stop.pause)
+  const stop = running()
+  await pace.wait('upload', 60_000_000, stop)
+  const waiting = pace.wait('upload', 1, stop)
+  stop.job.raise(Stop.pause)
   const began = performance.now()
   await waiting
   expect(performance.now() - began).toBeLessThan(2_000)

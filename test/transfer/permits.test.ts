@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { Permits } from '../../src/transfer/threads/permits.ts'
-import { sideBySide } from '../../src/transfer/threads/side_by_side.ts'
+import { Permits } from '../../src/transfer/io/permits.ts'
+import { sideBySide } from '../../src/transfer/io/side_by_side.ts'
 
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EndedBy, ExecutionOutcome, SliceResult } from '../../workflows/messages.ts'
-import type { Beat, Engine, ExecutionRef, SliceRun } from '../../src/transfer/engine.ts'
-import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/errors.ts'
+import type { Beat, Engine, ExecutionRef, SliceRun } from '../../src/transfer/engine/engine.ts'
+import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/engine/errors.ts'
 
 export interface PlayOptions {
   signal?: AbortSignal

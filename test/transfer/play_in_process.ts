@@ -3,7 +3,7 @@ import { flushCompileCache } from 'node:module'
 import { openCatalog } from '../../src/catalog/open.ts'
 import { openHome } from '../../src/home/home.ts'
 import { openKey } from '../../src/home/key.ts'
-import { createEngine } from '../../src/transfer/create_engine.ts'
+import { createEngine } from '../../src/transfer/engine/create_engine.ts'
 import { play } from './play.ts'
 
 // Whoever is killed keeps nothing by itself.

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { afterAll, expect, test } from '@jest/globals'
-import type { Failpoint } from '../../src/transfer/failpoints.ts'
+import type { Failpoint } from '../../src/transfer/recovery/failpoints.ts'
 import { aTree } from './a_tree.ts'
 import { Rig, type Job } from './rig.ts'
 

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { acceptJob } from '../../src/accept/job.ts'
+import { acceptJob } from '../../src/intake/job.ts'
 import { openCatalog } from '../../src/catalog/open.ts'
 import { openHome } from '../../src/home/home.ts'
 import { openKey } from '../../src/home/key.ts'
-import { createEngine } from '../../src/transfer/create_engine.ts'
+import { createEngine } from '../../src/transfer/engine/create_engine.ts'
 import { aJob } from './a_job.ts'
 import { play } from './play.ts'
 

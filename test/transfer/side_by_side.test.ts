@@ -4,7 +4,7 @@ import { afterEach, expect, test } from '@jest/globals'
 import { compareTrees } from '../../scripts/rig/compare_trees.ts'
 import { ConnectorError } from '../../src/connector/errors.ts'
 import type { Session } from '../../src/connector/connector.ts'
-import { carryOutFrom, claimBatch } from '../../src/transfer/batch/batch_pipeline.ts'
+import { carryOutFrom, claimBatch } from '../../src/transfer/items/batch_pipeline.ts'
 import { claimed, holder } from '../ledger/rig.ts'
 import { listContainers } from '../../src/transfer/listing/list_containers.ts'
 import { many, paths } from './a_tree.ts'
@@ -108,7 +108,7 @@ test('trouble with a connection stops what has not begun, and what was done is o
     return real(...args)
   }
   const first = claimed(await claimBatch(job.context, holder('copy')))
-  const carried = carryOutFrom(job.context, first, { holder: holder('copy'), obeys: job.obeys(), width: 8 })
+  const carried = carryOutFrom(job.context, first, { holder: holder('copy'), stop: job.stop(), width: 8 })
   await expect(carried).rejects.toMatchObject({ name: 'SideTrouble', code: 'RootGone' })
   const arrived = paths(job.at.destination).length
   expect(arrived).toBeGreaterThanOrEqual(39)
@@ -169,7 +169,7 @@ test('listings are under way side by side, and what one finds is listed while ot
     yield* list(...args)
     now -= 1
   }
-  const how = { holder: holder('list'), obeys: job.obeys(), width: 16 }
+  const how = { holder: holder('list'), stop: job.stop(), width: 16 }
   expect(await listContainers(job.context, how)).toBe('closed')
   expect(most).toBeGreaterThan(4)
   expect(most).toBeLessThanOrEqual(16)

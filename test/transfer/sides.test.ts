@@ -4,7 +4,7 @@ import { afterAll, afterEach, expect, jest, test } from '@jest/globals'
 import type { Session } from '../../src/connector/connector.ts'
 import { fs } from '../../src/connector/fs/fs.ts'
 import type { Settings } from '../../src/job/settings.ts'
-import { OpenSides } from '../../src/transfer/sides.ts'
+import { OpenSides } from '../../src/transfer/engine/sides.ts'
 import { InThisThread } from './in_this_thread.ts'
 import { memoryDisk } from './rig.ts'
 

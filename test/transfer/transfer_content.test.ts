@@ -4,12 +4,12 @@ import { afterAll, expect, test } from '@jest/globals'
 import type { Reading, Session } from '../../src/connector/connector.ts'
 import { fs } from '../../src/connector/fs/fs.ts'
 import type { WorkItem } from '../../src/ledger/ledger.ts'
-import type { JobContext } from '../../src/transfer/job_context.ts'
-import { ItemTransfer } from '../../src/transfer/batch/item_transfer.ts'
-import { transferContent, type ContentTransfer } from '../../src/transfer/batch/transfer_content.ts'
-import { Pace, sharedPace } from '../../src/transfer/pace.ts'
-import { chunkBytes, hashContent, isSmall, readSmall } from '../../src/transfer/read_content.ts'
-import type { Obeys } from '../../src/transfer/threads/signals.ts'
+import type { ExecutionContext } from '../../src/transfer/engine/execution_context.ts'
+import { ItemTransfer } from '../../src/transfer/items/item_transfer.ts'
+import { transferContent, type ContentTransfer } from '../../src/transfer/items/transfer_content.ts'
+import { Pace, sharedPace } from '../../src/transfer/io/pace.ts'
+import { chunkBytes, hashContent, isSmall, readSmall } from '../../src/transfer/items/read_content.ts'
+import type { StopToken } from '../../src/transfer/io/stop.ts'
 import { contentOf } from './a_tree.ts'
 import { memoryDisk } from './rig.ts'
 
@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(memoryDisk, 'stevedore-content-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const pace = new Pace({}, sharedPace())
-const obeys = { stop: 0, slot: { count: () => undefined } } as unknown as Obeys
+const stop = { reason: 0, slot: { count: () => undefined } } as unknown as StopToken
 
 /** A source whose contents end earlier or later than listed, without a word. */
 async function dishonest(sizeBytes: number, endsAt: number) {
@@ -42,13 +42,13 @@ async function dishonest(sizeBytes: number, endsAt: number) {
     pace,
     isSmall,
     settledFacts: (facts: unknown) => facts,
-  } as unknown as JobContext
+  } as unknown as ExecutionContext
   return { context, to, facts: { ...listed, sizeBytes: BigInt(sizeBytes) } }
 }
 
 function ofWork(work: object): ContentTransfer {
   const to = { container: '', key: 'k', attributes: {}, token: 1 }
-  return { item: new ItemTransfer(work as WorkItem), source: 'file', ...to, obeys }
+  return { item: new ItemTransfer(work as WorkItem), source: 'file', ...to, stop }
 }
 
 test.each([
@@ -66,7 +66,7 @@ test.each([
     const transfer = transferContent(context, ofWork({ item: 1, source: facts }))
     await expect(transfer).rejects.toMatchObject({ code })
     expect(readdirSync(to)).toEqual([])
-    await expect(hashContent(context.source, 'file', facts, { obeys, pace })).rejects.toMatchObject({ code })
+    await expect(hashContent(context.source, 'file', facts, { stop, pace })).rejects.toMatchObject({ code })
     if (sizeBytes < 500_000)
       await expect(readSmall(context.source, 'file', facts, Buffer.alloc(chunkBytes))).rejects.toMatchObject({ code })
   },
@@ -80,7 +80,7 @@ test('what was on record of a content half-way is not on record any more once it
   }
   const partial = { key: 'k', bytes: 600_000n, source: facts }
   const work = ofWork({ item: 1, source: facts, partial })
-  const transfer = transferContent({ ...context, ledger } as unknown as JobContext, work)
+  const transfer = transferContent({ ...context, ledger } as unknown as ExecutionContext, work)
   await expect(transfer).rejects.toMatchObject({ code: 'ShortRead' })
   expect(readdirSync(to)).toEqual([])
   expect(recorded).toEqual([0n])

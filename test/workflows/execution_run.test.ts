@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { setImmediate as turn } from 'node:timers/promises'
-import { Execution, type Hands, type LaneKind } from '../../workflows/execution_run.ts'
-import type { ExecutionPhase, Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
+import { Execution, type ExecutionPorts, type LaneKind } from '../../workflows/execution_run.ts'
+import type { ExecutionPhase } from '../../src/job/status.ts'
+import type { Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
 
 const start = { jobId: 'a'.repeat(32), execution: 7, summary: 'files: fs → vault, execution 7', paused: false }
 const initialized: Initialized = {
@@ -11,8 +12,8 @@ const initialized: Initialized = {
 }
 const finished: SliceResult = { state: 'finished', items: 0, failed: 0, bytes: 0 }
 
-/** Hands without Temporal: conditions are looked at between turns of the event loop. */
-class Rig implements Hands {
+/** ExecutionPorts without Temporal: conditions are looked at between turns of the event loop. */
+class Rig implements ExecutionPorts {
   now = 0
   slept: number[] = []
   phases: ExecutionPhase[] = []

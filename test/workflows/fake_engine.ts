@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import type { Engine, ExecutionRef, SliceRun } from '../../src/transfer/engine.ts'
-import { HaltedByItem } from '../../src/transfer/errors.ts'
+import type { Engine, ExecutionRef, SliceRun } from '../../src/transfer/engine/engine.ts'
+import { HaltedByItem } from '../../src/transfer/engine/errors.ts'
 import type { EndedBy, ExecutionOutcome, Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
 
 /** How one job behaves; what is left out goes well. */

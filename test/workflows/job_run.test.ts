@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { wholeDay, type Schedule } from '../../src/schedule/schedule.ts'
 import { Job } from '../../workflows/job_run.ts'
-import type { ExecutionStatus, JobFacts, Settled } from '../../workflows/messages.ts'
+import type { ExecutionStatus } from '../../src/job/status.ts'
+import type { JobFacts, Settled } from '../../workflows/messages.ts'
 
 const manual: Schedule = {
   mode: 'manual',

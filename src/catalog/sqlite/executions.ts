@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../../database/sqlite.ts'
-import type { ExecutionPhase, ExecutionStatus } from '../../../workflows/messages.ts'
+import type { ExecutionPhase, ExecutionStatus } from '../../job/status.ts'
 import { NotInCatalog, type Executions, type StoredExecution } from '../catalog.ts'
 import { contains, folded, fromColumn, now, page, set, toColumn, type Row } from './rows.ts'
 

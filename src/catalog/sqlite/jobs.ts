@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../../database/sqlite.ts'
-import type { JobStatus } from '../../../workflows/messages.ts'
+import type { JobStatus } from '../../job/status.ts'
 import { NotInCatalog, type JobFilter, type Jobs, type StoredJob } from '../catalog.ts'
 import { categoryWhere } from './categories.ts'
 import { claimRoots } from './roots.ts'

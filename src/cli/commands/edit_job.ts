@@ -1,5 +1,5 @@
-import { sayChange } from '../../accept/changes.ts'
-import { editJob } from '../../accept/edit_job.ts'
+import { sayChange } from '../../intake/changes.ts'
+import { editJob } from '../../intake/edit_job.ts'
 import { jobView } from '../../api/job_view.ts'
 import { toJson } from '../../json/json.ts'
 import { printable } from '../../report/format.ts'

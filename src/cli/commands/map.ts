@@ -1,5 +1,5 @@
-import { deleteMap, editMap, spokenMap } from '../../accept/edit_map.ts'
-import { acceptMap } from '../../accept/map.ts'
+import { deleteMap, editMap, spokenMap } from '../../intake/edit_map.ts'
+import { acceptMap } from '../../intake/map.ts'
 import type { Catalog, MapType, StoredMap } from '../../catalog/catalog.ts'
 import { toJson } from '../../json/json.ts'
 import { Unacceptable } from '../../problem.ts'

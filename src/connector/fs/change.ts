@@ -19,9 +19,9 @@ export function makeContainer(place: Place, container: string, name: string, acc
   const id = childId(container, name)
   place.checkName(name)
   return changing(place, container, id, (folder) => {
-    place.twins?.refuse(folder, name)
+    place.caseCollisions?.refuse(folder, name)
     makeFolder(place, join(folder.base, name), access)
-    place.twins?.made(folder, name)
+    place.caseCollisions?.made(folder, name)
     return made(place, folder, name)
   })
 }
@@ -35,9 +35,9 @@ export function makeLink(place: Place, container: string, name: string, linkTarg
     throw new ConnectorError('NameInvalid', 'is no target for a symbolic link', { id })
   const target = linkTarget.includes(leadIn) ? bytesOfName(linkTarget) : linkTarget
   return changing(place, container, id, (folder) => {
-    place.twins?.refuse(folder, name)
+    place.caseCollisions?.refuse(folder, name)
     symlinkSync(target, join(folder.base, name))
-    place.twins?.made(folder, name)
+    place.caseCollisions?.made(folder, name)
     return made(place, folder, name)
   })
 }
@@ -119,18 +119,18 @@ function moveBetween(place: Place, { from, name }: { from: Folder; name: string 
   }
   place.shape.require(expected, stats, id)
   if (taken) throw new ConnectorError('Conflict', `${JSON.stringify(to.name)} exists`, { id })
-  place.twins?.refuse(to.folder, to.name, from.id === to.folder.id ? name : undefined)
+  place.caseCollisions?.refuse(to.folder, to.name, from.id === to.folder.id ? name : undefined)
   if (stats.isDirectory() || !place.hardLinks) renameSync(oldPath, newPath)
   else linkThenUnlink(place, oldPath, newPath)
   place.folders.forget(id)
   place.folders.forget(childId(to.folder.id, to.name))
-  place.twins?.made(to.folder, to.name)
+  place.caseCollisions?.made(to.folder, to.name)
   return made(place, to.folder, to.name)
 }
 
 /** The same name in other case. */
 function isRespelled(place: Place, { from, name }: { from: Folder; name: string }, to: Spot): boolean {
-  return place.twins !== undefined && from.id === to.folder.id && foldCase(name) === foldCase(to.name)
+  return place.caseCollisions !== undefined && from.id === to.folder.id && foldCase(name) === foldCase(to.name)
 }
 
 interface Respelling {
@@ -159,7 +159,7 @@ function respell(
     renameSync(oldPath, newPath)
   }
   for (const path of [oldId, id]) place.folders.forget(path)
-  place.twins?.made(folder, name)
+  place.caseCollisions?.made(folder, name)
   return made(place, folder, name)
 }
 

@@ -8,7 +8,7 @@ import type { Root } from './root.ts'
 import type { Properties } from './properties.ts'
 import type { Shape } from './shape.ts'
 import type { FsSettings } from './settings.ts'
-import type { Twins } from './twins.ts'
+import type { CaseCollisions } from './case_collisions.ts'
 
 /** What every operation of one session works with. */
 export interface Place {
@@ -23,7 +23,7 @@ export interface Place {
   /** ACLs can't be read, but may be there. */
   readonly aclsUnseen: boolean
   /** Present where names that differ by case are one. */
-  readonly twins: Twins | undefined
+  readonly caseCollisions: CaseCollisions | undefined
   checkName(name: string): void
   /** Of stagings under way, by key: what `publish` must know and `Staged` has no room for. */
   readonly stagings: Map<string, Brought>

@@ -30,7 +30,7 @@ export function publish(place: Place, staged: Staged, target: Target): Item {
   place.checkName(name)
   const item = changing(place, container, id, (folder) => {
     const way = { staged, temporary, folder, name, id }
-    place.twins?.refuse(folder, name)
+    place.caseCollisions?.refuse(folder, name)
     if (condition === 'absent') create(place, way)
     else {
       const there = statsOf(folder, name)
@@ -109,7 +109,7 @@ function confirmed(place: Place, way: Way, target: Target): Item {
   // Left where it is: it may as well be the work of somebody who was quick.
   if (!stats || !isStaged(place, way, stats))
     throw new ConnectorError('IntegrityMismatch', 'what was published is not what was staged', { id })
-  place.twins?.made(folder, name)
+  place.caseCollisions?.made(folder, name)
   const how = place.stagings.get(staged.key)
   if (how?.power) syncFolder(folder)
   return published(place, { folder, name, stats }, how?.acl ?? wantsAcl(target))

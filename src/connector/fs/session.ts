@@ -33,7 +33,7 @@ import type { FsSettings } from './settings.ts'
 import { Shape } from './shape.ts'
 import { stage, type FileStaging } from './stage.ts'
 import { errno } from '../local/trouble.ts'
-import { Twins } from './twins.ts'
+import { CaseCollisions } from './case_collisions.ts'
 import type { Xattrs } from './xattr.ts'
 
 /** What a session finds around it; tests put other things there. */
@@ -95,12 +95,13 @@ export class FsSession implements Session {
       aclsUnseen,
       hardLinks,
       shape,
-      twins: capabilities.names.caseSensitive ? undefined : new Twins(),
+      caseCollisions: capabilities.names.caseSensitive ? undefined : new CaseCollisions(),
       checkName: nameGate(capabilities.names),
       stagings: new Map(),
     }
     // Where names are compared by more than their bytes, each new name is checked against its siblings.
-    if (!this.#place.twins && capabilities.names.unicode === 'bytes') this.newContainers = this.#newContainers()
+    if (!this.#place.caseCollisions && capabilities.names.unicode === 'bytes')
+      this.newContainers = this.#newContainers()
   }
 
   resolve(path: string) {

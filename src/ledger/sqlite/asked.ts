@@ -31,7 +31,7 @@ export class AskedOfItems {
     )
   }
 
-  heed({ retry, ignore, onceMore }: Asked): void {
+  apply({ retry, ignore, onceMore }: Asked): void {
     const { trials, current } = this.#parts
     for (const { id, reason } of this.#flagged.all(JSON.stringify(onceMore)) as { id: number; reason: string }[]) {
       trials.once(id, current())

@@ -86,17 +86,17 @@ export class BatchClaims {
 
   #tryAgain(due: number[], holder: Holder, limit: Limit): WireBatch | undefined {
     const { leases } = this.#parts
-    const litter = leases.litterOf(due, holder.execution)
-    const rows = take(this.#rows.tried(litter?.ids ?? due, 0), limit, true)
+    const leftovers = leases.leftoversOf(due, holder.execution)
+    const rows = take(this.#rows.tried(leftovers?.ids ?? due, 0), limit, true)
     if (rows.length === 0) return undefined
     const trials = rows.map(([id]) => id)
     const taken = { parts: { spans: [], ids: [], trials }, rows }
-    if (!litter) return this.#held.give(taken, holder)
-    const { lease } = litter
+    if (!leftovers) return this.#held.give(taken, holder)
+    const { lease } = leftovers
     const now = new Set(trials)
     const rest = lease.parts.ids.filter((id) => !now.has(id))
     leases.remove(lease)
-    if (rest.length > 0) leases.keepLitter(lease.execution, rest, lease)
+    if (rest.length > 0) leases.keepLeftovers(lease.execution, rest, lease)
     return this.#held.give(taken, holder, { ...lease, attempt: 1 })
   }
 

@@ -88,7 +88,7 @@ export class BatchResults {
   finished(results: WireResults): void {
     const { leases, counters, audit, current } = this.#parts
     const lease = leases.require(results.token)
-    if (lease.kind !== LeaseKind.batch && lease.kind !== LeaseKind.litter)
+    if (lease.kind !== LeaseKind.batch && lease.kind !== LeaseKind.leftovers)
       throw new LeaseLost(`lease ${lease.token} is on no batch`)
     if (lease.execution !== results.execution) throw new LeaseLost(`lease ${results.token} is of another execution`)
     const members = this.#held.members(lease)
@@ -196,7 +196,7 @@ export class BatchResults {
   /** What fails may do so before it has looked at what earlier holders left, or right after its name was there. */
   #keepTraces(lease: Lease, items: number[]): void {
     const past = pastWithin(lease, new Set(items))
-    if (past) this.#parts.leases.keepLitter(lease.execution, items, past)
+    if (past) this.#parts.leases.keepLeftovers(lease.execution, items, past)
   }
 
   /** @returns whether that is what became of it */

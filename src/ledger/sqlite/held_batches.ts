@@ -51,11 +51,11 @@ export class HeldBatches {
   }
 
   #rowsOf({ kind, parts, execution, token }: Lease): WireWork[] {
-    return kind === LeaseKind.litter ? this.#rows.all(parts.ids) : this.#rows.of(parts, execution, token)
+    return kind === LeaseKind.leftovers ? this.#rows.all(parts.ids) : this.#rows.of(parts, execution, token)
   }
 
   /** What failed and left something, as who clears up is told of it. */
-  litter(lease: Lease): WireBatch {
+  leftovers(lease: Lease): WireBatch {
     return this.told(lease, this.#rowsOf(lease))
   }
 
@@ -85,12 +85,12 @@ export class HeldBatches {
       const tried = tries !== undefined
       members.set(id, { parent, kind, action, state: State.pending, reason, size, tried, again: false })
     }
-    const isLitter = lease.kind === LeaseKind.litter
-    for (const id of isLitter ? lease.parts.ids : lease.parts.trials) {
+    const isLeftover = lease.kind === LeaseKind.leftovers
+    for (const id of isLeftover ? lease.parts.ids : lease.parts.trials) {
       const member = members.get(id)
       if (!member) continue
       member.again = true
-      member.state = isLitter ? this.#rows.stateOf(id) : State.retry
+      member.state = isLeftover ? this.#rows.stateOf(id) : State.retry
       if (member.state !== State.retry && member.state !== State.remediation) members.delete(id)
     }
     lease.members = members

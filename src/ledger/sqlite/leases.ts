@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LeaseLost, type Holder } from '../ledger.ts'
 
-/** `litter`: nobody works on it; it remembers what holders of items that failed may have left behind. */
-export const LeaseKind = { listing: 0, batch: 1, touched: 2, litter: 3 } as const
+/** `leftovers`: nobody works on it; it remembers what holders of items that failed may have left behind. */
+export const LeaseKind = { listing: 0, batch: 1, finalize: 2, leftovers: 3 } as const
 
 /** Which rows a batch holds; of spans, those that are still pending. */
 export interface Parts {
@@ -88,7 +88,7 @@ export class Leases {
   #all: Map<number, Lease> | undefined
   #newest = 0
   /** Leases up to this token were there when the disk was full. */
-  #excusedTo = 0
+  #forgivenTo = 0
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -137,14 +137,14 @@ export class Leases {
   }
 
   /** Remembers what holders of these items may have left, until they are tried again or the execution ends. */
-  keepLitter(
+  keepLeftovers(
     execution: number,
     ids: number[],
     { attempt, former, staged }: Pick<Lease, 'attempt' | 'former' | 'staged'>,
   ): void {
     const parts: Parts = { spans: [], ids, trials: [] }
     this.give({
-      kind: LeaseKind.litter,
+      kind: LeaseKind.leftovers,
       execution,
       holder: '',
       untilMs: Number.MAX_SAFE_INTEGER,
@@ -156,9 +156,9 @@ export class Leases {
   }
 
   /** Litter of one of these items or more, with those of them that it is about. */
-  litterOf(items: readonly number[], execution: number): { lease: Lease; ids: number[] } | undefined {
+  leftoversOf(items: readonly number[], execution: number): { lease: Lease; ids: number[] } | undefined {
     for (const lease of this.all().values()) {
-      if (lease.kind !== LeaseKind.litter || lease.execution !== execution) continue
+      if (lease.kind !== LeaseKind.leftovers || lease.execution !== execution) continue
       const known = new Set(lease.parts.ids)
       const ids = items.filter((item) => known.has(item))
       if (ids.length > 0) return { lease, ids }
@@ -207,13 +207,13 @@ export class Leases {
   }
 
   /** The disk is full: who holds something now can't tell what became of it, and comes back for it without having died. */
-  excuse(): void {
-    this.#excusedTo = this.#newest
+  forgiveAttempts(): void {
+    this.#forgivenTo = this.#newest
   }
 
   /** How many holders died with it, this one included if it did. */
   deathsOf(orphan: Lease): number {
-    return orphan.token <= this.#excusedTo ? orphan.attempt - 1 : orphan.attempt
+    return orphan.token <= this.#forgivenTo ? orphan.attempt - 1 : orphan.attempt
   }
 
   /** What this holder left when it died, then what others left whose time is up. */

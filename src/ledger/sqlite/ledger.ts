@@ -21,7 +21,7 @@ import type {
   WirePartial,
   WireResults,
   WireToList,
-  WireTouched,
+  WireFinalizeBatch,
 } from '../wire.ts'
 import { Addresses } from './addresses.ts'
 import { AskedOfItems } from './asked.ts'
@@ -29,7 +29,7 @@ import { AuditLog } from './audit_log.ts'
 import { BatchClaims } from './batch_claims.ts'
 import { BatchResults } from './batch_results.ts'
 import { BatchRows } from './batch_rows.ts'
-import { closeBooks, ending } from './closing_books.ts'
+import { endExecution, ending } from './end_execution.ts'
 import { Containers } from './containers.ts'
 import { Counters } from './counters.ts'
 import { Enumeration } from './enumeration.ts'
@@ -42,7 +42,7 @@ import type { LedgerParts } from './parts.ts'
 import { Plans } from './plans.ts'
 import { ledgerSchema } from './schema.ts'
 import { Tally } from './tally.ts'
-import { Touched } from './touched.ts'
+import { ContainersToFinalize } from './containers_to_finalize.ts'
 import { Trials } from './trials.ts'
 import { WholeContainers } from './whole_containers.ts'
 import { WorkQueue } from './work_queue.ts'
@@ -65,10 +65,10 @@ export class SqliteLedger {
   readonly #batches: BatchClaims
   readonly #results: BatchResults
   readonly #orphaned: OrphanedBatches
-  readonly #touched: Touched
+  readonly #touched: ContainersToFinalize
   readonly #tally: Tally
   /** Holders whose lease somebody else took over, until they claim again or ask. */
-  readonly #robbed = new Set<string>()
+  readonly #preempted = new Set<string>()
   /** What the claim under way flagged; the first of it halts an execution, where it is to be halted. */
   #crashed: string | undefined
 
@@ -109,7 +109,7 @@ export class SqliteLedger {
     this.#orphaned = new OrphanedBatches(parts, { work, rows, held, results: this.#results })
     const enumerationClosed = (n: number): boolean => this.#enumeration.closed(n)
     this.#batches = new BatchClaims(parts, { work, rows, held, orphaned: this.#orphaned, enumerationClosed })
-    this.#touched = new Touched(parts, containers, (n) => this.#batches.closed(n))
+    this.#touched = new ContainersToFinalize(parts, containers, (n) => this.#batches.closed(n))
     this.#tally = new Tally(db)
   }
 
@@ -127,7 +127,7 @@ export class SqliteLedger {
     for (const message of start.warnings ?? []) this.#note({ level: 'warn', type: 'setting', message })
     const rootChanged = writeRoot(this.#db, start)
     this.#parts.addresses.changed(rootItem)
-    if (start.asked) new AskedOfItems(this.#parts).heed(start.asked)
+    if (start.asked) new AskedOfItems(this.#parts).apply(start.asked)
     if (rootChanged) this.#containers.touch(rootItem)
     this.#enumeration.start(rootItem)
   }
@@ -135,7 +135,7 @@ export class SqliteLedger {
   end(execution: number, halted?: string): Balance {
     const current = this.#executions.current()
     if (execution === current.n && current.endedMs === null) {
-      closeBooks(this.#parts, this.#containers, this.#tally)
+      endExecution(this.#parts, this.#containers, this.#tally)
       if (halted !== undefined) this.#note({ level: 'error', type: 'halted', message: halted })
       this.#note({ level: 'info', type: 'execution', ...ending(execution, this.#tally.balance(execution)) })
       this.#executions.end(execution)
@@ -183,12 +183,12 @@ export class SqliteLedger {
     this.#results.partial(token, item, partial)
   }
 
-  claimTouched(holder: Holder, limit: number): Claim<WireTouched> {
+  claimContainersToFinalize(holder: Holder, limit: number): Claim<WireFinalizeBatch> {
     if (this.#executions.isOver(holder.execution)) return { state: 'closed' }
     return this.#noting(holder, () => this.#touched.claim(holder, limit))
   }
 
-  finishedTouched(token: number, results: WireFinishedContainer[]): void {
+  finishedContainers(token: number, results: WireFinishedContainer[]): void {
     this.#touched.finished(token, results)
   }
 
@@ -206,9 +206,9 @@ export class SqliteLedger {
   renew(holders: string[], leaseMs: number): string[] {
     const untilMs = this.#nowMs() + leaseMs
     for (const lease of this.#parts.leases.all().values()) {
-      if (lease.kind !== LeaseKind.litter && holders.includes(lease.holder)) this.#parts.leases.renew(lease, untilMs)
+      if (lease.kind !== LeaseKind.leftovers && holders.includes(lease.holder)) this.#parts.leases.renew(lease, untilMs)
     }
-    return holders.filter((holder) => this.#robbed.delete(holder))
+    return holders.filter((holder) => this.#preempted.delete(holder))
   }
 
   progress(execution: number): Progress {
@@ -253,7 +253,7 @@ export class SqliteLedger {
 
   /** There was no room to write: what is in hand just now may come back without an answer, and nothing is to blame for it. */
   homeFull(): void {
-    this.#parts.leases.excuse()
+    this.#parts.leases.forgiveAttempts()
   }
 
   /** Runs one request so that it happens whole or not at all, inside a transaction or as one. */
@@ -311,12 +311,12 @@ export class SqliteLedger {
    * of what was flagged meanwhile before he is told that all is done.
    */
   #noting<T>(holder: Holder, claim: () => Claim<T>): Claim<T> {
-    if (!holder.inHand?.length) this.#robbed.delete(holder.name)
+    if (!holder.inHand?.length) this.#preempted.delete(holder.name)
     this.#crashed = undefined
     const before = new Map([...this.#parts.leases.all()].map(([token, lease]) => [token, lease.holder]))
     const claimed = claim()
     const after = this.#parts.leases.all()
-    for (const [token, name] of before) if (name !== holder.name && !after.has(token)) this.#robbed.add(name)
+    for (const [token, name] of before) if (name !== holder.name && !after.has(token)) this.#preempted.add(name)
     if (this.#crashed === undefined) return claimed
     this.keepFailure(this.#crashed)
     return { ...(claimed.state === 'claimed' ? claimed : { state: 'wait' }), crashed: this.#crashed }

@@ -99,7 +99,7 @@ export class OrphanedBatches {
     for (const lease of [...leases.all().values()]) {
       if (lease.execution !== execution || given.has(lease.token)) continue
       if (lease.kind === LeaseKind.batch) batches.push(...this.#takeOverForGood(lease))
-      else if (lease.kind === LeaseKind.litter) batches.push(this.#held.litter(lease))
+      else if (lease.kind === LeaseKind.leftovers) batches.push(this.#held.leftovers(lease))
     }
     const partials = this.#allPartials.all() as unknown as {
       item: number
@@ -138,7 +138,7 @@ export class OrphanedBatches {
     const { counters, crashed, leases } = this.#parts
     const why = `the worker died ${past.attempt} times with it in hand, the last time with nothing else`
     this.#results.failed(item, member, { reason: 'crashed_worker', why, notBeforeMs: 'never' })
-    leases.keepLitter(execution, [item], past)
+    leases.keepLeftovers(execution, [item], past)
     crashed(item, why)
     counters.flush(execution)
   }

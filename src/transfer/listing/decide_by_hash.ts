@@ -1,9 +1,9 @@
 import type { Decision } from '../../policy/decision.ts'
-import { Suspended } from '../errors.ts'
-import { hashContent } from '../read_content.ts'
-import type { Child, JobContext } from '../job_context.ts'
-import type { Obeys } from '../threads/signals.ts'
-import { throwUnlessItems } from '../trouble.ts'
+import { Suspended } from '../engine/errors.ts'
+import { hashContent } from '../items/read_content.ts'
+import type { Child, ExecutionContext } from '../engine/execution_context.ts'
+import type { StopToken } from '../io/stop.ts'
+import { throwUnlessItems } from '../engine/trouble.ts'
 
 /**
  * Reads what stands at the destination and decides again, with its hash. What can't be read now, or changes meanwhile, counts
@@ -12,14 +12,14 @@ import { throwUnlessItems } from '../trouble.ts'
  * @throws Suspended when it was told to stop; SideTrouble when the destination is out of reach
  */
 export async function decideByHash(
-  context: JobContext,
+  context: ExecutionContext,
   { child, decision }: { child: Child; decision: Decision },
-  obeys: Obeys,
+  stop: StopToken,
 ): Promise<Decision> {
   const { counterpart } = child
   if (!counterpart) return decision
   try {
-    const hash = await hashContent(context.destination, counterpart.id, counterpart, { obeys, pace: context.pace })
+    const hash = await hashContent(context.destination, counterpart.id, counterpart, { stop, pace: context.pace })
     return context.decide({ ...child, counterpart: { ...counterpart, hash } })
   } catch (error) {
     if (error instanceof Suspended) throw error

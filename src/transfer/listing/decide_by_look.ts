@@ -1,9 +1,9 @@
 import type { Decision } from '../../policy/decision.ts'
 import { tooManyItems } from '../../policy/max_items_per_container.ts'
-import { Suspended } from '../errors.ts'
-import type { Child, JobContext } from '../job_context.ts'
-import type { Obeys } from '../threads/signals.ts'
-import { throwUnlessItems } from '../trouble.ts'
+import { Suspended } from '../engine/errors.ts'
+import type { Child, ExecutionContext } from '../engine/execution_context.ts'
+import type { StopToken } from '../io/stop.ts'
+import { throwUnlessItems } from '../engine/trouble.ts'
 import { decideByHash } from './decide_by_hash.ts'
 import { isOtherwiseSpelled, respell } from './respell.ts'
 import { goOnUnless, pages } from './walk.ts'
@@ -14,7 +14,7 @@ export interface Decided {
 }
 
 /** Whether the listing of its container alone does not settle what is to be done about a child. */
-export function wantsLook(context: JobContext, decided: Decided): boolean {
+export function wantsLook(context: ExecutionContext, decided: Decided): boolean {
   const { child, decision } = decided
   return decision.wantsHash === true || wasTooFull(child, decision) || isOtherwiseSpelled(context, decided)
 }
@@ -26,13 +26,13 @@ export function wantsLook(context: JobContext, decided: Decided): boolean {
  * @throws Suspended when it was told to stop; SideTrouble when a side is out of reach
  */
 export async function decideByLook(
-  context: JobContext,
+  context: ExecutionContext,
   { child, decision: first }: Decided,
-  { obeys, container }: { obeys: Obeys; container: string | undefined },
+  { stop, container }: { stop: StopToken; container: string | undefined },
 ): Promise<Decided> {
   let decision = first
-  if (wasTooFull(child, decision)) decision = await decideByCount(context, { child, decision }, obeys)
-  else if (decision.wantsHash === true) decision = await decideByHash(context, { child, decision }, obeys)
+  if (wasTooFull(child, decision)) decision = await decideByCount(context, { child, decision }, stop)
+  else if (decision.wantsHash === true) decision = await decideByHash(context, { child, decision }, stop)
   const decided = { child, decision }
   if (container === undefined || !isOtherwiseSpelled(context, decided)) return decided
   return respell(context, decided, container)
@@ -45,11 +45,15 @@ function wasTooFull({ row }: Child, { action }: Decision): boolean {
 }
 
 /** Counts its children up to the limit. What can't be counted now is for its own listing to tell. */
-async function decideByCount(context: JobContext, { child, decision }: Decided, obeys: Obeys): Promise<Decision> {
+async function decideByCount(
+  context: ExecutionContext,
+  { child, decision }: Decided,
+  stop: StopToken,
+): Promise<Decision> {
   let children = 0
   try {
     for await (const page of pages(context.source, child.item.id, [])) {
-      goOnUnless(obeys)
+      goOnUnless(stop)
       children += page.items.length
       const verdict = tooManyItems(context.itemLimits, children)
       if (verdict) return { action: verdict.action, reason: verdict.reason, why: verdict.why }

@@ -11,16 +11,16 @@ import {
 } from '../../ledger/ledger.ts'
 import { leftAlone, type Decision, type Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
-import { factsOf } from '../facts_of.ts'
-import type { Child, JobContext } from '../job_context.ts'
+import { factsOf } from '../items/facts_of.ts'
+import type { Child, ExecutionContext } from '../engine/execution_context.ts'
 import { meetContent } from './worth_knowing.ts'
 
-export function emptyListing(context: JobContext, container: ContainerToList): Listing {
+export function emptyListing(context: ExecutionContext, container: ContainerToList): Listing {
   return noListing({ container: container.item, token: container.token, execution: context.spec.execution })
 }
 
 /** Puts one decided child where the ledger expects it: fresh, changed, or merely counted. */
-export function add(context: JobContext, listing: Listing, child: Child, decision: Decision): void {
+export function add(context: ExecutionContext, listing: Listing, child: Child, decision: Decision): void {
   const { item, row, counterpart } = child
   const destinationName = child.named.name
   const asBefore = staysAsItIs(context, child, decision)
@@ -56,7 +56,12 @@ export function add(context: JobContext, listing: Listing, child: Child, decisio
   addFresh(context, listing.fresh, child, decision)
 }
 
-function addFresh(context: JobContext, fresh: NewItems, { item, counterpart, named }: Child, decision: Decision): void {
+function addFresh(
+  context: ExecutionContext,
+  fresh: NewItems,
+  { item, counterpart, named }: Child,
+  decision: Decision,
+): void {
   const index = fresh.name.length
   fresh.name.push(item.name)
   fresh.kind.push(item.kind)
@@ -80,12 +85,12 @@ function addFresh(context: JobContext, fresh: NewItems, { item, counterpart, nam
   }
 }
 
-function onRecord({ destination }: JobContext, counterpart: Item): Facts & { id: string } {
+function onRecord({ destination }: ExecutionContext, counterpart: Item): Facts & { id: string } {
   return { ...factsOf(counterpart), id: destination.childId ? '' : counterpart.id }
 }
 
 /** Nothing to do, or the same objection as before to the same thing: the row is not rewritten. */
-function staysAsItIs(context: JobContext, child: Child, decision: Decision): boolean {
+function staysAsItIs(context: ExecutionContext, child: Child, decision: Decision): boolean {
   const { item, row } = child
   if (!row) return false
   if (decision.action === 'none') return row.state === 'success' || row.state === 'processed'
@@ -100,7 +105,11 @@ function staysAsItIs(context: JobContext, child: Child, decision: Decision): boo
 }
 
 /** What is to be said of a row that stays, where that is not what it says already. */
-function noteOf(context: JobContext, child: Child & { row: TrackedRow }, decision: Decision): RowNote | undefined {
+function noteOf(
+  context: ExecutionContext,
+  child: Child & { row: TrackedRow },
+  decision: Decision,
+): RowNote | undefined {
   const { item, row, counterpart } = child
   const { state, reason, said } = row
   const isAsked = state === 'remediation'
@@ -132,7 +141,7 @@ interface Seen {
   destination?: string | undefined
 }
 
-function seenAt(context: JobContext, { counterpart }: Child): string | undefined {
+function seenAt(context: ExecutionContext, { counterpart }: Child): string | undefined {
   return counterpart ? packFacts(onRecord(context, counterpart)) : undefined
 }
 

@@ -1,12 +1,12 @@
 import type { ContainerToList } from '../../ledger/ledger.ts'
-import { readable } from '../addresses.ts'
-import type { JobContext } from '../job_context.ts'
-import { throwUnlessItems, type ItemTrouble } from '../trouble.ts'
+import { readable } from '../items/addresses.ts'
+import type { ExecutionContext } from '../engine/execution_context.ts'
+import { throwUnlessItems, type ItemTrouble } from '../engine/trouble.ts'
 import { emptyListing } from './decided_children.ts'
 
 /** The container's children are not looked at in this execution; its neighbours go on. Of too many, a person has to think. */
 export async function failContainer(
-  context: JobContext,
+  context: ExecutionContext,
   container: ContainerToList,
   trouble: ItemTrouble,
 ): Promise<void> {
@@ -27,7 +27,11 @@ export async function failContainer(
 }
 
 /** A folder that can't be looked into is still a folder, which `empty_containers: create` wants to see. */
-async function makeAllTheSame(context: JobContext, container: ContainerToList, { reason }: ItemTrouble): Promise<void> {
+async function makeAllTheSame(
+  context: ExecutionContext,
+  container: ContainerToList,
+  { reason }: ItemTrouble,
+): Promise<void> {
   const { settings, simulated } = context.spec
   if (container.ready || simulated || settings.emptyContainers !== 'create' || reason === 'NotFound') return
   try {

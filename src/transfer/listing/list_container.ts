@@ -1,9 +1,9 @@
 import type { Item } from '../../connector/item.ts'
 import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
-import { destinationContainerId, readable } from '../addresses.ts'
-import { failpoint } from '../failpoints.ts'
-import type { JobContext } from '../job_context.ts'
-import type { Obeys } from '../threads/signals.ts'
+import { destinationContainerId, readable } from '../items/addresses.ts'
+import { failpoint } from '../recovery/failpoints.ts'
+import type { ExecutionContext } from '../engine/execution_context.ts'
+import type { StopToken } from '../io/stop.ts'
 import { decideByLook, wantsLook, type Decided } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
@@ -18,23 +18,27 @@ import { meetNames } from './worth_knowing.ts'
  *
  * @throws Suspended when it was told to stop before it was through
  */
-export async function listContainer(context: JobContext, container: ContainerToList, obeys: Obeys): Promise<void> {
+export async function listContainer(
+  context: ExecutionContext,
+  container: ContainerToList,
+  stop: StopToken,
+): Promise<void> {
   const { entriesInMemory } = context
   const items: Item[] = []
-  const source = await readSide(context, container, { side: 'source', obeys }, (page) => {
+  const source = await readSide(context, container, { side: 'source', stop }, (page) => {
     for (const item of page) items.push(item)
     return items.length > entriesInMemory
   })
   if (typeof source === 'object') return failContainer(context, container, source)
-  if (source !== 'complete') return listWideContainer(context, container, obeys)
+  if (source !== 'complete') return listWideContainer(context, container, stop)
   const counterparts = new Map<string, Item>()
   let present = 0
-  const destination = await readSide(context, container, { side: 'destination', obeys }, (page) => {
+  const destination = await readSide(context, container, { side: 'destination', stop }, (page) => {
     for (const item of page) addCounterpart(context, counterparts, item)
     return (present += page.length) > entriesInMemory
   })
   if (typeof destination === 'object') return failContainer(context, container, destination)
-  if (destination === 'enough') return listWideContainer(context, container, obeys)
+  if (destination === 'enough') return listWideContainer(context, container, stop)
   if (destination === 'absent') counterparts.clear()
 
   const listing = emptyListing(context, container)
@@ -46,7 +50,7 @@ export async function listContainer(context: JobContext, container: ContainerToL
     tracked = rows
   }
   const children = { items, counterparts, tracked }
-  const by = { obeys, container: destinationContainerId(context.destination, context.roots, container) }
+  const by = { stop, container: destinationContainerId(context.destination, context.roots, container) }
   for (const undecided of decideChildren(context, container, children, listing)) {
     const { child, decision } = await decideByLook(context, undecided, by)
     add(context, listing, child, decision)
@@ -56,8 +60,8 @@ export async function listContainer(context: JobContext, container: ContainerToL
   const committed = context.ledger.enumerated(listing).then(() => failpoint('enumerated:after'))
   // Work is handed over before more of it is looked for; where nothing is new, the next container is looked at meanwhile.
   if (listing.fresh.name.length > 0) await committed
-  else context.later.add(committed)
-  obeys.slot.count(items.length, 0)
+  else context.pendingWrites.add(committed)
+  stop.slot.count(items.length, 0)
 }
 
 const none: ReadonlyMap<string, TrackedRow> = new Map()
@@ -75,7 +79,7 @@ interface Children {
  * @returns those about whom only a look at themselves tells, left out of the listing
  */
 function decideChildren(
-  context: JobContext,
+  context: ExecutionContext,
   container: ContainerToList,
   children: Children,
   listing: Listing,
@@ -114,7 +118,7 @@ function decideChildren(
 }
 
 /** Where the destination allows several of one name, the first is the counterpart. */
-function addCounterpart(context: JobContext, counterparts: Map<string, Item>, item: Item): void {
+function addCounterpart(context: ExecutionContext, counterparts: Map<string, Item>, item: Item): void {
   const key = context.nameKey(item.name)
   if (!counterparts.has(key)) counterparts.set(key, item)
 }

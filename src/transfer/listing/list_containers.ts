@@ -1,9 +1,9 @@
 import type { ContainerToList, Holder } from '../../ledger/ledger.ts'
-import { Suspended } from '../errors.ts'
-import type { JobContext } from '../job_context.ts'
-import { Permits } from '../threads/permits.ts'
-import { Stop, type Obeys } from '../threads/signals.ts'
-import { SideTrouble } from '../trouble.ts'
+import { Suspended } from '../engine/errors.ts'
+import type { ExecutionContext } from '../engine/execution_context.ts'
+import { Permits } from '../io/permits.ts'
+import { Stop, type StopToken } from '../io/stop.ts'
+import { SideTrouble } from '../engine/trouble.ts'
 import { listContainer } from './list_container.ts'
 
 /** Claimed at once where calls block. */
@@ -11,22 +11,26 @@ const containersAtOnce = 16
 
 /** @returns whether nothing is left to list, nor can come */
 export async function listContainers(
-  context: JobContext,
-  { holder, obeys, width }: { holder: Holder; obeys: Obeys; width: number },
+  context: ExecutionContext,
+  { holder, stop, width }: { holder: Holder; stop: StopToken; width: number },
 ): Promise<'closed' | 'more'> {
-  if (context.spec.io === 'async') return new SideBySideListing(context, { holder, obeys, width }).run()
+  if (context.spec.io === 'async') return new SideBySideListing(context, { holder, stop, width }).run()
   const claim = await context.ledger.claimContainers(holder, containersAtOnce)
   if (claim.state === 'closed') return 'closed'
-  if (claim.state === 'claimed') await listInTurn(context, claim.claim, obeys)
+  if (claim.state === 'claimed') await listInTurn(context, claim.claim, stop)
   return 'more'
 }
 
-async function listInTurn(context: JobContext, containers: readonly ContainerToList[], obeys: Obeys): Promise<void> {
+async function listInTurn(
+  context: ExecutionContext,
+  containers: readonly ContainerToList[],
+  stop: StopToken,
+): Promise<void> {
   const left = new Set(containers.map(({ token }) => token))
   try {
     for (const container of containers) {
       context.at(container.sourceNames)
-      await listContainer(context, container, obeys)
+      await listContainer(context, container, stop)
       left.delete(container.token)
     }
   } catch (error) {
@@ -35,33 +39,33 @@ async function listInTurn(context: JobContext, containers: readonly ContainerToL
 }
 
 /** Neither of a stop nor of trouble with a connection is a container to blame, as it would be of its holder's death. */
-async function returnUnlessTheirFault(context: JobContext, tokens: number[], error: unknown): Promise<void> {
+async function returnUnlessTheirFault(context: ExecutionContext, tokens: number[], error: unknown): Promise<void> {
   if (error instanceof Suspended || error instanceof SideTrouble) await context.ledger.returnContainers(tokens)
   if (!(error instanceof Suspended)) throw error
 }
 
 /** As many listings under way as there are permits; what one finds is listed while others still wait for their pages. */
 class SideBySideListing {
-  readonly #context: JobContext
+  readonly #context: ExecutionContext
   readonly #holder: Holder
-  readonly #obeys: Obeys
+  readonly #stop: StopToken
   readonly #width: number
   readonly #permits: Permits
   /** By token. */
   readonly #underWay = new Map<number, Promise<void>>()
   readonly #errors: unknown[] = []
 
-  constructor(context: JobContext, { holder, obeys, width }: { holder: Holder; obeys: Obeys; width: number }) {
+  constructor(context: ExecutionContext, { holder, stop, width }: { holder: Holder; stop: StopToken; width: number }) {
     this.#context = context
     this.#holder = holder
-    this.#obeys = obeys
+    this.#stop = stop
     this.#width = width
     this.#permits = new Permits(width)
   }
 
   async run(): Promise<'closed' | 'more'> {
     let end: 'closed' | 'more' = 'more'
-    while (this.#obeys.stop === Stop.run && !this.#obeys.timeIsUp && this.#errors.length === 0) {
+    while (this.#stop.reason === Stop.run && !this.#stop.timeIsUp && this.#errors.length === 0) {
       await this.#permits.take()
       this.#permits.give()
       const free = this.#width - this.#underWay.size
@@ -72,7 +76,7 @@ class SideBySideListing {
         end = 'closed'
         break
       }
-      if (this.#context.later.hasFailed) break
+      if (this.#context.pendingWrites.hasFailed) break
     }
     await Promise.all(this.#underWay.values())
     if (this.#errors.length > 0) throw this.#errors[0]
@@ -83,7 +87,7 @@ class SideBySideListing {
     await this.#permits.take()
     const { token } = container
     this.#context.at(container.sourceNames)
-    const end = listContainer(this.#context, container, this.#obeys)
+    const end = listContainer(this.#context, container, this.#stop)
       .catch((error: unknown) => returnUnlessTheirFault(this.#context, [token], error))
       .catch((error: unknown) => void this.#errors.push(error))
       .finally(() => {

@@ -1,10 +1,10 @@
 import type { Item } from '../../connector/item.ts'
 import type { ContainerToList } from '../../ledger/ledger.ts'
 import type { NamePlan } from '../../policy/name_container.ts'
-import { destinationContainerId, readable } from '../addresses.ts'
-import { failpoint } from '../failpoints.ts'
-import type { JobContext } from '../job_context.ts'
-import type { Obeys } from '../threads/signals.ts'
+import { destinationContainerId, readable } from '../items/addresses.ts'
+import { failpoint } from '../recovery/failpoints.ts'
+import type { ExecutionContext } from '../engine/execution_context.ts'
+import type { StopToken } from '../io/stop.ts'
 import { decideByLook, wantsLook } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
@@ -20,10 +20,14 @@ const mostAtOnce = 2_000
  * A container with more children than memory should hold. Both listings and the tracked rows go to a private database on
  * disk and are joined there; only children whose names need care are held at once. Otherwise the same as `listContainer`.
  */
-export async function listWideContainer(context: JobContext, container: ContainerToList, obeys: Obeys): Promise<void> {
+export async function listWideContainer(
+  context: ExecutionContext,
+  container: ContainerToList,
+  stop: StopToken,
+): Promise<void> {
   using spool = new Spool()
   for (const side of ['source', 'destination'] as const) {
-    const end = await readSide(context, container, { side, obeys }, (page) => {
+    const end = await readSide(context, container, { side, stop }, (page) => {
       spool.put(side, page, context)
       return false
     })
@@ -33,21 +37,21 @@ export async function listWideContainer(context: JobContext, container: Containe
   if (container.known) {
     for await (const rows of trackedChildren(context, container)) spool.track(rows, context)
   }
-  await decideInPieces(context, container, { spool, obeys })
+  await decideInPieces(context, container, { spool, stop })
 }
 
 async function decideInPieces(
-  context: JobContext,
+  context: ExecutionContext,
   container: ContainerToList,
-  { spool, obeys }: { spool: Spool; obeys: Obeys },
+  { spool, stop }: { spool: Spool; stop: StopToken },
 ): Promise<void> {
-  const names = namesWithCare(context, container, spool)
+  const names = namesOfChildren(context, container, spool)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const taken = (name: string): boolean => spool.holds(context.nameKey(name)) || names.taken(name)
   const atOnce = Math.min(mostAtOnce, context.entriesInMemory)
-  const by = { obeys, container: destinationContainerId(context.destination, context.roots, container) }
+  const by = { stop, container: destinationContainerId(context.destination, context.roots, container) }
   for (let after = 0; ;) {
-    goOnUnless(obeys)
+    goOnUnless(stop)
     const children = spool.children(after, atOnce, (key, name) => context.nameKey(names.of(key, name).name))
     const listing = emptyListing(context, container)
     for (const { item, key, row, counterpart } of children) {
@@ -66,7 +70,7 @@ async function decideInPieces(
     failpoint('enumerated:before')
     await context.ledger.enumerated(listing)
     failpoint('enumerated:after')
-    obeys.slot.count(children.length, 0)
+    stop.slot.count(children.length, 0)
     if (last === undefined) return
     after = last.n
   }
@@ -76,16 +80,16 @@ async function decideInPieces(
  * Names for a wide container. A child whose name is fine as it is, unlike every other and not remembered differently keeps
  * it; the few others are named together, around the names of those.
  */
-function namesWithCare(context: JobContext, container: ContainerToList, spool: Spool): NamePlan {
-  const careful: Item[] = []
+function namesOfChildren(context: ExecutionContext, container: ContainerToList, spool: Spool): NamePlan {
+  const toBeNamed: Item[] = []
   const remembered = new Map<string, string>()
-  for (const { item, key, destinationName } of spool.careful((item) =>
+  for (const { item, key, destinationName } of spool.toBeNamed((item) =>
     context.isPlainName(item.name, container.destinationNames),
   )) {
-    careful.push(item)
+    toBeNamed.push(item)
     if (destinationName !== undefined) remembered.set(key, destinationName)
   }
-  if (careful.length > 0) for (const { key, name } of spool.namesOfGone()) remembered.set(key, name)
-  const calm = (name: string): string | undefined => spool.calm(context.nameKey(name))
-  return context.nameContainer(careful, remembered, container.destinationNames, calm)
+  if (toBeNamed.length > 0) for (const { key, name } of spool.namesOfGone()) remembered.set(key, name)
+  const plainChild = (name: string): string | undefined => spool.plain(context.nameKey(name))
+  return context.nameContainer(toBeNamed, remembered, container.destinationNames, plainChild)
 }

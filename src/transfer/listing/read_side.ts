@@ -1,12 +1,12 @@
 import type { Item } from '../../connector/item.ts'
 import { rootItem, type ContainerToList } from '../../ledger/ledger.ts'
 import { tooManyItems } from '../../policy/max_items_per_container.ts'
-import { destinationContainerId, sourceContainerId } from '../addresses.ts'
-import { Suspended } from '../errors.ts'
-import type { JobContext } from '../job_context.ts'
-import type { SideName } from '../sides.ts'
-import type { Obeys } from '../threads/signals.ts'
-import { itemTrouble, type ItemTrouble } from '../trouble.ts'
+import { destinationContainerId, sourceContainerId } from '../items/addresses.ts'
+import { Suspended } from '../engine/errors.ts'
+import type { ExecutionContext } from '../engine/execution_context.ts'
+import type { SideName } from '../engine/sides.ts'
+import type { StopToken } from '../io/stop.ts'
+import { itemTrouble, type ItemTrouble } from '../engine/trouble.ts'
 import { goOnUnless, pages } from './walk.ts'
 
 /** `absent`: that side has no such container, or no more: nothing of what was taken is there. `enough`: no more was wanted. */
@@ -19,9 +19,9 @@ export type ReadEnd = 'complete' | 'absent' | 'enough' | ItemTrouble
  * @throws Suspended when it was told to stop; SideTrouble of a connection
  */
 export async function readSide(
-  context: JobContext,
+  context: ExecutionContext,
   container: ContainerToList,
-  { side, obeys }: { side: SideName; obeys: Obeys },
+  { side, stop }: { side: SideName; stop: StopToken },
   take: (items: readonly Item[]) => boolean,
 ): Promise<ReadEnd> {
   const session = context[side]
@@ -32,7 +32,7 @@ export async function readSide(
   let complete = false
   try {
     for await (const page of pages(session, id, context.attributes.listed)) {
-      goOnUnless(obeys)
+      goOnUnless(stop)
       seen += page.items.length
       complete = page.complete
       const verdict = side === 'source' ? tooManyItems(context.itemLimits, seen) : undefined

@@ -1,13 +1,13 @@
 import type { Decision } from '../../policy/decision.ts'
-import { factsOf } from '../facts_of.ts'
-import type { JobContext } from '../job_context.ts'
-import { itemTrouble } from '../trouble.ts'
+import { factsOf } from '../items/facts_of.ts'
+import type { ExecutionContext } from '../engine/execution_context.ts'
+import { itemTrouble } from '../engine/trouble.ts'
 import type { Decided } from './decide_by_look.ts'
 
 const recorded: Decision = { action: 'adopt', reason: 'attributes_changed' }
 
 /** Whether what stands opposite has the planned name in another case, and anything is to come of it. */
-export function isOtherwiseSpelled({ destination, spec }: JobContext, { child, decision }: Decided): boolean {
+export function isOtherwiseSpelled({ destination, spec }: ExecutionContext, { child, decision }: Decided): boolean {
   const { counterpart, named } = child
   const { caseSensitive, unicode } = destination.capabilities.names
   if (counterpart === null || caseSensitive || counterpart.name === named.name || spec.simulated) return false
@@ -23,7 +23,7 @@ export function isOtherwiseSpelled({ destination, spec }: JobContext, { child, d
  * @param container destination id of the container that both are in
  * @throws SideTrouble when the destination is out of reach
  */
-export async function respell(context: JobContext, decided: Decided, container: string): Promise<Decided> {
+export async function respell(context: ExecutionContext, decided: Decided, container: string): Promise<Decided> {
   const { child, decision } = decided
   const { counterpart, named } = child
   if (counterpart === null) return decided

@@ -1,8 +1,8 @@
 import { scratchDatabase } from '../../database/scratch.ts'
 import type { Item } from '../../connector/item.ts'
 import type { TrackedRow } from '../../ledger/ledger.ts'
-import type { JobContext } from '../job_context.ts'
-import type { SideName } from '../sides.ts'
+import type { ExecutionContext } from '../engine/execution_context.ts'
+import type { SideName } from '../engine/sides.ts'
 import { pack, unpack } from './packed.ts'
 
 export interface SpooledChild {
@@ -14,7 +14,7 @@ export interface SpooledChild {
   counterpart: Item | null
 }
 
-type Naming = Pick<JobContext, 'keyOf' | 'keyOfRow' | 'nameKey'>
+type Naming = Pick<ExecutionContext, 'keyOf' | 'keyOfRow' | 'nameKey'>
 
 /**
  * One wide container on disk: what both sides list and what is tracked of it. The database has no name, so that SQLite
@@ -22,7 +22,7 @@ type Naming = Pick<JobContext, 'keyOf' | 'keyOfRow' | 'nameKey'>
  */
 export class Spool {
   readonly #db = scratchDatabase(`
-    CREATE TABLE source (n INTEGER PRIMARY KEY, key TEXT NOT NULL, same TEXT NOT NULL, calm INTEGER NOT NULL DEFAULT 0, item TEXT NOT NULL);
+    CREATE TABLE source (n INTEGER PRIMARY KEY, key TEXT NOT NULL, same TEXT NOT NULL, plain INTEGER NOT NULL DEFAULT 0, item TEXT NOT NULL);
     CREATE TABLE destination (same TEXT PRIMARY KEY, item TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE tracked (key TEXT PRIMARY KEY, id INTEGER NOT NULL, same TEXT NOT NULL, name TEXT NOT NULL, gone INTEGER NOT NULL, row TEXT NOT NULL) WITHOUT ROWID;
   `)
@@ -32,7 +32,7 @@ export class Spool {
   readonly #page
   readonly #counterpart
   readonly #holds
-  readonly #calm
+  readonly #plain
 
   constructor() {
     this.#putSource = this.#db.prepare('INSERT INTO source (key, same, item) VALUES (?, ?, ?)')
@@ -45,7 +45,7 @@ export class Spool {
     )
     this.#counterpart = this.#db.prepare('SELECT item FROM destination WHERE same = ?')
     this.#holds = this.#db.prepare('SELECT 1 FROM destination WHERE same = ?')
-    this.#calm = this.#db.prepare('SELECT item FROM source WHERE same = ? AND calm = 1')
+    this.#plain = this.#db.prepare('SELECT item FROM source WHERE same = ? AND plain = 1')
   }
 
   put(side: SideName, items: readonly Item[], naming: Naming): void {
@@ -81,34 +81,34 @@ export class Spool {
 
   /**
    * Children whose names can't simply stay: refused ones, those another child's or another row's name meets, and those
-   * remembered under another name. All others are calm from then on.
+   * remembered under another name. All others are plain from then on.
    */
-  careful(isPlain: (item: Item) => boolean): { item: Item; key: string; destinationName: string | undefined }[] {
+  toBeNamed(isPlain: (item: Item) => boolean): { item: Item; key: string; destinationName: string | undefined }[] {
     this.#db.exec('CREATE INDEX IF NOT EXISTS same_source ON source (same)')
     this.#db.exec('CREATE INDEX IF NOT EXISTS key_source ON source (key)')
     this.#db.exec(`
-      UPDATE source SET calm = 1 WHERE
+      UPDATE source SET plain = 1 WHERE
         NOT EXISTS (SELECT 1 FROM source other WHERE other.same = source.same AND other.n <> source.n)
         AND NOT EXISTS (SELECT 1 FROM tracked WHERE tracked.key = source.key AND tracked.name <> json_extract(source.item, '$.name'))`)
     this.#db.exec('CREATE INDEX IF NOT EXISTS same_tracked ON tracked (same)')
     // A name remembered for somebody else is theirs, whether or not they are here.
     this.#db.exec(`
-      UPDATE source SET calm = 0 WHERE calm = 1
+      UPDATE source SET plain = 0 WHERE plain = 1
         AND EXISTS (SELECT 1 FROM tracked WHERE tracked.same = source.same AND tracked.key <> source.key)`)
-    const upset = this.#db.prepare('UPDATE source SET calm = 0 WHERE n = ?')
+    const notPlain = this.#db.prepare('UPDATE source SET plain = 0 WHERE n = ?')
     const refused: number[] = []
-    for (const { n, item } of this.#db.prepare('SELECT n, item FROM source WHERE calm = 1').iterate() as Iterable<{
+    for (const { n, item } of this.#db.prepare('SELECT n, item FROM source WHERE plain = 1').iterate() as Iterable<{
       n: number
       item: string
     }>) {
       if (!isPlain(unpack<Item>(item))) refused.push(n)
     }
     this.#together(() => {
-      for (const n of refused) upset.run(n)
+      for (const n of refused) notPlain.run(n)
     })
     const rows = this.#db
       .prepare(
-        'SELECT source.key AS key, item, tracked.name AS name FROM source LEFT JOIN tracked ON tracked.key = source.key WHERE calm = 0 ORDER BY n',
+        'SELECT source.key AS key, item, tracked.name AS name FROM source LEFT JOIN tracked ON tracked.key = source.key WHERE plain = 0 ORDER BY n',
       )
       .all() as unknown as { key: string; item: string; name: string | null }[]
     return rows.map(({ key, item, name }) => ({ key, item: unpack<Item>(item), destinationName: name ?? undefined }))
@@ -121,9 +121,9 @@ export class Spool {
       .iterate() as Iterable<{ key: string; name: string }>
   }
 
-  /** The calm child of that name, or of one the destination takes for the same. */
-  calm(same: string): string | undefined {
-    const found = this.#calm.get(same) as { item: string } | undefined
+  /** The plain child of that name, or of one the destination takes for the same. */
+  plain(same: string): string | undefined {
+    const found = this.#plain.get(same) as { item: string } | undefined
     return found && unpack<Item>(found.item).name
   }
 

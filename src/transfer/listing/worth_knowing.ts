@@ -2,13 +2,18 @@ import type { Item } from '../../connector/item.ts'
 import type { ContainerToList, Listing } from '../../ledger/ledger.ts'
 import { hardLink, holesFilled, longPath } from '../../policy/worth_knowing.ts'
 import type { Decision } from '../../policy/decision.ts'
-import type { JobContext } from '../job_context.ts'
+import type { ExecutionContext } from '../engine/execution_context.ts'
 
 /** The longest path that programs on Windows take unless they ask for more, in UTF-16 units. */
 const windowsPath = 260
 
 /** What is met with one child whose content is to be written. */
-export function meetContent({ destination }: JobContext, listing: Listing, item: Item, { action }: Decision): void {
+export function meetContent(
+  { destination }: ExecutionContext,
+  listing: Listing,
+  item: Item,
+  { action }: Decision,
+): void {
   if (item.kind !== 'item' || (action !== 'create' && action !== 'overwrite')) return
   const { linkCount, sizeBytes } = item
   // Over all names of a file this adds up to what its copies cost.
@@ -17,7 +22,7 @@ export function meetContent({ destination }: JobContext, listing: Listing, item:
 }
 
 /** What is met with the names of a listing, or of a piece of one. */
-export function meetNames({ spec, destination }: JobContext, container: ContainerToList, listing: Listing): void {
+export function meetNames({ spec, destination }: ExecutionContext, container: ContainerToList, listing: Listing): void {
   const { names } = destination.capabilities
   if (!names.reservedStems || names.maxPath) return
   const above = [...spec.destination.path.split('/').filter((name) => name !== ''), ...container.destinationNames]

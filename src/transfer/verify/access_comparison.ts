@@ -1,6 +1,6 @@
 import type { Item } from '../../connector/item.ts'
-import { toRead, type AccessCarrier } from '../access_carrier.ts'
-import { itemTrouble } from '../trouble.ts'
+import { toRead, type AccessCarrier } from '../items/access_carrier.ts'
+import { itemTrouble } from '../engine/trouble.ts'
 import type { Finding } from './difference.ts'
 import { accessFindings } from './verify_access.ts'
 import type { WholeSides } from './whole_sides.ts'

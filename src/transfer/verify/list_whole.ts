@@ -1,6 +1,6 @@
 import type { Facet } from '../../connector/item.ts'
-import type { SideName } from '../sides.ts'
-import { itemTrouble } from '../trouble.ts'
+import type { SideName } from '../engine/sides.ts'
+import { itemTrouble } from '../engine/trouble.ts'
 import type { Finding } from './difference.ts'
 import type { Listed } from './listed.ts'
 import type { WholeSides } from './whole_sides.ts'

@@ -2,12 +2,12 @@ import type { Facet, Item } from '../../connector/item.ts'
 import { rootItem } from '../../ledger/ledger.ts'
 import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
-import { AccessCarrier, toRead } from '../access_carrier.ts'
-import { accessKey, accessSince } from '../access_asked.ts'
-import { rootKey, rootMade } from '../job_spec.ts'
-import type { LoadedJob } from '../load_job.ts'
-import { rootMayChange } from '../root_identity.ts'
-import type { SideName } from '../sides.ts'
+import { AccessCarrier, toRead } from '../items/access_carrier.ts'
+import { accessKey, accessSince } from '../items/access_asked.ts'
+import { rootKey, rootMade } from '../engine/execution_spec.ts'
+import type { LoadedExecution } from '../engine/load_execution.ts'
+import { rootMayChange } from '../engine/root_identity.ts'
+import type { SideName } from '../engine/sides.ts'
 import { AccessComparison } from './access_comparison.ts'
 import type { Finding, Verified } from './difference.ts'
 import { unfinished } from './standing.ts'
@@ -33,7 +33,7 @@ interface Opposite {
 
 /** Everything that should be the same about an item that arrived. */
 export class PairComparison {
-  readonly #loaded: LoadedJob
+  readonly #loaded: LoadedExecution
   readonly #ledger: LedgerReader
   readonly #sides: WholeSides
   readonly #soFar: Verified
@@ -46,7 +46,11 @@ export class PairComparison {
   readonly #accessSince: number
 
   /** @param soFar is told of what was compared and read */
-  constructor({ loaded, ledger }: { loaded: LoadedJob; ledger: LedgerReader }, sides: WholeSides, soFar: Verified) {
+  constructor(
+    { loaded, ledger }: { loaded: LoadedExecution; ledger: LedgerReader },
+    sides: WholeSides,
+    soFar: Verified,
+  ) {
     this.#loaded = loaded
     this.#ledger = ledger
     this.#sides = sides
@@ -121,7 +125,7 @@ export const backAtTheSource: Finding = {
   message: 'had left the source, and is back: no execution has seen it yet',
 }
 
-function sinceWhen(spec: LoadedJob['spec'], remembered: string | undefined): number {
+function sinceWhen(spec: LoadedExecution['spec'], remembered: string | undefined): number {
   // Changed since the last execution: what comes next will be the first to go by it.
   return accessSince({ ...spec, execution: Infinity }, remembered).since
 }

@@ -4,9 +4,9 @@ import { rootItem } from '../../ledger/ledger.ts'
 import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
 import { nameKey } from '../../policy/same_name.ts'
-import { stagedItem } from '../job_spec.ts'
-import type { LoadedJob } from '../load_job.ts'
-import type { SideName } from '../sides.ts'
+import { stagedItem } from '../engine/execution_spec.ts'
+import type { LoadedExecution } from '../engine/load_execution.ts'
+import type { SideName } from '../engine/sides.ts'
 import { Counts } from './counts.ts'
 import type { Difference, Finding, Verified } from './difference.ts'
 import { listWhole } from './list_whole.ts'
@@ -39,7 +39,7 @@ interface Place {
 
 /** The walk over both sides, a container at a time. */
 export class Verification {
-  readonly #loaded: LoadedJob
+  readonly #loaded: LoadedExecution
   readonly #ledger: LedgerReader
   readonly #sides: WholeSides
   readonly #naming: Record<SideName, ListedNaming>

@@ -1,6 +1,6 @@
 import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
-import type { LoadedJob } from '../load_job.ts'
-import { OpenSides } from '../sides.ts'
+import type { LoadedExecution } from '../engine/load_execution.ts'
+import { OpenSides } from '../engine/sides.ts'
 import type { Listeners } from './counts.ts'
 import type { Difference, Verified } from './difference.ts'
 import { Stack } from './listed.ts'
@@ -11,7 +11,7 @@ export type { Difference, DifferenceKind, Left, Verified } from './difference.ts
 export { CannotVerify } from './whole_sides.ts'
 
 export interface VerifyParts extends Listeners {
-  loaded: LoadedJob
+  loaded: LoadedExecution
   ledger: LedgerReader
 }
 

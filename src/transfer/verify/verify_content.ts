@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Item } from '../../connector/item.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
-import { requireStatedHash } from '../read_content.ts'
-import type { SideName } from '../sides.ts'
-import { itemTrouble } from '../trouble.ts'
+import { requireStatedHash } from '../items/read_content.ts'
+import type { SideName } from '../engine/sides.ts'
+import { itemTrouble } from '../engine/trouble.ts'
 import type { Finding, Verified } from './difference.ts'
 import type { WholeSides } from './whole_sides.ts'
 

@@ -1,8 +1,8 @@
 import type { Session } from '../../connector/connector.ts'
 import type { Item } from '../../connector/item.ts'
-import type { SideSpec } from '../job_spec.ts'
-import type { OpenSides } from '../sides.ts'
-import { type SideName } from '../sides.ts'
+import type { SideSpec } from '../engine/execution_spec.ts'
+import type { OpenSides } from '../engine/sides.ts'
+import { type SideName } from '../engine/sides.ts'
 
 /** A side has no such folder: there is nothing to compare. */
 export class CannotVerify extends Error {

@@ -2,7 +2,7 @@ import { textOfUpload } from '../../../src/connector/s3/uploads.ts'
 import { createHash } from 'node:crypto'
 import { afterEach, expect, test } from '@jest/globals'
 import type { Session, Staged } from '../../../src/connector/connector.ts'
-import { ConnectionLimiter } from '../../../src/transfer/limiter.ts'
+import { ConnectionLimiter } from '../../../src/transfer/io/limiter.ts'
 import { listing, refusal, Scripted, type Says } from './scripted.ts'
 
 const mib = 1024 * 1024
