@@ -1,5 +1,6 @@
 import type { Catalog } from '../src/catalog/catalog.ts'
-import type { Engine } from '../src/transfer/engine/engine.ts'
+import type { Engine, ExecutionRef } from '../src/transfer/engine/engine.ts'
+import { beating } from './beat.ts'
 import { complete } from './complete.ts'
 import { initialize } from './initialize.ts'
 import { loadJob } from './load_job.ts'
@@ -26,6 +27,8 @@ export function createActivities(parts: ActivityParts) {
     enumerateSlice: slice((input, run) => engine.enumerate(input, run)),
     transferSlice: slice((input, run) => engine.transfer(input, run)),
     finalizeSlice: slice((input, run) => engine.finalize(input, run)),
+    planRemovals: (execution: ExecutionRef) => beating(() => engine.planRemovals(execution)),
+    remove: slice((input, run) => engine.remove(input, run)),
     complete: complete(engine, catalog),
     loadJob: loadJob(catalog),
     recordJob: recordJob(catalog),

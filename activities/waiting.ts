@@ -5,7 +5,7 @@ import type { Engine, ExecutionRef, SliceRun } from '../src/transfer/engine/engi
 import type { SliceInput, SliceResult } from '../workflows/messages.ts'
 import { whyItWaits } from './interceptor.ts'
 
-type Phase = 'initialize' | 'enumerate' | 'transfer' | 'finalize'
+type Phase = 'initialize' | 'enumerate' | 'transfer' | 'approval' | 'remove' | 'finalize'
 type SliceWork = (input: SliceInput, run: SliceRun) => Promise<SliceResult>
 
 /**
@@ -18,6 +18,8 @@ export function tellingWhatItWaitsFor(engine: Engine, catalog: Catalog): Engine 
     (phase: Phase, work: SliceWork): SliceWork =>
     (input, run) =>
       waiting.during(input, phase, async (over) => {
+        // What waited for a person's yes has had it.
+        if (phase === 'transfer' || phase === 'remove') await waiting.tell(input, 'approval', undefined)
         const onBeat: SliceRun['onBeat'] = (beat) => {
           if (beat.items > 0 || beat.bytes > 0) void over()
           run.onBeat(beat)
@@ -36,6 +38,12 @@ export function tellingWhatItWaitsFor(engine: Engine, catalog: Catalog): Engine 
       }),
     enumerate: slice('enumerate', (input, run) => engine.enumerate(input, run)),
     transfer: slice('transfer', (input, run) => engine.transfer(input, run)),
+    planRemovals: async (ref) => {
+      const planned = await engine.planRemovals(ref)
+      await waiting.tell(ref, 'approval', planned.approval?.sentence)
+      return planned
+    },
+    remove: slice('remove', (input, run) => engine.remove(input, run)),
     finalize: slice('finalize', (input, run) => engine.finalize(input, run)),
     complete: async (ref, ended) => {
       waiting.forget(ref)
@@ -59,10 +67,10 @@ class Waiting {
   /** @param work is given what to call once it is under way again */
   async during<T>(ref: ExecutionRef, phase: Phase, work: (over: () => Promise<void>) => Promise<T>): Promise<T> {
     try {
-      return await work(() => this.#set(ref, phase, undefined))
+      return await work(() => this.tell(ref, phase, undefined))
     } catch (error) {
       const why = whyItWaits(error)
-      if (why !== undefined) await this.#set(ref, phase, why)
+      if (why !== undefined) await this.tell(ref, phase, why)
       throw error
     }
   }
@@ -73,7 +81,7 @@ class Waiting {
   }
 
   /** A catalog that can't be written now is asked again with the next beat or failure. */
-  async #set(ref: ExecutionRef, phase: Phase, why: string | undefined): Promise<void> {
+  async tell(ref: ExecutionRef, phase: Phase, why: string | undefined): Promise<void> {
     const phases = this.#why.get(keyOf(ref)) ?? new Map<Phase, string>()
     this.#why.set(keyOf(ref), phases)
     if (why === undefined) phases.delete(phase)

@@ -57,6 +57,17 @@ const scenes: Record<string, Scene> = {
         call <= 3 ? new ItemsWaiting({ total: 12, byReason: { Locked: 8, ShortRead: 4 }, nextDueMs: 50 }) : undefined,
     },
   },
+  approved: {
+    wish: {
+      items: 3,
+      initialized: { removes: 'destination', looksFirst: true },
+      planned: { items: 2, approval: { hash: 'a1b2c3', sentence: 'an approval: 2 items would be removed' } },
+    },
+    async play(stage, job) {
+      await until(async () => (await stage.progress(job, 1)).approval !== undefined, 'it waits for an approval')
+      await stage.client().approve(job, 'a1b2c3')
+    },
+  },
   'stop-policy-completed': {
     wish: {
       items: 1,

@@ -52,11 +52,16 @@ const cancellationType = 'WAIT_CANCELLATION_COMPLETED'
  * A slice answers after about 20 s; only what can't be put down half-way takes longer: listing a vast folder, or carrying a
  * long file, of which all that was read would have to be hashed again.
  */
-const startToCloseTimeout: Record<LaneKind, string> = { enumerate: '2 h', transfer: '24 h', finalize: '30 min' }
+const startToCloseTimeout: Record<LaneKind, string> = {
+  enumerate: '2 h',
+  transfer: '24 h',
+  remove: '24 h',
+  finalize: '30 min',
+}
 
 export function sliceActivities(kind: LaneKind, summary: string, { failurePolicy, taskQueue }: Initialized) {
   const { triesPerExecution: _, ...retry } = retryPolicy(failurePolicy)
-  return proxyActivities<Pick<Activities, 'enumerateSlice' | 'transferSlice' | 'finalizeSlice'>>({
+  return proxyActivities<Pick<Activities, 'enumerateSlice' | 'transferSlice' | 'finalizeSlice' | 'remove'>>({
     startToCloseTimeout: startToCloseTimeout[kind] as '2 h',
     heartbeatTimeout,
     cancellationType,
@@ -69,7 +74,7 @@ export function sliceActivities(kind: LaneKind, summary: string, { failurePolicy
 /** Before the document is known there is no policy to go by; trouble with a connection is waited out under either. */
 export function boundaryActivities(summary: string) {
   const { triesPerExecution: _, ...retry } = retryPolicy('continue')
-  return proxyActivities<Pick<Activities, 'initialize' | 'complete'>>({
+  return proxyActivities<Pick<Activities, 'initialize' | 'planRemovals' | 'complete'>>({
     startToCloseTimeout: '30 min',
     heartbeatTimeout,
     cancellationType,

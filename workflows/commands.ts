@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
-import type { Cancelled, ExecutionState, JobState, Paused, Resumed, Started, Unrecorded } from './messages.ts'
+import type { Approved, Cancelled, ExecutionState, JobState, Paused, Resumed, Started, Unrecorded } from './messages.ts'
 
 /** To a job. */
 export const start = defineUpdate<Started, []>('start')
@@ -17,5 +17,6 @@ export const drained = defineSignal<[number]>('drained')
 /** To an execution, from its activities: what has to pass before they can go on; null when it has. */
 export const waitingFor = defineSignal<[string | null]>('waitingFor')
 
-/** To an execution. */
+/** To an execution: the hash of the plan that may be carried out. */
+export const approve = defineUpdate<Approved, [string]>('approve')
 export const progress = defineQuery<ExecutionState>('progress')

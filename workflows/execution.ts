@@ -14,7 +14,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { boundaryActivities, catalogActivities, sliceActivities } from './activity_options.ts'
-import { drained, progress, setPaused, waitingFor } from './commands.ts'
+import { approve, drained, progress, setPaused, waitingFor } from './commands.ts'
 import { Execution, type ExecutionPorts, type LaneKind } from './execution_run.ts'
 import { endedBy, orThrow } from './how_it_ended.ts'
 import type { ExecutionPhase } from '../src/job/status.ts'
@@ -46,6 +46,19 @@ export async function execution(start: ExecutionStart): Promise<ExecutionOutcome
       show(start, run)
     },
     { description: 'From its activities: the trouble that is being waited out, or that it is over.' },
+  )
+
+  setHandler(
+    approve,
+    (hash) => {
+      const sentence = run.approve(hash)
+      show(start, run)
+      return { sentence }
+    },
+    {
+      validator: (hash) => run.refuseToApprove(hash),
+      description: 'Lets go what waits for it: its argument is the hash of the plan, as `progress` has it.',
+    },
   )
 
   const keeping = control.follow()
@@ -99,6 +112,7 @@ function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): Execu
   return {
     nowMs: () => Date.now(),
     initialize: () => boundaryActivities('open source and destination').initialize({ jobId, execution }),
+    planRemovals: () => boundaryActivities('see what is to be removed').planRemovals({ jobId, execution }),
     slice: (kind, summary, input) => {
       const activities = sliceActivities(kind, summary, run().initialized!)
       return activities[sliceOf[kind]](input)
@@ -110,6 +124,9 @@ function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): Execu
       upsertSearchAttributes([{ key: attributes.phase, value: phase }])
       if (phase === 'executing' || phase === 'finalize') await catalog.recordPhase({ jobId, execution, phase })
     },
+    // Also a mark in the history: a command sent to a worker that has just taken over would else be looked at before the plan is known.
+    awaits: (person) =>
+      upsertSearchAttributes([{ key: attributes.status, value: person ? 'awaiting-user' : 'running' }]),
     show: () => show(start, run()),
     stopLanes: () => lanes.cancel(),
     has: (change) => patched(change),
@@ -119,6 +136,7 @@ function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): Execu
 const sliceOf = {
   enumerate: 'enumerateSlice',
   transfer: 'transferSlice',
+  remove: 'remove',
   finalize: 'finalizeSlice',
 } as const satisfies Record<LaneKind, string>
 

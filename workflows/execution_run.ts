@@ -1,15 +1,19 @@
+import { notWaiting } from './names.ts'
 import type { ExecutionPhase } from '../src/job/status.ts'
+import { ApplicationFailure } from '@temporalio/common'
 import type {
+  Approval,
   ExecutionCarried,
   ExecutionStart,
   ExecutionState,
   Initialized,
+  PlannedRemovals,
   SliceInput,
   SliceResult,
   Tally,
 } from './messages.ts'
 
-export type LaneKind = 'enumerate' | 'transfer' | 'finalize'
+export type LaneKind = 'enumerate' | 'transfer' | 'remove' | 'finalize'
 
 /** What executions that are under way, begun by older code, must go on doing as they did. */
 type Change = 'first broken lane counts'
@@ -18,12 +22,15 @@ type Change = 'first broken lane counts'
 export interface ExecutionPorts {
   nowMs(): number
   initialize(): Promise<Initialized>
+  planRemovals(): Promise<PlannedRemovals>
   slice(kind: LaneKind, summary: string, input: SliceInput): Promise<SliceResult>
   until(condition: () => boolean): Promise<void>
   sleep(ms: number): Promise<void>
   /** Whether this run's history is long enough. */
   historyIsFull(): boolean
   enter(phase: ExecutionPhase): Promise<void>
+  /** A person is waited for, or not any more: told where executions are listed. */
+  awaits(person: boolean): void
   /** Something a person may want to see has changed. */
   show(): void
   /** Asks the lanes to stop: no new slice begins, those under way finish what is in hand. */
@@ -46,6 +53,10 @@ export class Execution {
   initialized: Initialized | undefined
   /** What has to pass before its activities can go on. */
   waitingFor: string | undefined
+  /** What waits for a person's yes. */
+  approval: Approval | undefined
+  /** A person has said yes, or need not. */
+  #approved: boolean
   /** Activities under way that may write. */
   #inHand = 0
   #renewing = false
@@ -62,6 +73,7 @@ export class Execution {
     this.phase = carried?.phase ?? 'pending'
     this.initialized = carried?.initialized
     this.paused = start.paused
+    this.#approved = carried?.approved ?? false
   }
 
   /** Paused, and nothing writes any more. */
@@ -72,16 +84,26 @@ export class Execution {
   /** All phases but `complete`. Answers `renew` when they are to go on in a new run. */
   async throughPhases(): Promise<'done' | 'renew'> {
     this.initialized ??= await this.#initialize()
-    const { enumerateLanes, transferLanes } = this.initialized
+    const { enumerateLanes, transferLanes, removes, looksFirst } = this.initialized
+    const writers = transferLanes.reduce((sum, width) => sum + width, 0)
     if (this.phase !== 'finalize') {
       const listed = this.phase === 'executing'
       if (!listed) await this.#enter('changes')
       const enumerate = listed ? [] : [() => this.#enumerate(enumerateLanes)]
+      if (looksFirst) {
+        await this.#sideBySide(enumerate.splice(0))
+        if (this.#renewing) return 'renew'
+        await this.#untilApproved()
+      }
       await this.#sideBySide([...enumerate, ...this.#transfers(transferLanes)])
       if (this.#renewing) return 'renew'
+      if (removes) {
+        await this.#untilApproved()
+        await this.#lane('remove', 'remove', writers)
+        if (this.#renewing) return 'renew'
+      }
       await this.#enter('finalize')
     }
-    const writers = transferLanes.reduce((sum, width) => sum + width, 0)
     await this.#lane('finalize', 'finalize', writers)
     return this.#renewing ? 'renew' : 'done'
   }
@@ -90,13 +112,35 @@ export class Execution {
   carryOver(controlPaused: boolean): ExecutionStart {
     const { initialized, phase, tally } = this
     if (!initialized) throw new Error('nothing to carry over before initialize')
-    const carried: ExecutionCarried = { initialized, phase, tally, controlPaused }
+    const approved = this.#approved ? { approved: true as const } : {}
+    const carried: ExecutionCarried = { initialized, phase, tally, controlPaused, ...approved }
     return { ...this.#start, paused: this.paused, carried }
   }
 
   state(): ExecutionState {
-    const { phase, paused, waitingFor } = this
-    return { phase, paused, tally: { ...this.tally }, ...(waitingFor === undefined ? {} : { waitingFor }) }
+    const { phase, paused, waitingFor, approval } = this
+    return {
+      phase,
+      paused,
+      tally: { ...this.tally },
+      ...(waitingFor === undefined ? {} : { waitingFor }),
+      ...(approval === undefined ? {} : { approval }),
+    }
+  }
+
+  /** @throws ApplicationFailure unless this is the plan that waits */
+  refuseToApprove(hash: string): void {
+    if (this.approval?.hash === hash) return
+    const instead = this.approval
+      ? `the plan that waits is ${this.approval.hash}: ${this.approval.sentence}`
+      : 'nothing waits for an approval'
+    throw ApplicationFailure.nonRetryable(`${hash} can't be approved: ${instead}`, notWaiting)
+  }
+
+  approve(hash: string): string {
+    this.approval = undefined
+    this.#approved = true
+    return `${hash} is approved and goes on`
   }
 
   get isOverdue(): boolean {
@@ -108,6 +152,20 @@ export class Execution {
     await this.#hands.until(() => !this.paused)
     await this.#enter('initialize')
     return this.#holding(() => this.#hands.initialize())
+  }
+
+  /** Everything is planned by now. A plan that needs a person's yes waits for it, however long that takes. */
+  async #untilApproved(): Promise<void> {
+    if (this.#approved) return
+    const { approval } = await this.#holding(() => this.#hands.planRemovals())
+    if (approval) {
+      this.approval = approval
+      this.#hands.awaits(true)
+      this.#hands.show()
+      await this.#hands.until(() => this.#approved)
+      this.#hands.awaits(false)
+    }
+    this.#approved = true
   }
 
   /** Containers to list come from one frontier, so that its lanes end together; then only transfers are left. */

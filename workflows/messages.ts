@@ -71,6 +71,8 @@ export interface ExecutionCarried {
   initialized: Initialized
   phase: ExecutionPhase
   tally: Tally
+  /** A person has said yes to what is removed, or need not. */
+  approved?: true
   /** What the control row says. */
   controlPaused: boolean
 }
@@ -106,6 +108,10 @@ export interface Cancelled {
   sentence: string
 }
 
+export interface Approved {
+  sentence: string
+}
+
 /** How a job workflow closes. */
 export interface JobOutcome {
   status: JobStatus
@@ -130,6 +136,8 @@ export interface ExecutionState {
   tally: Tally
   /** The trouble that is being waited out. */
   waitingFor?: string
+  /** What waits for a person's yes. */
+  approval?: Approval
 }
 
 /** What a job's row in the catalog is set to. */
@@ -161,6 +169,23 @@ export interface Initialized {
   /** Writers per transfer lane; its sum is `parallel_writes.requested`. */
   transferLanes: number[]
   taskQueue?: string
+  /** Something may be removed there, once all else is done. */
+  removes?: 'source' | 'destination'
+  /** Nothing is written before everything was looked at: what is there may be somebody else's. */
+  looksFirst?: true
+}
+
+/** What waits to be removed. */
+export interface PlannedRemovals {
+  items: number
+  /** Given when a person has to say yes to it first. */
+  approval?: Approval
+}
+
+export interface Approval {
+  /** Names the plan: another one has another. */
+  hash: string
+  sentence: string
 }
 
 export interface SliceInput {

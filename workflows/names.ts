@@ -10,3 +10,6 @@ export const unrecorded = 'Unrecorded'
 
 /** Why a job that would run by itself does not, for the catalog: somebody ended its workflow on the server. */
 export const stoppedFromOutside = 'its workflow was ended from outside: it runs again when somebody starts it'
+
+/** The type of the failure that says that no such plan waits for an approval. */
+export const notWaiting = 'NotWaiting'

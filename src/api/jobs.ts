@@ -1,4 +1,4 @@
-import { isObject } from '../json/json.ts'
+import { isObject, wireNumber } from '../json/json.ts'
 import type { FastifyInstance } from 'fastify'
 import type { StoredJob } from '../catalog/catalog.ts'
 import { changedMeanwhile, warningsOf } from '../intake/changed_meanwhile.ts'
@@ -6,6 +6,7 @@ import { editJob } from '../intake/edit_job.ts'
 import { acceptJob } from '../intake/job.ts'
 import { startProblems } from '../intake/start_problems.ts'
 import { refusals } from '../intake/not_carried_out.ts'
+import { plannedRemovals } from '../open_home/planned_removals.ts'
 import { objectOf } from './body.ts'
 import { many, one } from './envelope.ts'
 import { ApiError, apiError, notFound, Unanswered } from './errors.ts'
@@ -60,9 +61,15 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
   })
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
-    const query = queryOf(request, [...commands, 'strict', ...widening])
+    const query = queryOf(request, [...commands, 'approve', 'strict', ...widening])
+    const approve = query['approve']?.toString()
     const asked = commands.filter((command) => flag(query, command))
     const job = await found(request.params.id)
+    if (approve !== undefined) {
+      if (asked.length > 0 || !isNoBody(request.body)) throw apiError(400, 'invalid', 'approve comes alone', 'approve')
+      await refusable('approve', () => send.approve(job.id, approve))
+      return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
+    }
     const [first, ...others] = asked
     if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
     if (first === undefined ? isNoBody(request.body) : !isNoBody(request.body))
@@ -81,6 +88,13 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
     await command(first, job.id)
     const now = one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
     return warnings.length === 0 ? now : { ...now, warnings }
+  })
+
+  app.get<{ Params: { id: string } }>('/v1/jobs/:id/approval', async (request) => {
+    queryOf(request, [])
+    const plan = await plannedRemovals(await found(request.params.id), { catalog, ledgers })
+    if (plan === undefined) throw apiError(404, 'not_found', 'nothing waits for an approval')
+    return one('approval', { ...plan, bytes: wireNumber(plan.bytes) })
   })
 
   app.delete<{ Params: { id: string } }>('/v1/jobs/:id', async (request, reply) => {

@@ -10,6 +10,7 @@ import {
 import { changeJob, deleteJob } from './commands/edit_job.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
+import { approveRemovals } from './commands/job_approve.ts'
 import { commandJob, listJobs, showJob } from './commands/job.ts'
 import { listItems } from './commands/job_items.ts'
 import { askForItems, type RequestOptions } from './commands/job_retry.ts'
@@ -86,6 +87,14 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
   )
   for (const [name, what] of commands)
     act(command(job, `${name} <job>`, what), (options, which) => commandJob(name, which!, options, parts))
+
+  act(
+    command(job, 'approve <job>', 'what waits to be removed or overwritten, and let it go').option(
+      '--plan <hash>',
+      'the plan that may be carried out, as it is shown without this',
+    ),
+    (options, which) => approveRemovals(which!, options, parts),
+  )
 
   const items = whichItems(command(job, 'items <job>', 'those of its items that failed, why, and what can be done'))
   act(items, (options, name) => listItems(name!, options, parts))

@@ -2,9 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type Connection, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure, type DataConverter } from '@temporalio/common'
 import type { job } from '../../workflows/job.ts'
-import { cancel, pause, resume, start } from '../../workflows/commands.ts'
-import type { Cancelled, JobFacts, Paused, Resumed, Started, WorkflowOptions } from '../../workflows/messages.ts'
-import { executionWorkflowId, jobWorkflowId, refused, unrecorded } from '../../workflows/names.ts'
+import { approve, cancel, pause, resume, start } from '../../workflows/commands.ts'
+import type {
+  Approved,
+  Cancelled,
+  JobFacts,
+  Paused,
+  Resumed,
+  Started,
+  WorkflowOptions,
+} from '../../workflows/messages.ts'
+import { executionWorkflowId, jobWorkflowId, notWaiting, refused, unrecorded } from '../../workflows/names.ts'
 import { NotInCatalog, type Catalog } from '../catalog/catalog.ts'
 import { beginsAgain, endWorkflows } from './end_workflows.ts'
 import { refuseWhilePaused } from './refuse_to_start.ts'
@@ -72,6 +80,23 @@ export class JobClient implements JobCommands {
   /** Answers when the execution has ended, or after 9 s, saying which. @throws Refused */
   async cancel(jobId: string): Promise<Cancelled> {
     return this.#command(cancel, jobId, await this.#facts(jobId), [])
+  }
+
+  /** @throws Refused when no plan of this hash waits */
+  async approve(jobId: string, hash: string): Promise<Approved> {
+    const { lastExecution } = await this.#facts(jobId)
+    const execution = this.#client.workflow.getHandle(executionWorkflowId(jobId, lastExecution))
+    try {
+      return await this.#client.withDeadline(Date.now() + answerMs, () =>
+        execution.executeUpdate<Approved, [string]>(approve.name, { args: [hash] }),
+      )
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError)
+        throw new Refused('no execution is under way: nothing waits for an approval')
+      const { cause } = error as { cause?: unknown }
+      if (cause instanceof ApplicationFailure && cause.type === notWaiting) throw new Refused(cause.message)
+      throw understood(error)
+    }
   }
 
   /** Its settings are others now, and it waits for its next run by them; one that is under way takes note at its end. */

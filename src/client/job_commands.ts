@@ -4,6 +4,8 @@ export interface JobCommands {
   pause(jobId: string): Promise<unknown>
   resume(jobId: string): Promise<unknown>
   cancel(jobId: string): Promise<unknown>
+  /** Lets go what the execution under way waits to remove, when it is the plan of this hash. */
+  approve(jobId: string, hash: string): Promise<{ sentence: string }>
   /** Ends workflows of the job that can't go on, and goes on without them from what catalog and ledger say. */
   repair(jobId: string): Promise<unknown>
   /** Makes sure that a job which runs by itself does. */

@@ -59,6 +59,7 @@ export function keptCommands(catalog: Catalog, notServed: () => Error): JobComma
       await catalog.orders.drop(jobId)
     },
     start: refuse,
+    approve: refuse,
     ensure: refuse,
     repair: refuse,
     /** Whose workflows nobody can be asked about. */

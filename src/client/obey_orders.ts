@@ -11,7 +11,7 @@ export interface OrderParts {
   client: JobClient
   engine: {
     complete(of: { jobId: string; execution: number }, ended: EndedBy): Promise<unknown>
-    remove(jobId: string): Promise<void>
+    removeJob(jobId: string): Promise<void>
   }
   say(line: string): void
 }
@@ -19,7 +19,7 @@ export interface OrderParts {
 const lookMs = 250
 
 /**
- * StopToken what was asked while nobody served the home, before a worker is at work: nothing of these jobs is carried out first.
+ * Obeys what was asked while nobody served the home, before a worker is at work: nothing of these jobs is carried out first.
  * Their workflows, which would go on, are ended; they begin again from the catalog, as it says now.
  */
 export async function obeyKept(parts: OrderParts): Promise<void> {
@@ -82,7 +82,7 @@ async function deleteUnserved(job: StoredJob, parts: OrderParts): Promise<void> 
   const name = JSON.stringify(job.name)
   await cancelUnserved(job, parts)
   try {
-    await engine.remove(job.id)
+    await engine.removeJob(job.id)
   } catch (error) {
     await catalog.jobs.update(job.id, { status: 'paused', executeOn: null })
     await catalog.orders.drop(job.id)
@@ -137,7 +137,7 @@ async function deleteServed(jobId: string, { catalog, client, engine }: OrderPar
   if (unfinished) throw new Refused(stillRunning(name, lastExecution))
   await client.endWorkflows(jobId, 'the job is deleted')
   try {
-    await engine.remove(jobId)
+    await engine.removeJob(jobId)
   } catch (error) {
     await catalog.orders.refuse(jobId, notCleared(error))
     // Its schedule, if it has one, goes on.

@@ -1,5 +1,5 @@
 import type { Capabilities, CapabilityNote } from './capabilities.ts'
-import type { Facet, Facts, Item, Permissions, Principal } from './item.ts'
+import type { Facet, Facts, Item, ItemKind, Permissions, Principal } from './item.ts'
 import type { Maybe } from './maybe.ts'
 
 /**
@@ -119,6 +119,11 @@ export interface Session {
   makeLink(container: string, name: string, linkTarget: string): Maybe<Item>
   /** Renames inside or between containers; never replaces. Raises `Conflict`, and `PreconditionFailed` unless `expected` holds. */
   move(id: string, container: string, name: string, expected: Facts): Maybe<Item>
+  /**
+   * Removes an item or a link, or a container that holds nothing. Gone already is no error. Raises `PreconditionFailed`
+   * unless what is there has `expected`'s facts, `Conflict` when a container holds something.
+   */
+  remove(id: string, expected: Facts & { kind: ItemKind }): Maybe<void>
   /** Applies attributes to something that exists; answers the facts afterwards. `Unsupported` where it would reach other items too. */
   setAttributes(id: string, attributes: Attributes, expected?: Facts): Maybe<Item>
   /** The principals this platform knows, for maps; absent without `identity.directory`. */

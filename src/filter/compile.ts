@@ -51,7 +51,8 @@ export function ruleTexts(filters: readonly FilterSetting[]): string[] {
  * each other. Include filters speak of items: a container is descended unless no path below it can match, and the content
  * of a container that matches by name or path is included with it.
  *
- * Filters of the destination judge what comes from there: they have no say in a one-way transfer.
+ * Filters of the destination judge what comes from there, and with `publish` protect what they leave out: they have no say in
+ * any other one-way transfer.
  *
  * @throws Error for a rule that can't be answered: leaving a filter out could carry what must not be
  * @see reference: maps-filters-connections 4
@@ -61,7 +62,8 @@ export function compileFilters(
   side: 'source' | 'destination',
   context: FilterContext,
 ): Filter {
-  const active = side === 'source' || context.transferType === 'sync' ? filters[side] : []
+  const hasSay = side === 'source' || context.transferType === 'sync' || context.transferType === 'publish'
+  const active = hasSay ? filters[side] : []
   const unmatched = new Map<number, CompiledRule>()
   let number = 0
   const compiled = active.map(({ action, rules }) => ({

@@ -133,17 +133,19 @@ export const gaps: readonly Gap[] = [
   },
   {
     setting: 'transfer.transfer_type',
-    values: 'sync, publish, move, migrate, taxonomy; also when left out, which means sync',
+    values: 'sync; also when left out, which means sync',
     harm: 'harmful',
-    sentence: 'only copy is carried out; another type would write or delete where copy does not',
-    asked: (job) => settingsOf(job).transferType !== 'copy',
+    sentence: 'writing to both sides is not carried out yet; copy, publish, move, migrate and taxonomy are',
+    asked: (job) => settingsOf(job).transferType === 'sync',
   },
   {
     setting: 'transfer.delete_propagation',
-    values: 'mirror, ignore_destination',
-    harm: 'harmful',
-    sentence: 'nothing is deleted or restored yet; only ignore_source and ignore_both are carried out',
-    asked: (job) => ['mirror', 'ignore_destination'].includes(settingsOf(job).deletePropagation),
+    values: 'any, with publish, move, migrate or taxonomy',
+    harm: 'inert',
+    sentence:
+      'has no effect with this transfer_type: publish always follows deletes, move, migrate and taxonomy never do',
+    asked: (job) =>
+      job.transfer.delete_propagation !== undefined && !['copy', 'sync'].includes(settingsOf(job).transferType),
   },
   {
     setting: 'transfer.batch_mode',
@@ -240,10 +242,10 @@ export const gaps: readonly Gap[] = [
   pathsPerhapsMistyped,
   {
     setting: 'transfer.filter.destination',
-    values: 'any, with copy',
+    values: 'any, but with publish',
     harm: 'inert',
-    sentence: 'judges what comes from the destination, and with copy nothing does',
-    asked: ({ transfer }) => (transfer.filter?.destination?.length ?? 0) > 0,
+    sentence: 'protects what publish would remove; with this transfer_type nothing comes from the destination',
+    asked: (job) => (job.transfer.filter?.destination?.length ?? 0) > 0 && settingsOf(job).transferType !== 'publish',
   },
   {
     setting: 'transfer.rendition',

@@ -46,7 +46,8 @@ export function settingsOf({ transfer }: Pick<JobDocument, 'transfer'>): Setting
     },
     filter: filtersOf(transfer.filter),
     simulationMode: transfer.simulation_mode ?? defaults.simulation_mode,
-    durability: transfer.durability ?? defaults.durability,
+    // What leaves the source must survive a power cut at the destination first (brake 5).
+    durability: transfer.transfer_type === 'move' ? 'power' : (transfer.durability ?? defaults.durability),
   }
 }
 

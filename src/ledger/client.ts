@@ -11,6 +11,7 @@ import {
   fromWireBatch,
   fromWireLeftovers,
   fromWireFinalizeBatch,
+  fromWireRemovals,
   toStagedText,
   toWireAudit,
   toWireFinished,
@@ -21,6 +22,7 @@ import {
   type WireLeftovers,
   type WireToList,
   type WireFinalizeBatch,
+  type WireRemovalBatch,
 } from './wire.ts'
 
 /** A ledger whose thread serves it. */
@@ -150,6 +152,22 @@ class LedgerClient implements Ledger {
 
   async finishedContainers(...[token, results]: Parameters<Ledger['finishedContainers']>): Promise<void> {
     await this.#ask('finishedContainers', [token, toWireFinished(results)])
+  }
+
+  planMoved(after: number): ReturnType<Ledger['planMoved']> {
+    return this.#ask('planMoved', [after])
+  }
+
+  plannedRemovals(execution: number): ReturnType<Ledger['plannedRemovals']> {
+    return this.#ask('plannedRemovals', [execution])
+  }
+
+  async claimRemovals(...[holder, limit, patience]: Parameters<Ledger['claimRemovals']>) {
+    return mapped(await this.#claim<WireRemovalBatch>('claimRemovals', [holder, limit], patience), fromWireRemovals)
+  }
+
+  async finishedRemovals(...args: Parameters<Ledger['finishedRemovals']>): Promise<void> {
+    await this.#ask('finishedRemovals', args)
   }
 
   unended(): ReturnType<Ledger['unended']> {

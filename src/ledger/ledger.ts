@@ -58,6 +58,14 @@ export interface Ledger {
   claimContainersToFinalize(holder: Holder, limit: number, patience?: Patience): Promise<Claim<FinalizeBatch>>
   finishedContainers(token: number, results: FinishedContainer[]): Promise<void>
 
+  /** With `move`: plans that what arrived leaves the source, some rows at a time; the last looked at, none when all were. */
+  planMoved(after: number): Promise<number | undefined>
+  /** What waits to be removed. */
+  plannedRemovals(execution: number): Promise<RemovalPlan>
+  /** What to remove, deepest first. */
+  claimRemovals(holder: Holder, limit: number, patience?: Patience): Promise<Claim<RemovalBatch>>
+  finishedRemovals(token: number, results: RemovalResult[]): Promise<void>
+
   /** Batches whose holders are gone, taken over for good, and long items left half-way: what `complete` must clear away. */
   leftovers(execution: number): Promise<Leftovers>
 
@@ -159,6 +167,10 @@ export interface ContainerToList extends ContainerAddress {
   token: number
   /** Rows of it are tracked from an earlier execution or an earlier try at this listing. */
   known: boolean
+  /** It is not at the source, or no more: only what the destination has of it is looked at. */
+  gone: boolean
+  /** An earlier execution looked at all that is in it. */
+  looked: boolean
   /** Some pages of this listing were committed by a holder that died. */
   resumed: boolean
 }
@@ -233,6 +245,10 @@ export interface Listing {
   returned?: number[]
   /** Tracked rows whose source is gone, in a complete listing only. */
   gone: number[]
+  /** What the destination has, and is to be removed. Containers among them are looked into; they go when nothing is left in them. */
+  unmatched: Unmatched[]
+  /** The destination has something else there that stays, so that the container can't go. */
+  holdsOthers: boolean
   met: Met[]
   audit: AuditRow[]
 }
@@ -248,9 +264,66 @@ export function noListing(of: Pick<Listing, 'container' | 'token' | 'execution'>
     notes: [],
     descend: [],
     gone: [],
+    unmatched: [],
+    holdsOthers: false,
     met: [],
     audit: [],
   }
+}
+
+/** Something at the destination that nothing at the source stands for. */
+export interface Unmatched {
+  /** The tracked row; absent: nobody of us put it there. */
+  item?: number
+  /** At the destination. */
+  name: string
+  kind: ItemKind
+  reason: 'source_gone' | 'not_at_source'
+  /** What the decision was made against; removed on condition of. */
+  destination: Facts & { id: string }
+}
+
+/** What waits to be removed. */
+export interface RemovalPlan {
+  /** Containers included. */
+  items: number
+  containers: number
+  bytes: bigint
+  /** To be overwritten although somebody else wrote it. */
+  replaced: number
+  /** Of what is to be removed: two plans with the same are the same. */
+  hash: string
+}
+
+export interface RemovalBatch {
+  token: number
+  removals: Removal[]
+}
+
+export interface Removal {
+  item: number
+  side: 'source' | 'destination'
+  kind: ItemKind
+  depth: number
+  /** That it is in. */
+  container: ContainerAddress
+  name: string
+  destinationName: string
+  /** On `id` platforms. */
+  platformId?: string
+  expected: Facts
+  /** Of what is to leave the source. */
+  destinationId?: string
+  /** Of the content last written. */
+  hash?: string
+}
+
+export interface RemovalResult {
+  item: number
+  /** `kept`: it is not as it was, or holds something. */
+  end: 'removed' | 'kept' | 'failed'
+  /** Why not removed; an error code, or a word of the planner's. */
+  reason?: string
 }
 
 /** State and baselines of the row stay. */

@@ -19,6 +19,10 @@ export type Call =
   | 'partial'
   | 'claimContainersToFinalize'
   | 'finishedContainers'
+  | 'planMoved'
+  | 'plannedRemovals'
+  | 'claimRemovals'
+  | 'finishedRemovals'
   | 'unended'
   | 'leftovers'
   | 'renew'
@@ -51,7 +55,12 @@ const together = 200
 /** A held-back claim looks again this often even if nothing was heard: leases expire, items fall due. */
 const lookAgainMs = 250
 
-const claims: ReadonlySet<Call> = new Set<Call>(['claimContainers', 'claimBatch', 'claimContainersToFinalize'])
+const claims: ReadonlySet<Call> = new Set<Call>([
+  'claimContainers',
+  'claimBatch',
+  'claimContainersToFinalize',
+  'claimRemovals',
+])
 /** After these there may be something to claim. */
 const makeWork: ReadonlySet<Call> = new Set<Call>([
   'begin',
@@ -59,6 +68,7 @@ const makeWork: ReadonlySet<Call> = new Set<Call>([
   'returnContainers',
   'finished',
   'finishedContainers',
+  'finishedRemovals',
 ])
 
 /**

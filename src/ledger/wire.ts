@@ -12,6 +12,9 @@ import type {
   LeftBatch,
   Leftovers,
   Listing,
+  Removal,
+  RemovalBatch,
+  Unmatched,
   Results,
   RowNote,
   StagedItem,
@@ -75,7 +78,32 @@ export interface WireNote {
   counterpartId: string | null
 }
 
-export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'notes' | 'audit'> {
+/** As {@link Unmatched}. */
+export interface WireUnmatched {
+  item: number | null
+  name: string
+  kind: number
+  bytes: number
+  reason: string
+  destination: string
+  destinationId: string
+}
+
+export type WireRemoval = Omit<Removal, 'container' | 'expected' | 'destinationId' | 'hash' | 'platformId'> & {
+  container: WireAddress
+  platformId: string | null
+  expected: string
+  destinationId: string | null
+  hash: string | null
+}
+
+export interface WireRemovalBatch {
+  token: number
+  removals: WireRemoval[]
+}
+
+export interface WireListing extends Omit<Listing, 'fresh' | 'changed' | 'notes' | 'audit' | 'unmatched'> {
+  unmatched: WireUnmatched[]
   fresh: WireItems
   changed: WireChanged[]
   notes: WireNote[]
@@ -107,7 +135,7 @@ export interface WireResults {
 }
 
 export type WireAddress = Omit<ContainerAddress, 'source'> & { source: string }
-export type WireToList = WireAddress & Pick<ContainerToList, 'token' | 'known' | 'resumed'>
+export type WireToList = WireAddress & Pick<ContainerToList, 'token' | 'known' | 'looked' | 'resumed' | 'gone'>
 
 /** `id, parent, kind, name, destination_name, action, reason, size, source, source_id, hash` */
 export type WireWork = [
@@ -171,6 +199,7 @@ export function toWireListing(listing: Listing): WireListing {
     fresh: toWireItems(listing.fresh),
     changed: listing.changed.map(toWireChanged),
     notes: listing.notes.map(toWireNote),
+    unmatched: listing.unmatched.map(toWireUnmatched),
     audit: toWireAudit(listing.audit),
   }
 }
@@ -218,6 +247,32 @@ function toWireNote({ item, reason, why, source, counterpart }: RowNote): WireNo
     source: source ? packFacts(source) : null,
     counterpart: counterpart ? packFacts(counterpart) : null,
     counterpartId: counterpart?.id ?? null,
+  }
+}
+
+function toWireUnmatched({ item, name, kind, reason, destination }: Unmatched): WireUnmatched {
+  return {
+    item: item ?? null,
+    name,
+    kind: kindCode(kind),
+    bytes: kind === 'item' ? countedSize(destination.sizeBytes) : 0,
+    reason,
+    destination: packFacts(destination),
+    destinationId: destination.id,
+  }
+}
+
+export function fromWireRemovals({ token, removals }: WireRemovalBatch): RemovalBatch {
+  return {
+    token,
+    removals: removals.map(({ container, platformId, expected, destinationId, hash, ...removal }) => ({
+      ...removal,
+      container: fromWireAddress(container),
+      expected: unpackFacts(expected),
+      ...(platformId === null ? {} : { platformId }),
+      ...(destinationId === null ? {} : { destinationId }),
+      ...(hash === null ? {} : { hash }),
+    })),
   }
 }
 

@@ -27,11 +27,13 @@ export const auditTypes = {
   adopted: { level: 'info', meaning: 'the destination had the same file already' },
   attributes: { level: 'info', meaning: 'times, owner or permissions were applied, no content' },
   reread: { level: 'info', meaning: 'read again, and found to be the same' },
+  removed: { level: 'info', meaning: 'removed at the destination, or from the source once it had arrived' },
   too_large: { level: 'info', meaning: 'left out by large_item: skip' },
   asked: { level: 'info', meaning: 'a person said to try an item again, or to leave it out' },
   execution: { level: 'info', meaning: 'an execution began or ended, with its counts' },
 
   skipped: { level: 'warn', meaning: 'left out by a policy' },
+  kept: { level: 'warn', meaning: 'to be removed, and kept: it is not as it was, or holds something' },
   renamed: { level: 'warn', meaning: 'arrives under another name' },
   hard_link: { level: 'warn', meaning: 'has other names at the source; each is copied as a file of its own' },
   time_left_out: { level: 'warn', meaning: 'the destination has no time so early or so late; what it was given stays' },

@@ -30,6 +30,12 @@ export type Reason =
   | 'restored'
   | 'left_deleted'
   | 'source_gone'
+  | 'not_at_source'
+  | 'removed'
+  | 'moved'
+  | 'taxonomy'
+  | 'not_initial'
+  | 'not_followed'
   | 'filtered'
   | 'too_large'
   | 'too_many_items'
@@ -56,7 +62,12 @@ export type Reason =
   | 'ignored'
 
 /** Why a tracked item is left as it is although not all is as recorded: the row keeps its baselines, and says this. */
-export const leftAlone: ReadonlySet<string> = new Set<Reason>(['left_deleted', 'destination_kept', 'exists'])
+export const leftAlone: ReadonlySet<string> = new Set<Reason>([
+  'left_deleted',
+  'destination_kept',
+  'exists',
+  'not_followed',
+])
 
 /** How the item arrives altered (wire `processing`); a non-empty list makes `success` into `processed`. */
 export type Processing =

@@ -1,4 +1,4 @@
-import type { DeletePropagation } from '../job/settings.ts'
+import type { Settings } from '../job/settings.ts'
 import type { Decision } from './decision.ts'
 
 const leftDeleted: Decision = { action: 'none', reason: 'left_deleted' }
@@ -6,11 +6,16 @@ const restored: Decision = { action: 'create', reason: 'restored' }
 
 /**
  * An item we once wrote is gone from the destination and unchanged at the source. A one-way copy never deletes at the
- * source, so for it a delete at the destination either stands or is ignored, which means restoring the item.
+ * source, so for it a delete at the destination either stands or is ignored, which means restoring the item. `publish` makes
+ * the destination what the source is, and `move` carries whatever is at the source: both bring it back.
  *
- * @see reference: job-policies 3
+ * @see reference: job-policies 1, 3
  */
-export function destinationDeleted(setting: DeletePropagation): Decision {
+export function destinationDeleted({
+  transferType,
+  deletePropagation: setting,
+}: Pick<Settings, 'transferType' | 'deletePropagation'>): Decision {
+  if (transferType === 'publish' || transferType === 'move') return restored
   switch (setting) {
     case 'ignore_source':
     case 'ignore_both':

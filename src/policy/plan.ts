@@ -34,6 +34,8 @@ export interface Triple {
   /** What the destination's complete listing has under that name, by the destination's own equality. */
   counterpart: Counterpart | null
   tracked: Tracked | null
+  /** An earlier execution looked at all that is in its container. */
+  isLookedAt?: boolean
   /** Whether a name of the container can't be given to a conflict copy: held at the destination, or planned for a sibling. */
   taken: (name: string) => boolean
 }
@@ -57,6 +59,9 @@ const conflictOfCopy: Decision = {
   reason: 'conflict_of_copy',
   why: 'it would be kept as a copy of a copy, again with each change',
 }
+const notInitial: Decision = { action: 'skip', reason: 'not_initial' }
+const notFollowed: Decision = { action: 'none', reason: 'not_followed' }
+const foldersOnly: Decision = { action: 'skip', reason: 'taxonomy' }
 const leftAsItIs: Decision = {
   action: 'none',
   reason: 'destination_kept',
@@ -85,7 +90,7 @@ class CompiledPlanner implements Planner {
     this.#filter = filter?.passesAll ? undefined : filter
     const preserved = timesPreserved(settings.timestamps, source.times, destination.times)
     this.#conflicts = {
-      setting: settings.conflictResolution,
+      setting: settings.transferType === 'publish' ? 'source' : settings.conflictResolution,
       toleranceNs: clock.toleranceNs,
       timesPreserved: preserved,
     }
@@ -108,6 +113,7 @@ class CompiledPlanner implements Planner {
   #objection({ source, path, named }: Triple): Decision | undefined {
     const filtered = this.#filter?.judge(source, path)
     if (filtered) return refused({ action: 'skip', reason: 'filtered', why: filtered.why })
+    if (this.#settings.transferType === 'taxonomy' && source.kind !== 'container') return foldersOnly
     if (source.kind === 'special') {
       const why = source.special ?? 'neither a file, a folder nor a link'
       return { action: 'fail', reason: source.deadLink === true ? 'dead_link' : 'special', why }
@@ -127,6 +133,8 @@ class CompiledPlanner implements Planner {
     const { source, counterpart, named } = triple
     // Under another name than remembered, what was recorded of the destination is about somebody else's item.
     const tracked = named.displaced ? null : triple.tracked
+    const later = this.#settings.transferType === 'migrate' ? notDetected(triple, tracked) : undefined
+    if (later) return later
     if (counterpart === null) return this.#absent(source, tracked)
     if (counterpart.kind !== source.kind) {
       const why = `${words[source.kind]} at the source, ${words[counterpart.kind]} at the destination`
@@ -144,6 +152,11 @@ class CompiledPlanner implements Planner {
     return this.#compare(triple, counterpart, tracked)
   }
 
+  /** The destination is to be what the source is, whoever changed it. */
+  get #publishes(): boolean {
+    return this.#settings.transferType === 'publish'
+  }
+
   /** Nothing has the name at the destination. */
   #absent(source: Item, tracked: Tracked | null): Decision {
     if (!tracked?.destination) return fresh
@@ -152,7 +165,7 @@ class CompiledPlanner implements Planner {
       source.kind === 'container'
         ? containerChanged(source, tracked.source)
         : changed(source, tracked.source, tracked.hash)
-    return change === 'content' ? changedAndGone : destinationDeleted(this.#settings.deletePropagation)
+    return change === 'content' ? changedAndGone : destinationDeleted(this.#settings)
   }
 
   /** Folders are merged, whoever made them. */
@@ -176,7 +189,7 @@ class CompiledPlanner implements Planner {
       if (changed(source, tracked.source) === 'no') return unchanged
       return this.#carries(source, tracked.source) ? attributesChanged : matched
     }
-    if (settled && changed(source, tracked.source) === 'no') return leftAsItIs
+    if (settled && changed(source, tracked.source) === 'no' && !this.#publishes) return leftAsItIs
     // Nothing replaces a link in one step: what is there moves aside, whoever wins.
     const decision = this.#conflict(triple, counterpart)
     return decision.action === 'overwrite' ? this.#keepBoth(triple, counterpart, decision.why) : decision
@@ -192,6 +205,7 @@ class CompiledPlanner implements Planner {
     const here = changed(source, recorded.source, recorded.hash)
     const there = changed(counterpart, recorded.destination, recorded.hash)
     const edited = isEdited(there)
+    if (edited && this.#publishes && there !== 'unsure') return this.#conflict(triple, counterpart, recorded)
     switch (here) {
       case 'no':
         // A change time alone, as a hard link leaves it, is no edit to tell of; whether it hides one is asked when it matters.
@@ -296,6 +310,15 @@ class CompiledPlanner implements Planner {
 }
 
 const words = { item: 'a file', container: 'a folder', link: 'a symbolic link', special: 'a special file' } as const
+
+/** `migrate` completes what it began, and looks for nothing else (reference: job-policies 1). */
+function notDetected({ source, isLookedAt }: Triple, tracked: Tracked | null): Decision | undefined {
+  if (!tracked) return isLookedAt ? notInitial : undefined
+  if (!tracked.settled) return undefined
+  // A folder's times tell of its children, who have decisions of their own.
+  if (source.kind === 'container') return unchanged
+  return changed(source, tracked.source, tracked.hash) === 'no' ? unchanged : notFollowed
+}
 
 /** An attribute belongs to the file, not to one of its names: the other ones may be in somebody else's tree, or backup. */
 function attributesOnto({ linkCount }: Counterpart): Decision {

@@ -3,7 +3,7 @@ import type { Item } from '../connector/item.ts'
 import { windowsNames } from '../connector/name_rules.ts'
 import { filterGroups } from '../filter/filter_group.ts'
 import { defaults } from '../job/defaults.ts'
-import type { Settings } from '../job/settings.ts'
+import type { Settings, TransferType } from '../job/settings.ts'
 import { mapRules } from '../map/compile.ts'
 import { auditTypes } from './audit_level.ts'
 import { conflictName } from './conflict_resolution.ts'
@@ -14,6 +14,7 @@ import { nameContainer } from './name_container.ts'
 import { compilePlanner } from './plan.ts'
 import { reasons } from './reasons.ts'
 import { transformSegment } from './segment.ts'
+import { unmatched } from './unmatched.ts'
 
 /**
  * `docs/policies.md`, whole. Its tables are asked of the code that decides: a page that says otherwise fails its test.
@@ -23,8 +24,9 @@ export function policiesPage(): string {
   return [
     intro,
     section('Decisions, case by case', casesIntro, situationsTable()),
+    section('Transfer types', typesIntro, typesTable(), typesNotes),
     section('Conflicts', conflictsIntro, conflictsTable(), conflictsNotes),
-    section('Deleted at the destination', deletesIntro, deletesTable()),
+    section('Deletes', deletesIntro, deletesTable()),
     section('Names', namesIntro, namesTable(), namesTogether, siblingsTable(), namesNotes()),
     section('Filters', filtersText, groupsTable()),
     section('Owners and permissions', permissionsText),
@@ -130,12 +132,13 @@ const tracked: Tracked = { source, destination: there, settled: true, hash: 'h' 
 
 interface Case {
   source: Item
+  isLookedAt?: boolean
   counterpart?: Counterpart
   tracked?: Tracked
 }
 
 function decide(
-  { source: item, counterpart = undefined, tracked: row }: Case,
+  { source: item, counterpart = undefined, tracked: row, isLookedAt }: Case,
   change: Partial<Settings> = {},
 ): Decision {
   const planner = compilePlanner({
@@ -150,6 +153,7 @@ function decide(
     named: { name: item.name },
     counterpart: counterpart ?? null,
     tracked: row ?? null,
+    ...(isLookedAt === undefined ? {} : { isLookedAt }),
     taken: () => false,
   })
 }
@@ -225,16 +229,59 @@ const conflictsNotes = `With \`conflict_copy\` the destination's own version is 
 conflict copy: that is for a person. A conflict left to the destination (\`skip\`) stays one: the next change at the source is
 weighed again, and never overwrites as if the destination's version were ours.`
 
-const deletesIntro = `An item we wrote is gone from the destination and did not change at the source. Nothing is ever deleted by this
-version: an item that is gone from the source stays at the destination.`
+const deletesIntro = `With \`copy\`. Only an item that the copy itself brought there, and that nobody changed since, is ever removed. What is
+removed, and when a person has to say yes first, is in [brakes](brakes.md).`
 
 function deletesTable(): string {
   const rows = (['ignore_source', 'ignore_both', 'mirror', 'ignore_destination'] as const).map((deletePropagation) => [
     `\`${deletePropagation}\`${deletePropagation === defaults.delete_propagation ? ' (default)' : ''}`,
     say(decide({ source, tracked }, { deletePropagation })),
+    sayLonely(there, { deletePropagation }),
+    sayLonely(editedThere, { deletePropagation }),
   ])
-  return table(['`delete_propagation`', 'decision'], rows)
+  return table(
+    ['`delete_propagation`', 'deleted at the destination', 'gone from the source', '… and changed at the destination'],
+    rows,
+  )
 }
+
+/** What becomes of something at the destination that the source has no more, or never had. */
+function sayLonely(counterpart: Counterpart, change: Partial<Settings>, isOurs = true): string {
+  const row = { arrived: true, destination: there, hash: 'h' }
+  const lonely = { counterpart, isFiltered: false, ...(isOurs ? { tracked: row } : {}) }
+  const reason = unmatched({ ...settings, ...change }, lonely)
+  return reason === undefined ? 'stays' : `removed (\`${reason}\`)`
+}
+
+const typesIntro = `A file, with the defaults of every other setting; *tracked* means that an earlier execution ended with it. \`sync\` is not carried out yet.`
+
+function typesTable(): string {
+  const types = ['copy', 'publish', 'move', 'migrate', 'taxonomy'] as const
+  const file = (at: Case) => (transferType: TransferType) => say(decide(at, { transferType }))
+  const lonely = (counterpart: Counterpart, isOurs: boolean) => (transferType: TransferType) =>
+    sayLonely(counterpart, { transferType }, isOurs)
+  const cases: [string, (type: TransferType) => string][] = [
+    ['not at the destination', file({ source })],
+    ['… in a folder that an earlier run has looked at', file({ source, isLookedAt: true })],
+    ['not tracked; something else there', file({ source, counterpart: editedThere })],
+    ['tracked; neither side changed', file({ source, counterpart: there, tracked })],
+    ['tracked; changed at the source', file({ source: edited, counterpart: there, tracked })],
+    ['tracked; changed at the destination', file({ source, counterpart: editedThere, tracked })],
+    ['tracked; changed on both sides', file({ source: edited, counterpart: editedThere, tracked })],
+    ['tracked; deleted at the destination', file({ source, tracked })],
+    ['gone from the source', lonely(there, true)],
+    ['only ever at the destination', lonely(there, false)],
+  ]
+  return table(
+    ['situation', ...types.map((type) => `\`${type}\``)],
+    cases.map(([what, of]) => [what, ...types.map((type) => of(type))]),
+  )
+}
+
+const typesNotes = `\`publish\` looks at everything before it writes anything, and its conflicts go to the source whatever \`conflict_resolution\` says. \`move\`
+removes from the source, at the end, what arrived without a loss of rights, owners or times that were asked for: its bytes at the
+destination are read back and compared first, and it must be as it was when it was read. Folders go when they are empty; the
+root stays.`
 
 // ---- names
 
@@ -306,7 +353,8 @@ destination's own limit holds (\`fs\` and \`vault\` have none).`
 // ---- filters, permissions, maps
 
 const filtersText = `Rules in one filter are alternatives. An exclude always beats an include; each include leaves out what none of its rules
-matches, so several narrow each other. Filters of the destination have no say in a copy.
+matches, so several narrow each other. Filters of the destination have no say in a copy; with \`publish\` they protect what they leave
+out there, as do those of the source.
 
 - An excluded folder takes everything below it along.
 - Includes speak of files. A folder is descended unless no path below it can match, so an include of \`*.txt\` finds them everywhere

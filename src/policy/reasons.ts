@@ -28,6 +28,18 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   restored: { sentence: 'It was deleted at the destination, and delete_propagation ignores that.', status: done },
   left_deleted: { sentence: 'It was deleted at the destination, and stays so.', status: done },
   source_gone: { sentence: 'It is gone from the source; the destination keeps it.', status: done },
+  not_at_source: {
+    sentence: 'The destination has it and the source does not; it stays until its removal is approved.',
+    status: done,
+  },
+  removed: { sentence: 'The source does not have it, or no more; it was removed at the destination.', status: done },
+  moved: { sentence: 'It arrived whole, was read back, and was removed from the source.', status: done },
+  taxonomy: { sentence: 'Only folders are made (transfer_type: taxonomy).', status: left },
+  not_initial: {
+    sentence: 'It was not there when the folder was looked at first, and migrate looks for nothing new.',
+    status: left,
+  },
+  not_followed: { sentence: 'It changed since it arrived, and migrate follows no changes.', status: done },
   filtered: { sentence: 'A filter leaves it out.', status: left },
   too_large: {
     sentence: 'It is larger than the destination takes; large_item: skip leaves such files out.',

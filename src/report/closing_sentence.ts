@@ -1,6 +1,7 @@
 import type { ItemState } from '../ledger/item_state.ts'
 import type { Balance } from '../ledger/ledger.ts'
 import { leftAlone } from '../policy/decision.ts'
+import { sayRemovals } from './removals.ts'
 import { count, counted } from './format.ts'
 
 export interface About {
@@ -16,6 +17,7 @@ export function closingSentence(balance: Balance | undefined, { simulated = fals
   const told = [
     ...leftOut(balance, filteredBy),
     ...leftAsTheyAre(balance),
+    ...sayRemovals(balance, simulated),
     ...owed(balance, simulated),
     ...gone(balance),
   ]
@@ -43,6 +45,8 @@ const whyLeftOut: Record<string, string> = {
   link: 'the destination has no symbolic links',
   duplicate_name: 'the name is that of another item at the destination',
   empty_container: 'folders in which nothing arrives',
+  taxonomy: 'only folders are made',
+  not_initial: 'not there when their folder was looked at first',
 }
 
 function leftOut(balance: Balance | undefined, filteredBy: string | undefined): string[] {
@@ -56,6 +60,7 @@ function leftOut(balance: Balance | undefined, filteredBy: string | undefined): 
 const howLeft: Record<string, string> = {
   left_deleted: 'deleted at the destination, and left so',
   destination_kept: 'changed at the destination only, and left so',
+  not_followed: 'changed at the source since, which migrate does not follow',
   exists: 'perhaps changed, which item_overwrite forbids to replace',
 }
 

@@ -2,6 +2,7 @@ import type { StoredExecution } from '../catalog/catalog.ts'
 import { wireNumber } from '../json/json.ts'
 import type { ItemState } from '../ledger/item_state.ts'
 import type { Balance } from '../ledger/ledger.ts'
+import { removalsOf, type Removals } from './removals.ts'
 import { processings, sayAltered } from './say_processing.ts'
 import { sayReason } from './say_reason.ts'
 
@@ -21,6 +22,8 @@ export interface Summary {
   not_looked_into: number
   /** No longer at the source, and kept by the destination. */
   gone: { items: number; bytes: number | string }
+  /** What left either side, and what was to and did not. */
+  removed: Removals
   /** How items arrived altered, and how many. */
   altered: { processing: string; meaning: string; items: number }[]
   by_status: StatusSum[]
@@ -83,6 +86,7 @@ export function summarize(
     containers_made: balance.containersMade,
     not_looked_into: balance.findings?.unlisted ?? 0,
     gone: { items: gone.items, bytes: wireNumber(gone.bytes) },
+    removed: removalsOf(balance),
     altered: alteredOf(balance),
     by_status: statuses.filter(({ status, items }) => items > 0 || status !== 'none'),
     balanced: balances(balance),

@@ -53,6 +53,10 @@ export function openBench(parts: Partial<ApiParts> = {}, host?: string): Bench {
         resume: heard('resume'),
         cancel: heard('cancel'),
         ensure: heard('ensure'),
+        approve: async (jobId, hash) => {
+          commands.push(`approve ${jobId} ${hash}`)
+          return { sentence: 'approved' }
+        },
         repair: heard('repair'),
         stuck: async () => undefined,
       },

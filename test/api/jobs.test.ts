@@ -366,9 +366,9 @@ describe('POST /v1/jobs', () => {
   test.each([{ status: 'start' }, { schedule: { mode: 'auto' } }])(
     'one that asks to run at once, %j, and may not is stored and says why it did not start',
     async (asking) => {
-      const { status, json } = await bench.call('POST', '/v1/jobs', aJob(asking, { delete_propagation: 'mirror' }))
+      const { status, json } = await bench.call('POST', '/v1/jobs', aJob(asking, { permissions: 'diff' }))
       expect(status).toBe(201)
-      expect(json.warnings).toMatchObject([{ code: 'not_started', property: 'transfer.delete_propagation' }])
+      expect(json.warnings).toMatchObject([{ code: 'not_started', property: 'transfer.permissions.policy' }])
       expect(bench.commands).toEqual([])
     },
   )
@@ -700,7 +700,7 @@ describe('one job', () => {
   })
 
   test('a job whose settings could do harm is stored, and its start refused with every reason', async () => {
-    const { status, json } = await bench.call('POST', '/v1/jobs', aJob({}, { transfer_type: 'move' }))
+    const { status, json } = await bench.call('POST', '/v1/jobs', aJob({}, { transfer_type: 'sync' }))
     expect(status).toBe(201)
     const started = await bench.call('PATCH', `/v1/jobs/${json.job.id}?start=1`)
     expect(started.status).toBe(409)

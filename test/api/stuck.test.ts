@@ -16,6 +16,7 @@ test('a job whose workflow cannot go on is told of with the way out: where it is
       pause: answers,
       resume: answers,
       ensure: answers,
+      approve: async () => ({ sentence: '' }),
       cancel: () => Promise.reject(new WorkflowStuck(why)),
       repair: async (jobId) => commanded.push(jobId),
       stuck: async () => why,

@@ -187,6 +187,7 @@ export class CliBench {
           await catalog.control.write(jobId, { paused: false })
           await end(jobId, lastExecution, {})
         }),
+        approve: async () => ({ sentence: 'approved' }),
         cancel: heard('cancel', async () => undefined),
         ensure: heard('ensure', async () => undefined),
         repair: heard('repair', async () => undefined),

@@ -87,9 +87,9 @@ describe('the exit code of run', () => {
   })
 
   test('3 for settings that could do harm, each named; nothing was started', async () => {
-    const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'move' })))
+    const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'sync' })))
     expect(code).toBe(3)
-    expect(err).toMatch(/transfer\.transfer_type: only copy/)
+    expect(err).toMatch(/transfer\.transfer_type: writing to both sides/)
     expect(bench.commands).toEqual([])
   })
 
@@ -140,11 +140,11 @@ describe('run', () => {
     expect(changed.lines[0]).toMatchObject({ property: 'frobnicate' })
     expect(changed.lines[1].changes).toContain('priority: (absent) → 3')
     const answer = { type: 'error', errors: [{ code: 'not_carried_out', property: 'transfer.transfer_type' }] }
-    const refused = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'move' })), '--json')
+    const refused = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'sync' })), '--json')
     expect(refused).toMatchObject({ code: 3, lines: [answer] })
     await bench.catalog(async ({ catalog }) => {
       const { id, document } = (await catalog.jobs.findByName('Share'))!
-      const transfer = { ...(document.transfer as object), transfer_type: 'move' }
+      const transfer = { ...(document.transfer as object), transfer_type: 'sync' }
       await catalog.jobs.update(id, { document: { ...document, transfer } })
     })
     expect((await bench.run('job', 'start', 'Share', '--json')).lines).toMatchObject([answer])

@@ -46,7 +46,7 @@ beforeEach(() => {
         done.push(`completed as ${ended.kind}`)
         await catalog.executions.update(jobId, execution, { status: 'cancelled', endedOn: 2 })
       },
-      async remove() {
+      async removeJob() {
         if (failing.remove) throw failing.remove
         done.push('removed')
       },

@@ -8,6 +8,7 @@ import { nameCases } from './cases/names.ts'
 import { newContainerCases } from './cases/new_containers.ts'
 import { publishCases } from './cases/publish.ts'
 import { readingCases } from './cases/reading.ts'
+import { removalCases } from './cases/removal.ts'
 import { siblingCases } from './cases/siblings.ts'
 
 /**
@@ -38,6 +39,7 @@ export function conformance(name: string, make: () => Promise<Subject>): void {
     describe('containers that appear as a whole', () => newContainerCases(current))
     describe('a death half-way', () => crashCases(current))
     describe('ids and names that repeat', () => siblingCases(current))
+    describe('removing', () => removalCases(current))
     describe('attributes', () => attributeCases(current))
   })
 }

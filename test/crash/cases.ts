@@ -27,12 +27,22 @@ export const cases: readonly Case[] = [
   ...at('link', 'link:before', 'link:after', 'link:after#3', 'done:before-commit'),
   ...at('attributes', 'attributes:before', 'attributes:after', 'attributes:after#3', 'done:before-commit'),
   ...at('partial', 'partial:before', 'partial:after', 'stage:after', 'publish:after'),
+  ...at('mirror', 'enumerated:after', 'remove:before', 'remove:after', 'remove:after#4'),
+  ...at('mirror', 'removals:before-commit', 'removals:after-commit'),
+  ...at(
+    'move',
+    'done:before-commit',
+    'remove:before',
+    'remove:after#5',
+    'removals:before-commit',
+    'removals:after-commit',
+  ),
 ]
 
 /** Passed only by who clears up after an execution that was given up after a death: two deaths, in the tests named. */
 export const elsewhere: Readonly<Partial<Record<Failpoint, string>>> = {
-  'published:before-record': 'test/transfer/deaths.test.ts',
-  'published:after-record': 'test/transfer/deaths.test.ts',
+  'published:before-record': 'test/transfer/deaths.slow.test.ts',
+  'published:after-record': 'test/transfer/deaths.slow.test.ts',
 }
 
 /** One that publishes and one that replaces, for every run of the tests. */
@@ -45,4 +55,5 @@ export const promisedCases: readonly Case[] = [
   ...at('overwrite', 'publish:after#3'),
   ...at('conflict', 'keep:after#3'),
   ...at('partial', 'partial:after'),
+  ...at('mirror', 'remove:after#4'),
 ]

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -150,7 +151,56 @@ const partial: Scene = {
   expected: () => [{ path: `a/${large}`, appeared: 1 }],
 }
 
-export const scenes = { create, containers, root, overwrite, conflict, link, attributes, partial } as const
+/** Files and a folder are gone from the source since the first execution, and go at the destination. */
+const mirror: Scene = {
+  transfer: { delete_propagation: 'mirror' },
+  arrange(source) {
+    fill(source)
+    mkdirSync(join(source, 'old', 'deep'), { recursive: true })
+    for (const name of small.slice(0, 3)) writeFileSync(join(source, 'old', 'deep', name), name)
+  },
+  change(source) {
+    rmSync(join(source, 'old'), { recursive: true })
+    for (const name of changed()) rmSync(join(source, 'a', name))
+  },
+  expected: () => [
+    ...small.map((name) => ({ path: `a/${name}`, appeared: 0, went: changed().includes(name) ? 1 : 0 })),
+    { path: 'old', appeared: 0, went: 1 },
+    { path: 'old/deep', appeared: 0, went: 1 },
+    ...small.slice(0, 3).map((name) => ({ path: `old/deep/${name}`, appeared: 0, went: 1 })),
+  ],
+}
+
+/** Everything leaves the source, once it has arrived. */
+const move: Scene = {
+  transfer: { transfer_type: 'move' },
+  merges: true,
+  arrange(source, destination) {
+    fill(source)
+    mkdirSync(join(destination, 'a'))
+  },
+  expected: () => [...small, large].map((name) => ({ path: `a/${name}`, appeared: 1 })),
+  mayBeExtra: () => true,
+  alsoCheck: (source, destination) => [
+    ...readdirSync(source).map((name) => `${name} is still at the source`),
+    ...small
+      .filter((name) => readFileSync(join(destination, 'a', name), 'utf8') !== `${name}: ours`)
+      .map((name) => `${name} did not arrive as it was`),
+  ],
+}
+
+export const scenes = {
+  create,
+  containers,
+  root,
+  overwrite,
+  conflict,
+  link,
+  attributes,
+  partial,
+  mirror,
+  move,
+} as const
 export type SceneName = keyof typeof scenes
 
 function fill(source: string): void {

@@ -55,12 +55,10 @@ test('the job with all features may start when its connections ignore impersonat
 describe('a job does not start', () => {
   const side = (more: object) => ({ source: { connection: { id: 'a' }, ...more } })
   test.each<[string, object, object, string]>([
-    ['of another transfer type', { transfer_type: 'move' }, {}, 'transfer.transfer_type'],
+    ['of another transfer type', { transfer_type: 'sync' }, {}, 'transfer.transfer_type'],
     ['without a transfer type, which means sync', { transfer_type: undefined }, {}, 'transfer.transfer_type'],
     ['of another kind', {}, { kind: 'folder_mapping' }, 'kind'],
     ['when disabled', {}, { disabled: true }, 'disabled'],
-    ['that would delete', { delete_propagation: 'mirror' }, {}, 'transfer.delete_propagation'],
-    ['that would restore', { delete_propagation: 'ignore_destination' }, {}, 'transfer.delete_propagation'],
     ['that would take permissions away', { permissions: 'diff' }, {}, 'transfer.permissions.policy'],
     [
       'with permissions from a file',

@@ -286,9 +286,7 @@ describe('source and destination that overlap are refused', () => {
 
 describe('a setting that is not carried out', () => {
   test.each([
-    ['transfer_type move', { transfer_type: 'move' }],
     ['transfer_type sync', { transfer_type: 'sync' }],
-    ['delete_propagation mirror', { delete_propagation: 'mirror' }],
     ['permissions diff', { permissions: { policy: 'diff' } }],
     [
       'a metadata filter',
@@ -320,10 +318,10 @@ describe('a setting that is not carried out', () => {
 
 describe('what keeps an execution from starting', () => {
   test('is told with every reason at once, and leaves nothing behind that keeps the next one', async () => {
-    const job = await rig.job({ transfer_type: 'move', delete_propagation: 'mirror' }, { source: tree })
+    const job = await rig.job({ transfer_type: 'sync', permissions: 'diff' }, { source: tree })
     const { sentence } = await job.run()
-    expect(sentence).toMatch(/transfer_type: .*; transfer.delete_propagation: /)
-    await job.change({ transfer_type: 'copy', delete_propagation: 'ignore_both' })
+    expect(sentence).toMatch(/transfer_type: .*; transfer.permissions.policy: /)
+    await job.change({ transfer_type: 'copy', permissions: 'none' })
     expect((await job.run()).status).toBe('completed')
   })
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EndedBy, ExecutionOutcome, SliceResult } from '../../workflows/messages.ts'
+import type { Approval, EndedBy, ExecutionOutcome, SliceResult } from '../../workflows/messages.ts'
 import type { Beat, Engine, ExecutionRef, SliceRun } from '../../src/transfer/engine/engine.ts'
 import { ConnectionTrouble, FailedToStart, HaltedByItem, ItemsWaiting } from '../../src/transfer/engine/errors.ts'
 
@@ -14,6 +14,8 @@ export interface PlayOptions {
   /** Between listing everything and carrying any of it out; by default both go on side by side. */
   afterListing?: () => void | Promise<void>
   beforeFinishing?: () => void | Promise<void>
+  /** Asked when a plan needs a person's yes; not given, or with another answer than true, the execution is cancelled there. */
+  approve?: (approval: Approval) => boolean | Promise<boolean>
 }
 
 /** Thrown by a hook: from here on nothing more is called, as when the worker's process is gone. */
@@ -49,12 +51,30 @@ async function phases(engine: Engine, ref: ExecutionRef, options: PlayOptions): 
       start.transferLanes.map((width, i) =>
         lane(`transfer-${i}`, (lane) => engine.transfer({ ...input, lane, width }, run)),
       )
-    if (options.afterListing) {
+    let planned = false
+    /** Whether it may go on. */
+    const approved = async (): Promise<boolean> => {
+      if (planned) return true
+      planned = true
+      const { approval } = await engine.planRemovals(ref)
+      return approval === undefined || ((await options.approve?.(approval)) ?? false)
+    }
+    const waits: EndedBy = { kind: 'cancelled', why: 'nobody approved' }
+    if (start.looksFirst) {
+      await all(lists())
+      await options.afterListing?.()
+      if (!(await approved())) return waits
+      await all(writes())
+    } else if (options.afterListing) {
       await all(lists())
       await options.afterListing()
       await all(writes())
     } else await all([...lists(), ...writes()])
     await options.beforeFinishing?.()
+    if (start.removes) {
+      if (!(await approved())) return waits
+      await lane('remove', (lane) => engine.remove({ ...input, lane, width: 1 }, run))
+    }
     await lane('finalize', (lane) => engine.finalize({ ...input, lane, width: 1 }, run))
     return { kind: 'done' }
   } catch (error) {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Execution, type ExecutionPorts, type LaneKind } from '../../workflows/execution_run.ts'
 import type { ExecutionPhase } from '../../src/job/status.ts'
-import type { Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
+import type { Initialized, PlannedRemovals, SliceInput, SliceResult } from '../../workflows/messages.ts'
 
 const start = { jobId: 'a'.repeat(32), execution: 7, summary: 'files: fs → vault, execution 7', paused: false }
 const initialized: Initialized = {
@@ -20,13 +20,18 @@ class Rig implements ExecutionPorts {
   asked: { kind: LaneKind; input: SliceInput }[] = []
   stopped = false
   full = false
+  planned: PlannedRemovals = { items: 0 }
+  initialized = initialized
   answer: (kind: LaneKind, nth: number) => SliceResult | Promise<SliceResult> = () => finished
 
   nowMs(): number {
     return this.now
   }
   async initialize(): Promise<Initialized> {
-    return initialized
+    return this.initialized
+  }
+  async planRemovals(): Promise<PlannedRemovals> {
+    return this.planned
   }
   async slice(kind: LaneKind, _summary: string, input: SliceInput): Promise<SliceResult> {
     this.asked.push({ kind, input })
@@ -49,6 +54,7 @@ class Rig implements ExecutionPorts {
   async enter(phase: ExecutionPhase): Promise<void> {
     this.phases.push(phase)
   }
+  awaits(): void {}
   show(): void {}
   stopLanes(): void {
     this.stopped = true

@@ -73,6 +73,38 @@ test('items that wait for their next try are a retry that Temporal shows, and st
   expect(retried[0]!.lastFailure!.applicationFailureInfo!.type).toBe('ItemsWaiting')
 })
 
+const plan = { hash: 'a1b2c3', sentence: 'an approval: 151 items would be removed' }
+
+test('what a person has to say yes to waits for just that yes, through a restart of the worker, and goes on', async () => {
+  const job = await stage.job({ initialized: { removes: 'destination' }, planned: { items: 151, approval: plan } })
+  await client.start(job)
+  const waits = async (): Promise<boolean> => (await stage.progress(job, 1)).approval?.hash === plan.hash
+  await until(waits, 'it waits for an approval')
+  expect((await stage.catalog.executions.get(job, 1))!.waitingFor).toBe(plan.sentence)
+  await stage.stopWorker()
+  await stage.startWorker()
+  await expect(client.approve(job, 'other')).rejects.toThrow(/the plan that waits is a1b2c3: an approval: 151 items/)
+  expect(stage.engine.slices.filter(({ jobId, lane }) => jobId === job && lane === 'remove')).toEqual([])
+  expect(await client.approve(job, plan.hash)).toEqual({ sentence: 'a1b2c3 is approved and goes on' })
+  expect(await stage.result(job, 1)).toMatchObject({ status: 'completed' })
+  expect(stage.engine.slices.some(({ jobId, lane }) => jobId === job && lane === 'remove')).toBe(true)
+  await expect(client.approve(job, plan.hash)).rejects.toThrow()
+})
+
+test('publish writes nothing before its plan is approved, and a cancel while it waits ends it', async () => {
+  const job = await stage.job({
+    initialized: { removes: 'destination', looksFirst: true },
+    planned: { items: 1, approval: plan },
+  })
+  await client.start(job)
+  await until(async () => (await stage.progress(job, 1)).approval !== undefined, 'it waits for an approval')
+  expect(stage.engine.writesOf(job)).toEqual([])
+  await client.cancel(job)
+  await atRest(job)
+  expect(await stage.catalog.executions.get(job, 1)).toMatchObject({ status: 'cancelled' })
+  expect(stage.engine.writesOf(job)).toEqual([])
+})
+
 test('halt closes the execution as failed, and nothing is written after it', async () => {
   const job = await stage.job({
     items: 1_000,

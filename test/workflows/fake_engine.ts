@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import type { Engine, ExecutionRef, SliceRun } from '../../src/transfer/engine/engine.ts'
 import { HaltedByItem } from '../../src/transfer/engine/errors.ts'
-import type { EndedBy, ExecutionOutcome, Initialized, SliceInput, SliceResult } from '../../workflows/messages.ts'
+import type {
+  EndedBy,
+  ExecutionOutcome,
+  Initialized,
+  PlannedRemovals,
+  SliceInput,
+  SliceResult,
+} from '../../workflows/messages.ts'
 
 /** How one job behaves; what is left out goes well. */
 export interface Script {
@@ -24,6 +31,8 @@ export interface Script {
   /** How long closing the books takes. */
   completeMs?: number
   simulated?: boolean
+  /** What waits to be removed. */
+  planned?: PlannedRemovals
   /** How the execution ended, when it ended by itself. */
   status?: ExecutionOutcome['status'] | ((execution: number) => ExecutionOutcome['status'])
 }
@@ -127,6 +136,16 @@ export class FakeEngine implements Engine {
       this.writes.push({ job: slice.jobId, execution: slice.execution, lane: slice.lane, atMs: Date.now() })
       items += 1
     }
+  }
+
+  async planRemovals(ref: ExecutionRef): Promise<PlannedRemovals> {
+    return this.#script(ref).planned ?? { items: 0 }
+  }
+
+  async remove(slice: SliceInput, run: SliceRun): Promise<SliceResult> {
+    this.slices.push(slice)
+    run.onBeat({ items: 0, bytes: 0 })
+    return answer('finished', this.#script(slice).planned?.items ?? 0)
   }
 
   async finalize(slice: SliceInput, run: SliceRun): Promise<SliceResult> {

@@ -1,7 +1,16 @@
-import { lchownSync, linkSync, lutimesSync, renameSync, symlinkSync, unlinkSync, type BigIntStats } from 'node:fs'
+import {
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  type BigIntStats,
+} from 'node:fs'
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Facts, Item } from '../item.ts'
+import type { Facts, Item, ItemKind } from '../item.ts'
 import { applyTo, currently, planOf, type Plan } from './attributes.ts'
 import { changing } from './changing.ts'
 import { bytesOfName, leadIn } from '../local/escape.ts'
@@ -182,6 +191,24 @@ function linkThenUnlink(place: Place, oldPath: string | Buffer, newPath: string 
     return
   }
   unlinkSync(oldPath)
+}
+
+/** One step for each kind: neither takes a folder with something in it, nor what a link leads to. */
+export function remove(place: Place, id: string, expected: Facts & { kind: ItemKind }): void {
+  if (id === '') throw new ConnectorError('AccessDenied', 'the root stays', { id })
+  const name = nameOf(id)
+  changing(place, parentOf(id), id, (folder) => {
+    const path = join(folder.base, name)
+    const stats = statsOf(folder, name)
+    if (!stats) return
+    const kind = place.shape.kind(stats)
+    if (kind !== expected.kind)
+      throw new ConnectorError('PreconditionFailed', `is a ${kind} now, not a ${expected.kind}`, { id })
+    place.shape.require(expected, stats, id)
+    if (kind === 'container') rmdirSync(path)
+    else unlinkSync(path)
+    place.folders.forget(id)
+  })
 }
 
 /** Works on a descriptor that was checked, so a link swapped in is never followed, and nothing is opened for reading. */

@@ -11,10 +11,10 @@ import type {
   Target,
 } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Facet, Facts, Item, Principal } from '../item.ts'
+import type { Facet, Facts, Item, ItemKind, Principal } from '../item.ts'
 import { Access, probeAcls } from './access.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import { makeContainer, makeLink, makeRoot, move, setAttributes } from './change.ts'
+import { makeContainer, makeLink, makeRoot, move, remove, setAttributes } from './change.ts'
 import { accountNamed, directoryFor, type IdDirectory } from './directory.ts'
 import { flags } from '../local/flags.ts'
 import { HandleFolders, PathFolders, hasHandles } from './folders.ts'
@@ -236,6 +236,11 @@ export class FsSession implements Session {
   move(id: string, container: string, name: string, expected: Facts): Item {
     this.#writable()
     return move(this.#place, id, { container, name }, expected)
+  }
+
+  remove(id: string, expected: Facts & { kind: ItemKind }): void {
+    this.#writable()
+    remove(this.#place, id, expected)
   }
 
   setAttributes(id: string, attributes: Attributes, expected?: Facts): Item {

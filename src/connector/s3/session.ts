@@ -13,7 +13,7 @@ import type {
   Target,
 } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Facet, Facts, Item } from '../item.ts'
+import type { Facet, Facts, Item, ItemKind } from '../item.ts'
 import { capabilitiesOf, largestSingleBytes } from './capabilities.ts'
 import { Client } from './client.ts'
 import { copyObject } from './copy.ts'
@@ -190,13 +190,34 @@ export class S3Session implements Session {
         throw new ConnectorError('Conflict', 'something of that name is there', { id: target })
       await this.#copy(found, target, { [movedFrom]: mark(id, expected) })
     }
-    await this.#client.headers({
-      method: 'DELETE',
-      key: found.key,
-      ...(found.facts.version === undefined ? {} : { headers: { 'if-match': `"${found.facts.version}"` } }),
-      id,
-    })
+    await this.#delete(found.key, id, found.facts.version)
     return this.#known(target)
+  }
+
+  /** A folder is there by what it holds; one that holds nothing is its marker. */
+  async remove(id: string, expected: Facts & { kind: ItemKind }): Promise<void> {
+    if (id === '') throw new ConnectorError('AccessDenied', 'the root stays', { id })
+    const there = await this.#objects.stat(id)
+    if (!there) return
+    if (there.kind !== expected.kind)
+      throw new ConnectorError('PreconditionFailed', `is a ${there.kind} now, not a ${expected.kind}`, { id })
+    if (there.kind === 'item') {
+      const found = await this.#objects.item(id)
+      if (!found) return
+      if (!isAsExpected(found.facts, expected))
+        throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
+      return this.#delete(found.key, id, found.facts.version)
+    }
+    const marker = this.#keys.prefixOf(id)
+    const { objects, folders } = await this.#objects.page(marker, { most: 2 })
+    if (folders.length > 0 || objects.some(({ key }) => key !== marker))
+      throw new ConnectorError('Conflict', 'a folder with content is there', { id })
+    await this.#delete(marker, id)
+  }
+
+  async #delete(key: string, id: string, version?: string): Promise<void> {
+    const headers = version === undefined ? {} : { headers: { 'if-match': `"${version}"` } }
+    await this.#client.headers({ method: 'DELETE', key, ...headers, id })
   }
 
   async setAttributes(id: string, attributes: Attributes, expected?: Facts): Promise<Item> {

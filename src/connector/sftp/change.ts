@@ -1,9 +1,10 @@
 import type { Access, Attributes } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Facts, Item } from '../item.ts'
+import type { Facts, Item, ItemKind } from '../item.ts'
 import { modeCapOf, modeToMake } from '../fs/at_most.ts'
 import { childId, nameOf, parentOf } from '../fs/ids.ts'
 import { asRequest, planOf } from './attributes.ts'
+import { list } from './list.ts'
 import { itemAt, pathOf, requireStill, statsOf, type Place } from './place.ts'
 
 export async function makeContainer(
@@ -81,6 +82,34 @@ export async function move(
   const channel = await place.channel()
   await channel.rename(pathOf(place, id), pathOf(place, newId), id)
   return itemAt(place, newId)
+}
+
+/** Neither request takes a folder with something in it, nor what a link leads to. */
+export async function remove(place: Place, id: string, expected: Facts & { kind: ItemKind }): Promise<void> {
+  if (id === '') throw new ConnectorError('AccessDenied', 'the root stays', { id })
+  const stats = await statsOf(place, id)
+  if (!stats) return
+  const kind = place.shape.kind(stats)
+  if (kind !== expected.kind)
+    throw new ConnectorError('PreconditionFailed', `is a ${kind} now, not a ${expected.kind}`, { id })
+  await requireStill(place, id, expected)
+  const channel = await place.channel()
+  const path = pathOf(place, id)
+  try {
+    await (kind === 'container' ? channel.rmdir(path, id) : channel.unlink(path, id))
+  } catch (error) {
+    // The protocol has no word for a folder that holds something, and an answer that was lost may have been yes.
+    if (!(await statsOf(place, id))) return
+    if (kind === 'container' && (await holdsSomething(place, id)))
+      throw new ConnectorError('Conflict', 'a folder with content is there', { id, cause: error })
+    throw error
+  }
+}
+
+async function holdsSomething(place: Place, id: string): Promise<boolean> {
+  for await (const { items } of list(place, id, { want: [], requireRoot: async () => undefined }))
+    if (items.length > 0) return true
+  return false
 }
 
 export async function setAttributes(place: Place, id: string, attributes: Attributes, expected?: Facts): Promise<Item> {

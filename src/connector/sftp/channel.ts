@@ -180,6 +180,10 @@ export class Channel {
     return this.#ask(id, (sftp, done) => sftp.ext_openssh_rename(from, to, done))
   }
 
+  rmdir(path: string, id: string): Promise<void> {
+    return this.#ask(id, (sftp, done) => sftp.rmdir(path, done))
+  }
+
   unlink(path: string, id: string): Promise<void> {
     return this.#ask(id, (sftp, done) => sftp.unlink(path, done))
   }

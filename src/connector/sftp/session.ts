@@ -12,12 +12,12 @@ import type {
   Target,
 } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Facet, Facts, Item } from '../item.ts'
+import type { Facet, Facts, Item, ItemKind } from '../item.ts'
 import { childId, idOfPath } from '../fs/ids.ts'
 import { nameGate } from '../local/names.ts'
 import { Accounts } from './accounts.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import { makeContainer, makeLink, makeRoot, move, setAttributes } from './change.ts'
+import { makeContainer, makeLink, makeRoot, move, remove, setAttributes } from './change.ts'
 import { Channel } from './channel.ts'
 import { list } from './list.ts'
 import { ifNotFound, pathOf, statsOf, type Place } from './place.ts'
@@ -149,6 +149,10 @@ export class SftpSession implements Session {
 
   move(id: string, container: string, name: string, expected: Facts): Promise<Item> {
     return move(this.#place, id, { container, name }, expected)
+  }
+
+  remove(id: string, expected: Facts & { kind: ItemKind }): Promise<void> {
+    return remove(this.#place, id, expected)
   }
 
   setAttributes(id: string, attributes: Attributes, expected?: Facts): Promise<Item> {

@@ -85,6 +85,10 @@ export class Nodes {
     ).get(...Object.values(change), nowNs(), id) as unknown as Node
   }
 
+  remove(id: bigint): void {
+    this.#prepare('DELETE FROM nodes WHERE id = ?').run(id)
+  }
+
   forgetKey(key: string): void {
     this.#prepare('UPDATE nodes SET key = NULL WHERE key = ?').run(key)
   }

@@ -1,7 +1,7 @@
 import type { Capabilities } from '../capabilities.ts'
 import type { Attributes, Page, ResolvedRoot, Session, Staged, StageSpec, Target } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Facet, Facts, Item } from '../item.ts'
+import type { Facet, Facts, Item, ItemKind } from '../item.ts'
 import { flush } from './blobs.ts'
 import { openContent } from './content.ts'
 import { list } from './list.ts'
@@ -106,6 +106,29 @@ export class VaultSession implements Session {
       }
       return nodes.item(nodes.change(node.id, { parent: parent.id, name }))
     })
+  }
+
+  remove(id: string, expected: Facts & { kind: ItemKind }): void {
+    const { nodes, stagings } = this.#store
+    const loosened = this.#store.write(id, () => {
+      const node = nodes.byId(idOf(id))
+      if (!node) return false
+      if (node.parent === null) throw new ConnectorError('AccessDenied', 'the root stays', { id })
+      if (node.kind !== expected.kind)
+        throw new ConnectorError('PreconditionFailed', `is a ${node.kind} now, not a ${expected.kind}`, { id })
+      // Of a folder only who it is: its times are moved by what is in it.
+      const { identity, sizeBytes } = expected
+      nodes.expect(
+        node,
+        node.kind === 'container' ? { sizeBytes, ...(identity === undefined ? {} : { identity }) } : expected,
+      )
+      if (nodes.children(node.id, 0n, 1).length > 0)
+        throw new ConnectorError('Conflict', 'a folder with content is there', { id })
+      nodes.remove(node.id)
+      if (node.hash !== null) stagings.loosen(node.hash)
+      return node.hash !== null
+    })
+    if (loosened) guarded(id, () => stagings.sweep())
   }
 
   setAttributes(id: string, attributes: Attributes, expected?: Facts): Item {

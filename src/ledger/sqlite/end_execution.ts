@@ -70,7 +70,7 @@ function forgiveContainers(db: DatabaseSync, execution: number): void {
  */
 function dropOpenWork({ db, leases, trials, wholes }: LedgerParts, containers: Containers): void {
   db.exec('UPDATE touched SET lease = 0 WHERE lease <> 0')
-  for (const table of ['lease', 'work', 'frontier', 'partial']) db.exec(`DELETE FROM ${table}`)
+  for (const table of ['lease', 'work', 'frontier', 'partial', 'removal']) db.exec(`DELETE FROM ${table}`)
   trials.rest()
   leases.forget()
   containers.forget()

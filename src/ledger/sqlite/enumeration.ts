@@ -1,11 +1,13 @@
 import type { Claim, Holder } from '../ledger.ts'
 import { LeaseLost } from '../ledger.ts'
 import { hopeless } from '../../policy/hopeless.ts'
-import type { WireChanged, WireItems, WireListing, WireNote, WireToList } from '../wire.ts'
+import { packFacts } from '../facts_text.ts'
+import type { WireChanged, WireItems, WireListing, WireNote, WireToList, WireUnmatched } from '../wire.ts'
 import { actionCode, Container, State, stateCode } from './codes.ts'
 import type { Containers } from './containers.ts'
 import { LeaseKind, type CountedSum, type Lease } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
+import type { Removals } from './removals.ts'
 
 /** A listing whose holder died this often is repeated alone, and later given up. */
 const aloneAfter = 2
@@ -35,11 +37,17 @@ interface Before {
   name: string
 }
 
+type OnWork = (first: number, last: number, ids: number[] | undefined) => void
+
+/** Of something that was never at the source. */
+const noFacts = packFacts({ sizeBytes: 0n })
+
 /** Containers to list, and what listing them found. */
 export class Enumeration {
   readonly #parts: LedgerParts
   readonly #containers: Containers
-  readonly #onWork: (first: number, last: number, ids: number[] | undefined) => void
+  readonly #onWork: OnWork
+  readonly #removals: Removals
   #nextId: number | undefined
   readonly #frontier
   readonly #join
@@ -55,18 +63,20 @@ export class Enumeration {
   readonly #returned
   readonly #reason
   readonly #looked
+  readonly #lookedIn
   readonly #stamp
   readonly #deadPartial
 
   constructor(
     parts: LedgerParts,
     containers: Containers,
-    onWork: (first: number, last: number, ids: number[] | undefined) => void,
+    { onWork, removals }: { onWork: OnWork; removals: Removals },
   ) {
     const { db } = parts
     this.#parts = parts
     this.#containers = containers
     this.#onWork = onWork
+    this.#removals = removals
     this.#frontier = db.prepare('SELECT item FROM frontier ORDER BY item LIMIT ?')
     this.#join = db.prepare('INSERT OR IGNORE INTO frontier (item) VALUES (?)')
     this.#leave = db.prepare('DELETE FROM frontier WHERE item = ?')
@@ -88,6 +98,7 @@ export class Enumeration {
     this.#returned = db.prepare('UPDATE item SET gone = 0 WHERE id = ?')
     this.#reason = db.prepare('UPDATE item SET reason = ? WHERE id = ?')
     this.#looked = db.prepare('UPDATE container SET looked = ?, looked_ms = ? WHERE item = ?')
+    this.#lookedIn = db.prepare('SELECT looked FROM container WHERE item = ?')
     this.#stamp = db.prepare('UPDATE item SET execution = ? WHERE id = ?')
     this.#deadPartial = db.prepare('DELETE FROM partial WHERE item = ?')
   }
@@ -148,7 +159,9 @@ export class Enumeration {
       const countedAs = this.#countedAs(listing, as)
       for (const container of listing.descend) this.#enter(container, countedAs(container))
       for (const item of listing.gone) this.#markGone(item)
-      for (const item of listing.returned ?? []) this.#returned.run(item)
+      if (listing.unmatched.length > 0) this.#planRemovals(container, depth + 1, listing.unmatched)
+      if (listing.holdsOthers) this.#removals.keep(container)
+      for (const item of listing.returned ?? []) this.#return(item)
       for (const note of listing.notes) this.#note(note)
       this.#countUnchanged(listing, lease, as)
       for (const met of listing.met) counters.met(met)
@@ -305,13 +318,11 @@ export class Enumeration {
     if (this.#containers.enter(container, this.#parts.current().n, countedAs)) this.#join.run(container)
   }
 
-  /**
-   * A tracked item is gone from a complete listing of the source. A copy leaves the destination as it is; settings that would
-   * delete there are refused at start.
-   */
+  /** A tracked item is gone from a complete listing of the source. */
   #markGone(item: number): void {
     const before = this.#before.get(item) as unknown as Before | undefined
     if (!before || before.gone === 1 || before.execution === this.#parts.current().n) return
+    this.#parts.addresses.changed(item)
     const settled = before.state === State.success || before.state === State.processed || before.state === State.none
     if (settled) {
       this.#gone.run(item)
@@ -320,6 +331,37 @@ export class Enumeration {
     this.#goneUnsettled.run(State.none, item)
     this.#parts.trials.settled(item)
     this.#deadPartial.run(item)
+  }
+
+  /** What only the destination has gets a row, so that people find what became of it. */
+  #planRemovals(container: number, depth: number, unmatched: readonly WireUnmatched[]): void {
+    const strays = unmatched.filter(({ item }) => item === null)
+    const first = (this.#nextId ??= ((this.#maxId.get() as { id: number | null }).id ?? 0) + 1)
+    strays.forEach((stray, i) => this.#insertStray(container, first + i, stray))
+    if (strays.length > 0) {
+      this.#addExtent.run(container, first, first + strays.length - 1)
+      this.#nextId = first + strays.length
+    }
+    let next = first
+    for (const one of unmatched) {
+      const item = one.item ?? next++
+      this.#removals.plan(item, depth, one)
+      if (one.kind !== Container) continue
+      this.#containers.insert(item, depth, true, 0)
+      this.#enter(item, null)
+    }
+  }
+
+  #insertStray(parent: number, id: number, { name, kind, reason, destinationId }: WireUnmatched): void {
+    const { n } = this.#parts.current()
+    const platformId = destinationId || null
+    this.#insert.run(id, parent, name, kind, State.none, none, n, 0, reason, null, null, platformId, noFacts, null)
+    this.#gone.run(id)
+  }
+
+  #return(item: number): void {
+    this.#returned.run(item)
+    this.#parts.addresses.changed(item)
   }
 
   /** Of the few rows of which something else is to be said than before; state and baselines stay. */
@@ -382,10 +424,13 @@ export class Enumeration {
 
   #toList(lease: Lease): WireToList {
     const container = lease.container!
+    const { addresses } = this.#parts
     return {
-      ...this.#parts.addresses.of(container),
+      ...addresses.of(container),
       token: lease.token,
+      gone: addresses.row(container).gone === 1,
       known: this.#hasExtent.get(container) !== undefined,
+      looked: ((this.#lookedIn.get(container) as { looked: number } | undefined)?.looked ?? 0) > 0,
       resumed: lease.pages > 0,
     }
   }

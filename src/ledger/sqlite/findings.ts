@@ -22,7 +22,7 @@ function gone(db: DatabaseSync): Findings['gone'] {
          JOIN item ON item.id BETWEEN extent.first AND extent.last AND item.parent = lost.id
        WHERE lost.kind = ${Container})
      SELECT count(*) AS items, coalesce(sum(size), 0) AS bytes FROM lost JOIN item USING (id)
-     WHERE destination IS NOT NULL AND reason <> 'left_deleted'`,
+     WHERE destination IS NOT NULL AND reason NOT IN ('left_deleted', 'moved')`,
   )
   query.setReadBigInts(true)
   const { items, bytes } = query.get() as { items: bigint; bytes: bigint }

@@ -44,7 +44,7 @@ export const itemTables = `item LEFT JOIN plan ON plan.item = id LEFT JOIN trial
 const left = [...leftAlone].map((reason) => `'${reason}'`).join(', ')
 
 /** The reason under which the last execution that looked at an item counted it. */
-export const lastReason = `CASE WHEN gone = 1 THEN 'source_gone'
+export const lastReason = `CASE WHEN gone = 1 AND reason NOT IN ('removed', 'moved', 'not_at_source') THEN 'source_gone'
   WHEN above.looked > item.execution AND state IN (${State.none}, ${State.success}, ${State.processed})
     AND reason NOT IN (${left}) THEN 'unchanged'
   WHEN above.looked > item.execution AND state = ${State.remediation} THEN 'flagged_before' ELSE reason END`
@@ -58,7 +58,7 @@ export function itemOf(row: ItemRow): LedgerItem {
     kind: kindOf(row.kind),
     state: stateOf(row.state),
     action: actionOf(row.action),
-    reason: row.gone === 1 ? 'source_gone' : row.reason,
+    reason: reasonOf(row),
     ...(row.why === null ? {} : { why: row.why }),
     ...(row.keep_as === null ? {} : { keepAs: row.keep_as }),
     processing: row.processing === null ? [] : (JSON.parse(row.processing) as Processing[]),
@@ -99,12 +99,18 @@ function lastLook(row: ItemRow): LastLook {
     execution: Math.max(row.execution, looked),
     simulated,
     action: gone || asItIs || unchanged ? 'none' : actionOf(row.action),
-    reason: gone ? 'source_gone' : unchanged ? 'unchanged' : row.reason,
+    reason: !gone && unchanged ? 'unchanged' : reasonOf(row),
     ...(looked >= row.execution && row.looked_ms !== null ? { atMs: row.looked_ms } : {}),
     ...(gone ? {} : { source: unpackFacts(row.seen_source ?? row.source) }),
     ...(destination === null ? {} : { destination: unpackFacts(destination) }),
     isOurs: recorded && destination !== null && (row.action !== adopt || again || gone),
   }
+}
+
+const ofGone: ReadonlySet<string> = new Set(['removed', 'moved', 'not_at_source'])
+
+function reasonOf({ gone, reason }: ItemRow): string {
+  return gone === 1 && !ofGone.has(reason) ? 'source_gone' : reason
 }
 
 const adopt = actionCode('adopt')

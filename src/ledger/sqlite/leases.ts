@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { LeaseLost, type Holder } from '../ledger.ts'
 
 /** `leftovers`: nobody works on it; it remembers what holders of items that failed may have left behind. */
-export const LeaseKind = { listing: 0, batch: 1, finalize: 2, leftovers: 3 } as const
+export const LeaseKind = { listing: 0, batch: 1, finalize: 2, leftovers: 3, removal: 4 } as const
 
 /** Which rows a batch holds; of spans, those that are still pending. */
 export interface Parts {

@@ -10,6 +10,8 @@ import {
   type Holder,
   type MadeContainer,
   type Progress,
+  type RemovalPlan,
+  type RemovalResult,
 } from '../ledger.ts'
 import type {
   WireAddress,
@@ -22,6 +24,7 @@ import type {
   WireResults,
   WireToList,
   WireFinalizeBatch,
+  WireRemovalBatch,
 } from '../wire.ts'
 import { Addresses } from './addresses.ts'
 import { AskedOfItems } from './asked.ts'
@@ -41,6 +44,7 @@ import { OrphanedBatches } from './orphaned_batches.ts'
 import type { LedgerParts } from './parts.ts'
 import { Plans } from './plans.ts'
 import { ledgerSchema } from './schema.ts'
+import { Removals } from './removals.ts'
 import { Tally } from './tally.ts'
 import { ContainersToFinalize } from './containers_to_finalize.ts'
 import { Trials } from './trials.ts'
@@ -66,6 +70,7 @@ export class SqliteLedger {
   readonly #results: BatchResults
   readonly #orphaned: OrphanedBatches
   readonly #touched: ContainersToFinalize
+  readonly #removals: Removals
   readonly #tally: Tally
   /** Holders whose lease somebody else took over, until they claim again or ask. */
   readonly #preempted = new Set<string>()
@@ -102,7 +107,11 @@ export class SqliteLedger {
     const containers = new Containers(parts)
     this.#containers = containers
     const work = new WorkQueue(db)
-    this.#enumeration = new Enumeration(parts, containers, (first, last, ids) => work.add(first, last, ids))
+    this.#removals = new Removals(parts, containers)
+    this.#enumeration = new Enumeration(parts, containers, {
+      removals: this.#removals,
+      onWork: (first, last, ids) => work.add(first, last, ids),
+    })
     const rows = new BatchRows(db)
     const held = new HeldBatches(parts, work, rows)
     this.#results = new BatchResults(parts, containers, held)
@@ -190,6 +199,23 @@ export class SqliteLedger {
 
   finishedContainers(token: number, results: WireFinishedContainer[]): void {
     this.#touched.finished(token, results)
+  }
+
+  planMoved(after: number): number | undefined {
+    return this.#removals.planMoved(after)
+  }
+
+  plannedRemovals(execution: number): RemovalPlan {
+    return this.#removals.planned(execution)
+  }
+
+  claimRemovals(holder: Holder, limit: number): Claim<WireRemovalBatch> {
+    if (this.#executions.isOver(holder.execution)) return { state: 'closed' }
+    return this.#noting(holder, () => this.#removals.claim(holder, limit))
+  }
+
+  finishedRemovals(token: number, results: RemovalResult[]): void {
+    this.#removals.finished(token, results)
   }
 
   unended(): number | undefined {

@@ -5,6 +5,7 @@ import { Addresses } from './addresses.ts'
 import { ItemFinder, type FoundPath } from './find_item.ts'
 import { findAudits, findItems, type Found } from './item_query.ts'
 import { itemColumns, itemOf, itemTables, type ItemRow } from './item_row.ts'
+import { plannedRemovals, type ShownPlan } from './planned_removals.ts'
 import type {
   AuditEntry,
   AuditQuery,
@@ -88,6 +89,11 @@ export class LedgerReader {
 
   items(query: ItemQuery): Found<LedgerItem> {
     return findItems(this.#db, query)
+  }
+
+  /** What an execution that is under way is going to remove. */
+  plannedRemovals(execution: number): ShownPlan {
+    return plannedRemovals(this.#db, this.#addresses, execution)
   }
 
   audits(query: AuditQuery): Found<AuditEntry> {

@@ -180,6 +180,23 @@ const migrations: readonly string[] = [
   -- What the platform calls a content half-way, where it gives it an id of its own.
   ALTER TABLE partial ADD COLUMN resume TEXT;
   `,
+  `
+  -- What is to be removed when all else is done; emptied when its execution ends.
+  CREATE TABLE removal (
+    item INTEGER PRIMARY KEY,
+    side INTEGER NOT NULL,       -- 0 source, 1 destination
+    depth INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    facts TEXT NOT NULL,         -- of what is to be removed, as it was planned against
+    platform_id TEXT,
+    reason TEXT NOT NULL,
+    lease INTEGER NOT NULL,
+    done INTEGER NOT NULL        -- 0 open, 1 removed, 2 kept, 3 failed
+  ) STRICT;
+  CREATE INDEX removal_open ON removal (depth) WHERE done = 0;
+  CREATE INDEX removal_leased ON removal (lease) WHERE lease <> 0;
+  `,
 ]
 
 /** As `openDatabase` takes it. */

@@ -6,9 +6,11 @@ import type { AuditRow, Balance } from '../../ledger/ledger.ts'
 import { ruleNames } from '../../filter/rule_names.ts'
 import { closingSentence, type About } from '../../report/closing_sentence.ts'
 import { counted } from '../../report/format.ts'
+import { removalsOf } from '../../report/removals.ts'
 import { sayMet } from '../../report/worth_knowing.ts'
 import type { ExecutionRef } from './engine.ts'
 import { FailedToStart } from './errors.ts'
+import { published } from './plan_removals.ts'
 import { stagedNames, type ExecutionSpec } from './execution_spec.ts'
 import { clearLeftovers } from '../recovery/leftovers.ts'
 import { metSentences } from './met.ts'
@@ -67,6 +69,8 @@ async function closed(jobs: ActiveExecutions, ref: ExecutionRef, ended: EndedBy)
   // What is counted under its number may be an earlier one's, which the catalog has forgotten.
   if (ended.kind === 'failed_to_start') return { warnings: leftBehind(job.spec, left) }
   const { simulated, settings } = job.spec
+  if (ended.kind === 'done' && settings.transferType === 'publish' && !simulated)
+    await job.ledger.remember(published, '1')
   const lookedAtAll = ended.kind === 'done' && balance.found.items > 0 && balance.findings?.unlisted === 0
   const met = await metSentences(job.ledger, job.spec, { lookedAtAll })
   const rules = ruleNames(settings.filter)
@@ -99,11 +103,12 @@ export function outcomeOf(ended: EndedBy, balance: Balance | undefined, about: A
   const found = balance?.found.items ?? 0
   const failed = balance?.byStatus.retry.items ?? 0
   const flagged = balance?.byStatus.remediation.items ?? 0
-  const changed = balance?.carriedOut?.items ?? 0
+  const { removed, failed: notRemoved } = removalsOf(balance)
+  const changed = (balance?.carriedOut?.items ?? 0) + removed.source + removed.destination
   // An item flagged in an earlier execution is no failure of this one.
   let before = 0
   for (const { reason, items } of balance?.byReason ?? []) if (reason === 'flagged_before') before += items
-  const status = statusOf(ended, { changed, troubled: failed + flagged - before })
+  const status = statusOf(ended, { changed, troubled: failed + flagged + notRemoved - before })
   return {
     status,
     sentence: sentenceOf(ended, balance, about),

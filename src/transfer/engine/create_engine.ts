@@ -6,6 +6,7 @@ import { completeExecution } from './complete.ts'
 import type { Engine, ExecutionRef, JobRemoval, SliceRun } from './engine.ts'
 import { ConnectionTrouble, HaltedByItem, ItemsWaiting } from './errors.ts'
 import { initializeExecution } from './initialize.ts'
+import { planRemovals } from './plan_removals.ts'
 import { IoPool } from '../io/io_pool.ts'
 import { limits, type Limits } from './execution_spec.ts'
 import { ActiveExecutions, type ActiveExecution } from './active_executions.ts'
@@ -59,7 +60,9 @@ export function createEngine({ home, catalog, warmThreads = 4, limits: smaller }
     transfer: (input, run) => slice('transfer', input, run),
     finalize: (input, run) => slice('finalize', input, run),
     complete: (ref: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome> => completeExecution(jobs, ref, ended),
-    remove: (jobId) => removeJob(jobs, jobId),
+    planRemovals: (ref) => planRemovals(jobs, ref),
+    remove: (input, run) => slice('remove', input, run),
+    removeJob: (jobId) => removeJob(jobs, jobId),
     async close() {
       closing = true
       clearInterval(supervision)

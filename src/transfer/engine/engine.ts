@@ -1,9 +1,16 @@
-import type { EndedBy, ExecutionOutcome, Initialized, SliceInput, SliceResult } from '../../../workflows/messages.ts'
+import type {
+  EndedBy,
+  ExecutionOutcome,
+  Initialized,
+  PlannedRemovals,
+  SliceInput,
+  SliceResult,
+} from '../../../workflows/messages.ts'
 
 /** What no activity calls: whoever serves the home does it. */
 export interface JobRemoval {
   /** @throws see `removeJob` */
-  remove(jobId: string): Promise<void>
+  removeJob(jobId: string): Promise<void>
 }
 
 /**
@@ -20,6 +27,9 @@ export interface Engine {
   /** @throws ItemsWaiting when only items with a later `not_before` are left; HaltedByItem under `failure_policy: halt` */
   transfer(slice: SliceInput, run: SliceRun): Promise<SliceResult>
   finalize(slice: SliceInput, run: SliceRun): Promise<SliceResult>
+  /** What is to be removed once all else is done, and whether a person has to approve of it first. */
+  planRemovals(job: ExecutionRef): Promise<PlannedRemovals>
+  remove(slice: SliceInput, run: SliceRun): Promise<SliceResult>
   /** Counts that balance, stored with the execution. Never throws for what the job's data are like. */
   complete(job: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome>
   /** Stops taking work, lets items in hand finish and commits, then ends every thread. */

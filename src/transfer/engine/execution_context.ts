@@ -1,6 +1,6 @@
 import type { Host, Session } from '../../connector/connector.ts'
 import type { Facts, Item } from '../../connector/item.ts'
-import { compileFilters } from '../../filter/compile.ts'
+import { compileFilters, type Filter } from '../../filter/compile.ts'
 import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../../ledger/ledger.ts'
 import type { ItemLimits } from '../../policy/max_items_per_container.ts'
 import { settledFacts } from '../../policy/changed.ts'
@@ -9,6 +9,7 @@ import { haltsOnFailure, itemBackoffMs } from '../../policy/failure_policy.ts'
 import { nameContainer, type NamePlan, type Named } from '../../policy/name_container.ts'
 import { compilePlanner, type Planner } from '../../policy/plan.ts'
 import { nameKey, type NameKey } from '../../policy/same_name.ts'
+import { removesAtDestination, unmatched, type Lonely } from '../../policy/unmatched.ts'
 import { namerOf, roomIn } from '../../policy/segment.ts'
 import { readable, type Roots } from '../items/addresses.ts'
 import { Audit } from '../items/audit.ts'
@@ -56,7 +57,11 @@ export class ExecutionContext {
   firstFailure: string | undefined
 
   readonly itemLimits: ItemLimits
+  /** Things at the destination may be removed. */
+  readonly removes: boolean
   readonly #planner: Planner
+  /** What they leave out they also protect. */
+  readonly #protecting: Filter[]
   /** Sessions and ledger. */
   #open!: AsyncDisposable
   #atMs = 0
@@ -105,6 +110,14 @@ export class ExecutionContext {
         onMatch: (rule) => this.pendingWrites.add(keepMet(ledger, spec.execution, `filter ${rule}`)),
       }),
     })
+    this.removes = removesAtDestination(spec.settings)
+    this.#protecting = (['source', 'destination'] as const).map((side) =>
+      compileFilters(spec.settings.filter, side, {
+        nowNs: spec.nowNs,
+        transferType: spec.settings.transferType,
+        caseSensitive: destination.capabilities.names.caseSensitive,
+      }),
+    )
     this.attributes = new ItemAttributes(spec, ledger, { source, destination })
     this.containers = new DestinationContainers(this)
     ledger.onCrashed = (why) => void this.failed(why)
@@ -152,7 +165,7 @@ export class ExecutionContext {
   }
 
   decide(child: Child): Decision {
-    const { item, path, named, counterpart, row, taken } = child
+    const { item, path, named, counterpart, row, taken, isLookedAt } = child
     if (row?.state === 'skipped' && row.reason === ignored.reason) return ignored
     return this.#planner.plan({
       source: item,
@@ -160,8 +173,15 @@ export class ExecutionContext {
       named,
       counterpart,
       tracked: row ? trackedOf(row, item, counterpart) : null,
+      isLookedAt,
       taken,
     })
+  }
+
+  /** Why something at the destination, which nothing at the source stands for, is to be removed; nothing when it stays. */
+  unmatched(counterpart: Item, path: string, tracked: Lonely['tracked']): ReturnType<typeof unmatched> {
+    const isFiltered = this.#protecting.some((filter) => filter.judge(counterpart, path) !== undefined)
+    return unmatched(this.spec.settings, { counterpart, isFiltered, ...(tracked ? { tracked } : {}) })
   }
 
   /** Hash of a source's content, and the facts it holds for. */
@@ -234,6 +254,8 @@ export interface Child {
   named: Named
   counterpart: Item | null
   row: TrackedRow | undefined
+  /** An earlier execution looked at all that is in its container. */
+  isLookedAt: boolean
   taken: (name: string) => boolean
 }
 

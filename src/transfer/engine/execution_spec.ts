@@ -70,6 +70,11 @@ export function stagedNames(jobId: string): string {
   return `.~${jobId.slice(0, 6)}-*`
 }
 
+/** Whether a name is that of a staging of any job, or of what such a one has moved aside. */
+export function isStagingName(name: string): boolean {
+  return /^\.~[0-9a-z-]{6}-[0-9a-z]+-[0-9a-z]+(~|-old)?$/.test(name)
+}
+
 /** Whether a name is that of a staging of this job, or of what announces its name, where they are files; which item it was for. */
 export function stagedItem(jobId: string, name: string): number | undefined {
   const item = new RegExp(`^\\.~${jobId.slice(0, 6)}-([0-9a-z]+)-[0-9a-z]+~?$`).exec(name)?.[1]

@@ -11,6 +11,8 @@ import type { Asked, ExecutionStart } from '../../ledger/ledger.ts'
 import { mendable } from '../../policy/hopeless.ts'
 import { lazyContainers } from '../../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../../policy/failure_policy.ts'
+import type { Settings } from '../../job/settings.ts'
+import { removesAtDestination } from '../../policy/unmatched.ts'
 import { parallelWrites } from '../../policy/parallel_writes.ts'
 import { accessKey, accessSince } from '../items/access_asked.ts'
 import { AccessCarrier } from '../items/access_carrier.ts'
@@ -57,7 +59,8 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
   const unanswered = unanswerable(settings.filter.source, source.capabilities)
   if (unanswered.length > 0) throw new FailedToStart(unanswered.map((why) => `transfer.filter.source: ${why}`))
   const destination = await starting('destination', () => sides.open(spec.destination))
-  if (!spec.simulated) refuseReadOnly(destination)
+  if (!spec.simulated) refuseReadOnly('destination', destination)
+  if (!spec.simulated && settings.transferType === 'move') refuseReadOnly('source', source)
   const places = await refuseOverlap(jobs, spec.source, spec.destination, { source, destination })
   await claimRoots(job, jobs, ref, places)
   const sourceRoot = await starting('source', () => source.root(spec.source.path))
@@ -102,7 +105,15 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
   return {
     failurePolicy: settings.failurePolicy,
     ...lanesOf(spec),
+    ...removalsOf(settings),
   }
+}
+
+/** Which side things are removed from, and whether everything is looked at first. */
+function removalsOf(settings: Settings): Pick<Initialized, 'removes' | 'looksFirst'> {
+  if (settings.transferType === 'move') return { removes: 'source' }
+  if (!removesAtDestination(settings)) return {}
+  return settings.transferType === 'publish' ? { removes: 'destination', looksFirst: true } : { removes: 'destination' }
 }
 
 function cutOf({ settings, io, limits }: ExecutionSpec): string[] {
@@ -135,9 +146,9 @@ async function starting<T>(side: SideName, step: () => T): Promise<Awaited<T>> {
   }
 }
 
-function refuseReadOnly({ notes }: Session): void {
+function refuseReadOnly(side: SideName, { notes }: Session): void {
   const note = notes.find(({ capability }) => capability === 'write')
-  if (note) throw new FailedToStart([`destination: ${note.why}`])
+  if (note) throw new FailedToStart([`${side}: ${note.why}`])
 }
 
 /** The first run makes the destination root; a later one that finds it gone doesn't begin (brake 1). */
@@ -257,7 +268,7 @@ async function claimRoots(
 ): Promise<void> {
   if (job.spec.simulated) return
   const roots = [
-    { ...source, writes: false },
+    { ...source, writes: job.spec.settings.transferType === 'move' },
     { ...destination, writes: true },
   ]
   const other = await jobs.catalog.jobs.claimRoots(ref.jobId, ref.execution, roots)

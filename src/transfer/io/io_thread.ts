@@ -3,6 +3,7 @@ import type { Holder, WaitingItems } from '../../ledger/ledger.ts'
 import { connectLedger } from '../../ledger/client.ts'
 import { carryOutFrom, claimBatch } from '../items/batch_pipeline.ts'
 import { finishContainers } from '../items/finish_container.ts'
+import { removeItems } from '../items/remove_items.ts'
 import { ExecutionContext } from '../engine/execution_context.ts'
 import { leaseMs, type ExecutionSpec } from '../engine/execution_spec.ts'
 import { listContainers } from '../listing/list_containers.ts'
@@ -16,6 +17,7 @@ import { SideTrouble } from '../engine/trouble.ts'
  */
 
 const finalizedAtOnce = 500
+const removedAtOnce = 200
 
 /** A job in this thread, closed when nothing is at work in it any more. */
 class OpenContext {
@@ -85,6 +87,13 @@ const steps: Record<Task['phase'], (context: ExecutionContext, hand: Hand) => Pr
     if (claim.state === 'waiting') return { end: { state: 'waiting', items: claim.items } }
     if (claim.state !== 'claimed') return {}
     return { failed: await carryOutFrom(context, claim.claim, hand) }
+  },
+
+  async remove(context, { holder, stop, width }) {
+    const claim = await context.ledger.claimRemovals(holder, removedAtOnce)
+    if (claim.state === 'closed') return { end: { state: 'finished' } }
+    if (claim.state !== 'claimed') return {}
+    return { failed: await removeItems(context, claim.claim, { stop, width }) }
   },
 
   async finalize(context, { holder, stop, width }) {

@@ -17,7 +17,7 @@ export type ToThread =
   | { type: 'exit' }
 
 export interface Task {
-  phase: 'enumerate' | 'transfer' | 'finalize'
+  phase: 'enumerate' | 'transfer' | 'remove' | 'finalize'
   holder: string
   untilMs: number
   /** Operations under way at once; more than one where platforms answer with promises. */

@@ -38,12 +38,12 @@ export async function finishContainers(
 }
 
 /** Those of one depth do not concern each other. */
-function byDepth(containers: FinalizeBatch['containers']): Iterable<FinalizeBatch['containers']> {
-  const levels = new Map<number, FinalizeBatch['containers']>()
-  for (const container of containers) {
-    const level = levels.get(container.depth)
-    if (level) level.push(container)
-    else levels.set(container.depth, [container])
+export function byDepth<T extends { depth: number }>(all: readonly T[]): Iterable<T[]> {
+  const levels = new Map<number, T[]>()
+  for (const one of all) {
+    const level = levels.get(one.depth)
+    if (level) level.push(one)
+    else levels.set(one.depth, [one])
   }
   return levels.values()
 }

@@ -9,6 +9,7 @@ import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { listWideContainer } from './list_wide_container.ts'
 import { readSide } from './read_side.ts'
+import { addUnmatched, type LonelyChild } from './unmatched_children.ts'
 import { trackedChildren } from './walk.ts'
 import { meetNames } from './worth_knowing.ts'
 
@@ -25,10 +26,13 @@ export async function listContainer(
 ): Promise<void> {
   const { entriesInMemory } = context
   const items: Item[] = []
-  const source = await readSide(context, container, { side: 'source', stop }, (page) => {
-    for (const item of page) items.push(item)
-    return items.length > entriesInMemory
-  })
+  // What is gone from the source has nothing to be listed there.
+  const source = container.gone
+    ? 'complete'
+    : await readSide(context, container, { side: 'source', stop }, (page) => {
+        for (const item of page) items.push(item)
+        return items.length > entriesInMemory
+      })
   if (typeof source === 'object') return failContainer(context, container, source)
   if (source !== 'complete') return listWideContainer(context, container, stop)
   const counterparts = new Map<string, Item>()
@@ -86,25 +90,28 @@ function decideChildren(
 ): Decided[] {
   const { items, counterparts, tracked } = children
   const remembered = new Map<string, string>()
-  for (const [key, row] of tracked) remembered.set(key, row.destinationName)
+  // A name that only somebody else's item has is nobody's here.
+  for (const [key, row] of tracked) if (row.reason !== 'not_at_source') remembered.set(key, row.destinationName)
   const names = context.nameContainer(items, remembered, container.destinationNames)
   const { nameKey } = context
   const taken = (name: string): boolean => counterparts.has(nameKey(name)) || names.taken(name)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const undecided: Decided[] = []
   const seen = container.known ? new Set<number>() : undefined
+  const matched = context.removes ? new Set<string>() : undefined
 
   for (const item of items) {
     const key = context.keyOf(item)
     const row = tracked.get(key)
     if (row) {
       seen?.add(row.item)
-      // An earlier try at this listing decided it, and its decision may be under way.
-      if (row.decided) continue
     }
     const named = names.of(key, item.name)
+    matched?.add(nameKey(named.name))
+    // An earlier try at this listing decided it, and its decision may be under way.
+    if (row?.decided) continue
     const counterpart = counterparts.get(nameKey(named.name)) ?? null
-    const child = { item, path: prefix + item.name, named, counterpart, row, taken }
+    const child = { item, path: prefix + item.name, named, counterpart, row, taken, isLookedAt: container.looked }
     const decision = context.decide(child)
     if (wantsLook(context, { child, decision })) undecided.push({ child, decision })
     else add(context, listing, child, decision)
@@ -114,7 +121,24 @@ function decideChildren(
     for (const row of tracked.values())
       if (!seen.has(row.item) && !row.sourceGone && !row.decided) listing.gone.push(row.item)
   context.audit.gone(listing.audit, listing.gone)
+  if (matched) addUnmatched(context, container, lonely(context, children, { matched, seen }), listing)
   return undecided
+}
+
+/** Counterparts of nothing that is at the source, with the row of what was. */
+function* lonely(
+  context: ExecutionContext,
+  { counterparts, tracked }: Children,
+  { matched, seen }: { matched: Set<string>; seen: ReadonlySet<number> | undefined },
+): Iterable<LonelyChild> {
+  for (const row of tracked.values()) {
+    const name = context.nameKey(row.destinationName)
+    const counterpart = counterparts.get(name)
+    if (seen?.has(row.item) || !counterpart || matched.has(name)) continue
+    matched.add(name)
+    yield { counterpart, row }
+  }
+  for (const [name, counterpart] of counterparts) if (!matched.has(name)) yield { counterpart }
 }
 
 /** Where the destination allows several of one name, the first is the counterpart. */

@@ -10,6 +10,7 @@ import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { readSide } from './read_side.ts'
 import { Spool } from './spool.ts'
+import { addUnmatched } from './unmatched_children.ts'
 import { goOnUnless, trackedChildren } from './walk.ts'
 import { meetNames } from './worth_knowing.ts'
 
@@ -27,6 +28,7 @@ export async function listWideContainer(
 ): Promise<void> {
   using spool = new Spool()
   for (const side of ['source', 'destination'] as const) {
+    if (side === 'source' && container.gone) continue
     const end = await readSide(context, container, { side, stop }, (page) => {
       spool.put(side, page, context)
       return false
@@ -57,12 +59,20 @@ async function decideInPieces(
     for (const { item, key, row, counterpart } of children) {
       if (row?.decided) continue
       const named = names.of(key, item.name)
-      const child = { item, path: prefix + item.name, named, counterpart, row, taken }
+      const child = { item, path: prefix + item.name, named, counterpart, row, taken, isLookedAt: container.looked }
       const first = { child, decision: context.decide(child) }
       const decided = wantsLook(context, first) ? await decideByLook(context, first, by) : first
       add(context, listing, decided.child, decided.decision)
     }
     const last = children.at(-1)
+    if (last === undefined && context.removes) {
+      // What is removed may be as many; a repeat of this listing finds their rows decided.
+      for (const some of spool.lonely(atOnce)) {
+        const listing = { ...emptyListing(context, container), last: false }
+        addUnmatched(context, container, some, listing)
+        await context.ledger.enumerated(listing)
+      }
+    }
     listing.last = last === undefined
     if (listing.last) listing.gone = spool.gone()
     context.audit.gone(listing.audit, listing.gone)

@@ -23,7 +23,7 @@ type Naming = Pick<ExecutionContext, 'keyOf' | 'keyOfRow' | 'nameKey'>
 export class Spool {
   readonly #db = scratchDatabase(`
     CREATE TABLE source (n INTEGER PRIMARY KEY, key TEXT NOT NULL, same TEXT NOT NULL, plain INTEGER NOT NULL DEFAULT 0, item TEXT NOT NULL);
-    CREATE TABLE destination (same TEXT PRIMARY KEY, item TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE destination (same TEXT PRIMARY KEY, item TEXT NOT NULL, matched INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
     CREATE TABLE tracked (key TEXT PRIMARY KEY, id INTEGER NOT NULL, same TEXT NOT NULL, name TEXT NOT NULL, gone INTEGER NOT NULL, row TEXT NOT NULL) WITHOUT ROWID;
   `)
   readonly #putSource
@@ -31,6 +31,7 @@ export class Spool {
   readonly #putTracked
   readonly #page
   readonly #counterpart
+  readonly #matched
   readonly #holds
   readonly #plain
 
@@ -44,6 +45,7 @@ export class Spool {
       'SELECT n, source.key, item, row FROM source LEFT JOIN tracked ON tracked.key = source.key WHERE n > ? ORDER BY n LIMIT ?',
     )
     this.#counterpart = this.#db.prepare('SELECT item FROM destination WHERE same = ?')
+    this.#matched = this.#db.prepare('UPDATE destination SET matched = 1 WHERE same = ?')
     this.#holds = this.#db.prepare('SELECT 1 FROM destination WHERE same = ?')
     this.#plain = this.#db.prepare('SELECT item FROM source WHERE same = ? AND plain = 1')
   }
@@ -141,7 +143,9 @@ export class Spool {
     }[]
     return rows.map(({ n, key, item, row }) => {
       const child = unpack<Item>(item)
-      const there = this.#counterpart.get(sameAtDestination(key, child.name)) as unknown as { item: string } | undefined
+      const same = sameAtDestination(key, child.name)
+      const there = this.#counterpart.get(same) as unknown as { item: string } | undefined
+      if (there) this.#matched.run(same)
       return {
         n,
         key,
@@ -158,6 +162,26 @@ export class Spool {
       'SELECT id FROM tracked WHERE gone = 0 AND NOT EXISTS (SELECT 1 FROM source WHERE source.key = tracked.key)',
     )
     return (rows.all() as unknown as { id: number }[]).map(({ id }) => id)
+  }
+
+  /** What the destination has and no child at the source stands for, with the row of what did; asked when all children were. */
+  *lonely(atOnce: number): Generator<{ counterpart: Item; row?: TrackedRow }[]> {
+    this.#db.exec('CREATE INDEX IF NOT EXISTS same_tracked ON tracked (same)')
+    const query = this.#db.prepare(
+      `SELECT same, item, (SELECT row FROM tracked WHERE tracked.same = destination.same
+           AND NOT EXISTS (SELECT 1 FROM source WHERE source.key = tracked.key)) AS row
+       FROM destination WHERE matched = 0 AND same > ? ORDER BY same LIMIT ?`,
+    )
+    for (let after = ''; ;) {
+      const rows = query.all(after, atOnce) as unknown as { same: string; item: string; row: string | null }[]
+      const last = rows.at(-1)
+      if (!last) return
+      after = last.same
+      yield rows.map(({ item, row }) => ({
+        counterpart: unpack<Item>(item),
+        ...(row === null ? {} : { row: unpack<TrackedRow>(row) }),
+      }))
+    }
   }
 
   [Symbol.dispose](): void {

@@ -10,10 +10,11 @@ export type Failpoint =
   | `staged:${'before' | 'after'}-commit`
   | `done:${'before' | 'after'}-commit`
   | `published:${'before' | 'after'}-record`
+  | `removals:${'before' | 'after'}-commit`
   | 'place:after'
   | `root:${'before' | 'after'}`
   | `${'stage-container' | 'publish-container'}:${'before' | 'after'}`
-  | `${'stage' | 'publish' | 'attributes' | 'link' | 'keep' | 'container' | 'finish-container' | 'partial' | 'enumerated'}:${'before' | 'after'}`
+  | `${'stage' | 'publish' | 'attributes' | 'link' | 'keep' | 'container' | 'finish-container' | 'partial' | 'enumerated' | 'remove'}:${'before' | 'after'}`
 
 export function failpoint(name: Failpoint): void {
   if (target === undefined || name !== target) return

@@ -137,6 +137,7 @@ function serve(sftp: SFTPWrapper, client: Connection, { root, oddities }: { root
     sftp.name(id, described)
   })
   sftp.on('REMOVE', (id, path) => answer(id, () => (disk.unlinkSync(at(path)), ok(id))))
+  sftp.on('RMDIR', (id, path) => answer(id, () => (disk.rmdirSync(at(path)), ok(id))))
   sftp.on('MKDIR', (id, path, { mode }) => answer(id, () => (disk.mkdirSync(at(path), mode ?? 0o777), ok(id))))
   sftp.on('RENAME', (id, from, to) =>
     answer(id, () => {
