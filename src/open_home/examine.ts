@@ -8,6 +8,7 @@ import { ledgerFile, type Home } from '../home/home.ts'
 import { openKey } from '../home/key.ts'
 import { holderOf } from '../home/lock.ts'
 import { roomAt } from '../home/room.ts'
+import { hasWrittenLedger } from '../catalog/has_written_ledger.ts'
 import { SqliteLedger } from '../ledger/sqlite/ledger.ts'
 
 /** One thing looked at in a home. */
@@ -86,7 +87,7 @@ async function jobsIn(home: Home): Promise<KnownJob[]> {
       const { rows } = await catalog.jobs.list({ offset, limit: 500 })
       for (const job of rows) {
         const executions = await catalog.executions.list(job.id, { offset: 0, limit: 50 })
-        const wrote = executions.rows.some(({ simulated, balance }) => !simulated && (balance?.found.items ?? 0) > 0)
+        const wrote = executions.rows.some(hasWrittenLedger)
         known.push({ job, wrote })
       }
       if (rows.length < 500) return known

@@ -106,15 +106,20 @@ test('a home without room stops all slots until there is room, whatever the cont
   }
 })
 
-test('a job whose ledger is gone, though an execution wrote it, is not silently begun anew', async () => {
+test.each([
+  [
+    'an execution wrote it',
+    { status: 'completed', endedOn: 1, balance: { ...emptyBalance(), found: { items: 1, containers: 0, bytes: 1n } } },
+  ],
+  ['its first execution is in the middle of writing it', { phase: 'executing' }],
+] as const)('a job whose ledger is gone, though %s, is not silently begun anew', async (_what, stands) => {
   const { id: jobId } = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
   const pool = new IoPool()
   const jobs = new ActiveExecutions({ home: rig.home, catalog: rig.catalog, pool, limits })
   try {
     await rig.catalog.executions.begin(jobId, 1, false)
-    const balance = { ...emptyBalance(), found: { items: 1, containers: 0, bytes: 1n } }
-    await rig.catalog.executions.update(jobId, 1, { status: 'completed', endedOn: 1, balance })
-    await expect(jobs.open({ jobId, execution: 2 })).rejects.toMatchObject({
+    await rig.catalog.executions.update(jobId, 1, stands)
+    await expect(jobs.open({ jobId, execution: 'phase' in stands ? 1 : 2 })).rejects.toMatchObject({
       name: 'FailedToStart',
       message: expect.stringMatching(/is gone or empty, though execution 1 wrote it: restore it .* doctor --repair/),
     })

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { Catalog } from '../../catalog/catalog.ts'
+import { hasWrittenLedger } from '../../catalog/has_written_ledger.ts'
 import type { ExecutionRef } from './engine.ts'
 
 /** How many executions back are looked at: one that got as far as its ledger is rarely far behind. */
@@ -14,7 +15,7 @@ const looksBack = 50
 export async function lostLedger(catalog: Catalog, { jobId }: ExecutionRef, file: string): Promise<string | undefined> {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined
   const { rows } = await catalog.executions.list(jobId, { offset: 0, limit: looksBack })
-  const writer = rows.find(({ simulated, balance }) => !simulated && (balance?.found.items ?? 0) > 0)
+  const writer = rows.find(hasWrittenLedger)
   if (writer === undefined) return undefined
   return (
     `the ledger ${file} is gone or empty, though execution ${writer.execution} wrote it: restore it from a backup, or have ` +

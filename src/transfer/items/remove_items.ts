@@ -68,6 +68,8 @@ async function removeOne(
     return { item, end: 'removed' }
   } catch (error) {
     if (error instanceof Suspended) return undefined
+    // With the folder it was in, as a holder who died before he could tell has left it.
+    if (error instanceof ConnectorError && error.code === 'NotFound') return { item, end: 'removed' }
     const { reason, why } = itemTrouble(error, side)
     const isOther = error instanceof ConnectorError && (reason === 'PreconditionFailed' || reason === 'Conflict')
     const kept = kind === 'container' ? 'not_empty' : 'changed'
