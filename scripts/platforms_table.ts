@@ -15,7 +15,7 @@ export const bestOf: Readonly<Record<string, Capabilities>> = {
     ...{ canChown: true, statesBirths: true, knowsWhose: true, precisionNs: 1n },
   }).capabilities,
   vault: ofVault({}),
-  s3: ofS3(settingsOf({ bucket: 'bucket' }), true),
+  s3: ofS3(settingsOf({ bucket: 'bucket' }), { tellsControls: true, keepsVersions: true }),
   sftp: ofSftp({ has: () => true }, { isEmpty: false }, 'root').capabilities,
 }
 
@@ -23,6 +23,7 @@ const rows: readonly [string, (can: Capabilities) => string][] = [
   ['an item is known by', ({ tree }) => (tree.model === 'path' ? 'its path' : 'an id')],
   ['keeps its identity when renamed', ({ tree }) => yes(tree.identities !== false)],
   ['folders can be moved and renamed', ({ tree }) => yes(tree.moves === undefined)],
+  ['what is removed', ({ tree }) => removed(tree.removal)],
   ['symbolic links', ({ tree }) => yes(tree.links)],
   ['longest name', ({ names }) => limit(names.maxSegment)],
   ['longest path', ({ names }) => limit(names.maxPath)],
@@ -68,6 +69,10 @@ function settingsTable(platform: string, settings: readonly SettingDescription[]
 
 function yes(is: boolean): string {
   return is ? 'yes' : 'no'
+}
+
+function removed(kept: Capabilities['tree']['removal']): string {
+  return kept === undefined ? 'is gone' : { trash: 'is in the trash', versions: 'is a former version' }[kept]
 }
 
 function does(can: 'none' | 'read' | 'readwrite'): string {

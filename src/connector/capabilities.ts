@@ -48,6 +48,8 @@ export interface Capabilities {
     identities?: false
     /** Only items can be moved and renamed. */
     moves?: 'items'
+    /** Where what is removed can be got back from: the platform's trash, or former versions. Absent: it is gone for good. */
+    removal?: 'trash' | 'versions'
   }
   names: NameRules
   content: {

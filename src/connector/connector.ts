@@ -120,8 +120,9 @@ export interface Session {
   /** Renames inside or between containers; never replaces. Raises `Conflict`, and `PreconditionFailed` unless `expected` holds. */
   move(id: string, container: string, name: string, expected: Facts): Maybe<Item>
   /**
-   * Removes an item or a link, or a container that holds nothing. Gone already is no error. Raises `PreconditionFailed`
-   * unless what is there has `expected`'s facts, `Conflict` when a container holds something.
+   * Removes an item or a link, or a container that holds nothing. Gone already, also with its container, is no error. Raises
+   * `PreconditionFailed` unless what is there has `expected`'s facts, of a container its kind and identity alone; `Conflict`
+   * when a container holds something. Whether it can be got back says `tree.removal`.
    */
   remove(id: string, expected: Facts & { kind: ItemKind }): Maybe<void>
   /** Applies attributes to something that exists; answers the facts afterwards. `Unsupported` where it would reach other items too. */

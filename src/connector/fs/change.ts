@@ -197,18 +197,23 @@ function linkThenUnlink(place: Place, oldPath: string | Buffer, newPath: string 
 export function remove(place: Place, id: string, expected: Facts & { kind: ItemKind }): void {
   if (id === '') throw new ConnectorError('AccessDenied', 'the root stays', { id })
   const name = nameOf(id)
-  changing(place, parentOf(id), id, (folder) => {
-    const path = join(folder.base, name)
-    const stats = statsOf(folder, name)
-    if (!stats) return
-    const kind = place.shape.kind(stats)
-    if (kind !== expected.kind)
-      throw new ConnectorError('PreconditionFailed', `is a ${kind} now, not a ${expected.kind}`, { id })
-    place.shape.require(expected, stats, id)
-    if (kind === 'container') rmdirSync(path)
-    else unlinkSync(path)
-    place.folders.forget(id)
-  })
+  try {
+    changing(place, parentOf(id), id, (folder) => {
+      const path = join(folder.base, name)
+      const stats = statsOf(folder, name)
+      if (!stats) return
+      const kind = place.shape.kind(stats)
+      if (kind !== expected.kind)
+        throw new ConnectorError('PreconditionFailed', `is a ${kind} now, not a ${expected.kind}`, { id })
+      place.shape.require(expected, stats, id)
+      if (kind === 'container') rmdirSync(path)
+      else unlinkSync(path)
+      place.folders.forget(id)
+    })
+  } catch (error) {
+    // Gone with its folder, or in this moment.
+    if (errno(error) !== 'NotFound' && errno(error) !== 'NotAContainer') throw error
+  }
 }
 
 /** Works on a descriptor that was checked, so a link swapped in is never followed, and nothing is opened for reading. */

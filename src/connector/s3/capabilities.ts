@@ -9,15 +9,29 @@ const longestKey = 1024
 /** Contents that are small enough to be sent in one request wait in memory until they are published. */
 const heldBytes = 64n * 1024n * 1024n
 
-/** @param tellsControls its listings can tell names with control characters in them */
+/** What a bucket, or its server, was found to do. */
+export interface Bucket {
+  /** Its listings can tell names with control characters in them. */
+  tellsControls: boolean
+  /** What is removed or replaced stays as a former version. */
+  keepsVersions: boolean
+}
+
 export function capabilitiesOf(
   { prefix, maxSegment, times, partBytes }: S3Settings,
-  tellsControls: boolean,
+  { tellsControls, keepsVersions }: Bucket,
 ): Capabilities {
   // A folder has a slash at its end.
   const room = longestKey - Buffer.byteLength(prefix) - 1
   return {
-    tree: { model: 'path', emptyContainers: true, links: false, identities: false, moves: 'items' },
+    tree: {
+      model: 'path',
+      emptyContainers: true,
+      links: false,
+      identities: false,
+      moves: 'items',
+      ...(keepsVersions ? { removal: 'versions' } : {}),
+    },
     names: {
       unicode: 'bytes',
       caseSensitive: true,

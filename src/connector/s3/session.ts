@@ -14,7 +14,7 @@ import type {
 } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facet, Facts, Item, ItemKind } from '../item.ts'
-import { capabilitiesOf, largestSingleBytes } from './capabilities.ts'
+import { capabilitiesOf, largestSingleBytes, type Bucket } from './capabilities.ts'
 import { Client } from './client.ts'
 import { copyObject } from './copy.ts'
 import { container as containerItem, isAsExpected, itemOf, keptHeaders, refuseAttributes } from './facts.ts'
@@ -26,6 +26,7 @@ import { Publishing } from './publish.ts'
 import { readWhole, S3Reading } from './reading.ts'
 import type { S3Settings } from './settings.ts'
 import { Uploads } from './uploads.ts'
+import { parseXml, textOf } from './xml.ts'
 
 /** Of what was moved: where it was. A copy that is there although its origin is too was made by who died in between. */
 const movedFrom = 'x-amz-meta-stevedore-moved-from'
@@ -50,17 +51,17 @@ export class S3Session implements Session {
       const objects = new Objects(client, keys, settings)
       // Says what HEAD could not: whether the bucket is there and open to us. What it is not is told here.
       const { encoded } = await objects.page(settings.prefix, { most: 1 })
-      return new S3Session(objects, encoded)
+      return new S3Session(objects, { tellsControls: encoded, keepsVersions: await keepsVersions(client) })
     } catch (error) {
       await client.close()
       throw error
     }
   }
 
-  private constructor(objects: Objects, tellsControls: boolean) {
+  private constructor(objects: Objects, bucket: Bucket) {
     const { client, keys, settings } = objects
-    this.capabilities = capabilitiesOf(settings, tellsControls)
-    this.notes = notesOf(settings, tellsControls)
+    this.capabilities = capabilitiesOf(settings, bucket)
+    this.notes = notesOf(settings, bucket)
     this.#client = client
     this.#keys = keys
     this.#objects = objects
@@ -197,27 +198,35 @@ export class S3Session implements Session {
   /** A folder is there by what it holds; one that holds nothing is its marker. */
   async remove(id: string, expected: Facts & { kind: ItemKind }): Promise<void> {
     if (id === '') throw new ConnectorError('AccessDenied', 'the root stays', { id })
-    const there = await this.#objects.stat(id)
-    if (!there) return
-    if (there.kind !== expected.kind)
-      throw new ConnectorError('PreconditionFailed', `is a ${there.kind} now, not a ${expected.kind}`, { id })
-    if (there.kind === 'item') {
-      const found = await this.#objects.item(id)
-      if (!found) return
+    const found = await this.#objects.item(id)
+    if (found) {
+      requireKind('item', expected, id)
       if (!isAsExpected(found.facts, expected))
         throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
       return this.#delete(found.key, id, found.facts.version)
     }
-    const marker = this.#keys.prefixOf(id)
-    const { objects, folders } = await this.#objects.page(marker, { most: 2 })
-    if (folders.length > 0 || objects.some(({ key }) => key !== marker))
+    const key = this.#keys.prefixOf(id)
+    const { objects, folders } = await this.#objects.page(key, { most: 2 })
+    if (objects.length + folders.length === 0) return
+    requireKind('container', expected, id)
+    // Content under the marker's own key is a file in it.
+    if (folders.length > 0 || objects.some((object) => object.key !== key || object.sizeBytes > 0n))
       throw new ConnectorError('Conflict', 'a folder with content is there', { id })
-    await this.#delete(marker, id)
+    await this.#delete(key, id, objects[0]?.facts.version)
   }
 
+  /** On condition of what was seen right before; a server that has no conditions here has to do with that look. */
   async #delete(key: string, id: string, version?: string): Promise<void> {
-    const headers = version === undefined ? {} : { headers: { 'if-match': `"${version}"` } }
-    await this.#client.headers({ method: 'DELETE', key, ...headers, id })
+    const request = { method: 'DELETE', key, id } as const
+    const condition = version === undefined ? {} : { headers: { 'if-match': `"${version}"` } }
+    try {
+      await this.#client.headers({ ...request, ...condition })
+    } catch (error) {
+      const code = error instanceof ConnectorError ? error.code : undefined
+      if (code === 'NotFound') return
+      if (code !== 'Unsupported' || version === undefined) throw error
+      await this.#client.headers(request)
+    }
   }
 
   async setAttributes(id: string, attributes: Attributes, expected?: Facts): Promise<Item> {
@@ -273,12 +282,33 @@ export class S3Session implements Session {
   }
 }
 
-function notesOf({ insecure }: S3Settings, tellsControls: boolean): CapabilityNote[] {
+function requireKind(kind: ItemKind, expected: { kind: ItemKind }, id: string): void {
+  if (kind !== expected.kind)
+    throw new ConnectorError('PreconditionFailed', `is a ${kind} now, not a ${expected.kind}`, { id })
+}
+
+/** Not known is no: nobody is to rely on it. */
+async function keepsVersions(client: Client): Promise<boolean> {
+  try {
+    const { text } = await client.text({ method: 'GET', query: { versioning: '' } })
+    return textOf(parseXml(text, 'VersioningConfiguration'), 'Status') === 'Enabled'
+  } catch (error) {
+    if (error instanceof ConnectorError) return false
+    throw error
+  }
+}
+
+function notesOf({ insecure }: S3Settings, { tellsControls, keepsVersions }: Bucket): CapabilityNote[] {
   const notes: CapabilityNote[] = []
   if (insecure)
     notes.push({ capability: 'transport', why: 'insecure is set: whoever answers is believed to be the server' })
   if (!tellsControls)
     notes.push({ capability: 'names', why: 'this server cannot list names with control characters in them' })
+  if (!keepsVersions)
+    notes.push({
+      capability: 'tree.removal',
+      why: 'what is removed or replaced is gone: the bucket keeps no versions, or this account may not see whether it does',
+    })
   return notes
 }
 

@@ -92,7 +92,9 @@ export async function remove(place: Place, id: string, expected: Facts & { kind:
   const kind = place.shape.kind(stats)
   if (kind !== expected.kind)
     throw new ConnectorError('PreconditionFailed', `is a ${kind} now, not a ${expected.kind}`, { id })
-  await requireStill(place, id, expected)
+  const difference = place.shape.difference(expected, stats)
+  if (difference !== undefined)
+    throw new ConnectorError('PreconditionFailed', `is no longer what was planned against: ${difference}`, { id })
   const channel = await place.channel()
   const path = pathOf(place, id)
   try {

@@ -32,6 +32,7 @@ const whole = async (container: string) => {
   const staged = await session.newContainers!.stage(container, 'w', 'platform')
   await session.newContainers!.publish(staged, { container, name: 'whole', power: false })
 }
+const remove = async (id: string) => session.remove(id, (await session.stat(id, []))!)
 const self = session.account
 console.log(
   JSON.stringify({
@@ -55,5 +56,8 @@ console.log(
       await outcome(() => whole('fixed')),
     ],
     intoTheirs: await outcome(() => write('theirs', 'file')),
+    removeFromFixed: await outcome(() => remove('fixed/own')),
+    removeFromTheirs: await outcome(() => remove('theirs/own')),
+    removeFromClosed: await outcome(() => session.remove('closed/x', { kind: 'item', sizeBytes: 0n })),
   }),
 )

@@ -64,6 +64,7 @@ test.each([
     () => session.setAttributes(id, { modifiedNs: 0n }),
     () => session.move(id, '', 'x', facts),
     () => session.discard(id, 'k'),
+    () => session.remove(id, { ...facts, kind: 'container' }),
   ])
     expect(await refusal(attempt)).toBe('Escapes')
   expect(disk.readdirSync(root)).toEqual(['inside'])

@@ -23,7 +23,11 @@ asRoot('an ordinary account is told what it may not, and a folder it cannot read
   disk.mkdirSync(at('own folder'))
   disk.chownSync(at('own folder'), 65_534, 65_534)
   disk.mkdirSync(at('theirs'))
-  for (const name of ['fixed', 'theirs']) disk.chmodSync(at(name), 0o555)
+  for (const name of ['fixed', 'theirs']) {
+    disk.writeFileSync(at(`${name}/own`), 'x')
+    disk.chownSync(at(`${name}/own`), 65_534, 65_534)
+    disk.chmodSync(at(name), 0o555)
+  }
   disk.chownSync(at('fixed'), 65_534, 65_534)
   disk.writeFileSync(at('own'), 'x')
   disk.chmodSync(at('own'), 0)
@@ -42,7 +46,11 @@ asRoot('an ordinary account is told what it may not, and a folder it cannot read
     times: 'done',
     intoFixed: ['done', 'done', 'done', 'done', 'done'],
     intoTheirs: 'AccessDenied',
+    removeFromFixed: 'done',
+    removeFromTheirs: 'AccessDenied',
+    removeFromClosed: 'AccessDenied',
   })
   expect(disk.readdirSync(at('fixed')).sort()).toEqual(['moved', 'whole'])
+  expect(disk.readdirSync(at('theirs'))).toEqual(['own'])
   for (const name of ['fixed', 'theirs']) expect((disk.statSync(at(name)).mode & 0o777).toString(8)).toBe('555')
 })
