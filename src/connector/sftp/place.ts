@@ -1,6 +1,7 @@
 import type { Capabilities } from '../capabilities.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
+import { checkSegment } from '../fs/ids.ts'
 import type { Channel, Stats } from './channel.ts'
 import type { Shape } from './shape.ts'
 
@@ -19,8 +20,11 @@ export interface Place {
   stagings: Map<string, { access: boolean; owner: boolean }>
 }
 
+/** @throws ConnectorError `Escapes`: the server would follow `..` to wherever the account may go */
 export function pathOf({ base }: Place, id: string): string {
-  return id === '' ? base : `${base}/${id}`
+  if (id === '') return base
+  for (const segment of id.split('/')) checkSegment(segment, id)
+  return `${base}/${id}`
 }
 
 /** Undefined when nothing is there. A link is not followed. */

@@ -244,3 +244,79 @@ test('calls one after another use the same connections, also those that ask with
   // A second may be opened before the first is free again.
   expect(server.connections).toBeLessThanOrEqual(2)
 })
+
+const planned = { kind: 'item', sizeBytes: 1n, version: 'e', modifiedNs: 5_500_000_000n } as const
+const deletes = (server: Scripted) => server.asked.filter(({ method }) => method === 'DELETE')
+
+test('what is removed is removed on condition of what was seen, and who was quicker keeps theirs', async () => {
+  await using server = await Scripted.server(({ method }) => {
+    if (method === 'DELETE') return refusal(412, 'PreconditionFailed')
+    return method === 'HEAD' ? object : listing()
+  })
+  const session = await server.open()
+  await expect(async () => session.remove('f', planned)).rejects.toMatchObject({ code: 'PreconditionFailed' })
+  expect(deletes(server)).toMatchObject([{ path: '/bucket/f', headers: { 'if-match': '"e"' } }])
+})
+
+test('a server that knows no conditions of a removal has to do with the look right before', async () => {
+  await using server = await Scripted.server(({ method, headers }) => {
+    if (method === 'DELETE') return headers['if-match'] ? refusal(501, 'NotImplemented') : { status: 204 }
+    return method === 'HEAD' ? object : listing()
+  })
+  const session = await server.open()
+  await session.remove('f', planned)
+  expect(server.asked.map(({ method }) => method)).toEqual(['HEAD', 'DELETE', 'DELETE'])
+  await expect(async () => session.remove('f', { ...planned, version: 'former' })).rejects.toMatchObject({
+    code: 'PreconditionFailed',
+  })
+  expect(deletes(server)).toHaveLength(2)
+})
+
+test.each([
+  [403, 'AccessDenied', 'AccessDenied'],
+  [404, 'NoSuchBucket', 'RootGone'],
+])('a removal that is refused with %i %s is no removal', async (status, said, code) => {
+  await using server = await Scripted.server(({ method }) => {
+    if (method === 'DELETE') return refusal(status, said)
+    return method === 'HEAD' ? object : listing()
+  })
+  const session = await server.open()
+  await expect(async () => session.remove('f', planned)).rejects.toMatchObject({ code })
+})
+
+test('a file that went between look and removal is gone', async () => {
+  await using server = await Scripted.server(({ method }) => {
+    if (method === 'DELETE') return refusal(404, 'NoSuchKey')
+    return method === 'HEAD' ? object : listing()
+  })
+  const session = await server.open()
+  await session.remove('f', planned)
+  expect(deletes(server)).toHaveLength(1)
+})
+
+test('a file under the key of a folder’s marker is not taken for an empty folder', async () => {
+  await using server = await Scripted.server(({ method }) =>
+    method === 'HEAD' ? { status: 404 } : listing({ files: ['a/'] }),
+  )
+  const session = await server.open()
+  const folder = { kind: 'container', sizeBytes: 0n } as const
+  await expect(async () => session.remove('a', folder)).rejects.toMatchObject({ code: 'Conflict' })
+  expect(deletes(server)).toEqual([])
+})
+
+test.each([
+  ['<Status>Enabled</Status>', 'versions'],
+  ['<Status>Suspended</Status>', undefined],
+  ['', undefined],
+  ['refused', undefined],
+])('a bucket that says of its versions %j leaves of what is removed %j', async (says, removal) => {
+  await using server = await Scripted.server(({ query }) => {
+    if (!query.has('versioning')) return listing()
+    if (says === 'refused') return refusal(403, 'AccessDenied')
+    return { body: `<VersioningConfiguration>${says}</VersioningConfiguration>` }
+  })
+  const session = await server.open()
+  expect(session.capabilities.tree.removal).toBe(removal)
+  const notes = session.notes.map(({ capability }) => capability)
+  expect(notes.includes('tree.removal')).toBe(removal === undefined)
+})
