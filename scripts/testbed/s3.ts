@@ -18,12 +18,17 @@ export const s3: TestServer = {
   async prepare(folder, command) {
     const [root, iam, accessLog] = [join(folder, 'data'), join(folder, 'iam'), join(folder, 'access.log')]
     // A folder in its root is a bucket.
-    for (const path of [join(root, bucket), iam]) mkdirSync(path, { recursive: true })
+    const versions = join(folder, 'versions')
+    for (const path of [join(root, bucket), iam, versions]) mkdirSync(path, { recursive: true })
     const port = await freePort()
     const address = `127.0.0.1:${port}`
     return {
       command,
-      args: ['--quiet', '--keep-alive', '--port', address, '--iam-dir', iam, '--access-log', accessLog, 'posix', root],
+      args: [
+        ...['--quiet', '--keep-alive', '--port', address, '--iam-dir', iam, '--access-log', accessLog],
+        // Buckets may be told to keep versions; until then they keep none.
+        ...['posix', '--versioning-dir', versions, root],
+      ],
       env: { ROOT_ACCESS_KEY: keys.access_key, ROOT_SECRET_KEY: keys.secret_key },
       port,
       auth: { bucket, endpoint: `http://${address}`, region: 'us-east-1', max_segment: 255, ...keys },

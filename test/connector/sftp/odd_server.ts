@@ -10,6 +10,8 @@ const { STATUS_CODE } = utils.sftp
 export interface Oddities {
   /** Folders may be written into, and not listed: a drop. */
   unlisted?: boolean
+  /** Nothing is removed. */
+  keepsAll?: boolean
   /** Bytes after which every write fails, as on a full disk; version 3 has no word for it. */
   room?: number
   /** Renames replace what has the name. */
@@ -136,8 +138,12 @@ function serve(sftp: SFTPWrapper, client: Connection, { root, oddities }: { root
     }))
     sftp.name(id, described)
   })
-  sftp.on('REMOVE', (id, path) => answer(id, () => (disk.unlinkSync(at(path)), ok(id))))
-  sftp.on('RMDIR', (id, path) => answer(id, () => (disk.rmdirSync(at(path)), ok(id))))
+  const removing = (id: number, remove: () => void) => {
+    if (oddities.keepsAll) return void sftp.status(id, STATUS_CODE.PERMISSION_DENIED)
+    answer(id, () => (remove(), ok(id)))
+  }
+  sftp.on('REMOVE', (id, path) => removing(id, () => disk.unlinkSync(at(path))))
+  sftp.on('RMDIR', (id, path) => removing(id, () => disk.rmdirSync(at(path))))
   sftp.on('MKDIR', (id, path, { mode }) => answer(id, () => (disk.mkdirSync(at(path), mode ?? 0o777), ok(id))))
   sftp.on('RENAME', (id, from, to) =>
     answer(id, () => {

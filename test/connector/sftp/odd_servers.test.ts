@@ -65,6 +65,34 @@ test('a folder that may be written and not listed is a clear error, while files 
   expect(await bench.oracle.content(['file'])).toEqual(bytes('content'))
 })
 
+test('what a server does not let us remove stays, and that is what is told', async () => {
+  const bench = await benchOn({ keepsAll: true })
+  const file = await bench.write('', 'file', bytes('content'))
+  const folder = await bench.makeContainer('', 'folder')
+  for (const item of [file, folder])
+    expect(await refusal(() => bench.session.remove(item.id, item))).toBe('AccessDenied')
+  expect((await bench.oracle.names([])).sort()).toEqual(['file', 'folder'])
+})
+
+test('no address leads out of the root, whatever is done with it', async () => {
+  disk.mkdirSync(join(root, 'inside'))
+  disk.writeFileSync(join(root, 'secret'), 'secret')
+  const server = await served({})
+  const session = await sftp.open({ ...login(server), root: '/inside' })
+  open.push(session)
+  const facts = { kind: 'item', sizeBytes: 6n } as const
+  for (const attempt of [
+    () => session.stat('../secret', []),
+    () => session.open('../secret'),
+    () => session.makeContainer('..', 'x', 'k'),
+    () => session.setAttributes('../secret', { modifiedNs: 0n }),
+    () => session.move('../secret', '', 'x', facts),
+    () => session.remove('../secret', facts),
+  ])
+    expect(await refusal(attempt)).toBe('Escapes')
+  expect(disk.readFileSync(join(root, 'secret'), 'utf8')).toBe('secret')
+})
+
 test('a quota that only shows as a failing write is told as that, and leaves nothing', async () => {
   const bench = await benchOn({ room: 100_000 })
   expect(await refusal(() => bench.write('', 'file', Buffer.alloc(200_000), { key: 'full' }))).toBe('QuotaExceeded')
