@@ -4,7 +4,7 @@ import type { Reading } from '../connector.ts'
 import type { Headers } from './client.ts'
 import { factsOf, isAsExpected } from './facts.ts'
 import type { Objects } from './objects.ts'
-import { networkTrouble } from './trouble.ts'
+import { networkTrouble } from '../http/trouble.ts'
 
 /**
  * One object, of the version that was planned: each request says its etag. What is read in order comes as one stream, so a
