@@ -18,6 +18,7 @@ export const rooms = [
     'sftp',
     'http',
     'webdav',
+    'owncloud',
     'local',
     'ledger',
     'catalog',
@@ -86,7 +87,7 @@ export const arrows = [
   {
     files: ['src/connector/registry.ts'],
     holds: 'the platforms there are',
-    use: ['fs', 'vault', 's3', 'sftp', 'webdav'],
+    use: ['fs', 'vault', 's3', 'sftp', 'webdav', 'owncloud'],
   },
   {
     files: ['src/connector/local/**', 'src/connector/fs/**'],
@@ -112,6 +113,11 @@ export const arrows = [
     files: ['src/connector/webdav/**'],
     holds: 'a collection of a WebDAV server, or a Subversion repository',
     use: ['http', 'undici', 'saxes', 'mime', 'node:*'],
+  },
+  {
+    files: ['src/connector/owncloud/**'],
+    holds: 'a space of ownCloud, by the client of `webdav`',
+    use: ['local', 'http', 'webdav', 'node:*'],
   },
   {
     files: ['src/connector/sftp/**'],

@@ -5,4 +5,4 @@ import type { TestServer } from './server.ts'
 import { sftp } from './sftp.ts'
 
 /** The servers there are to try against. */
-export const servers: readonly TestServer[] = [s3, sftp, apache, owncloud]
+export const servers: readonly TestServer[] = [apache, owncloud, s3, sftp]

@@ -111,6 +111,7 @@ export class Bench {
       sizeBytes: BigInt(content.length),
       attributes: options.attributes ?? {},
       name: options.name ?? 'file',
+      replaces: options.condition !== undefined && options.condition !== 'absent',
       durability: 'process',
     })
     if (content.length > 0) await staging.write(content, 0n)
