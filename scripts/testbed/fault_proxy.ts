@@ -108,7 +108,10 @@ export class FaultProxy {
   }
 
   #forward(from: IncomingMessage): Promise<IncomingMessage> {
-    const { method, url, rawHeaders } = from
+    const { method, url, headers } = from
+    // Without a length Node sends an empty body as one of a length unknown, which MKCOL and MOVE are refused for.
+    const isEmpty = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
+    const rawHeaders = isEmpty ? [...from.rawHeaders, 'content-length', '0'] : from.rawHeaders
     return new Promise((resolve, reject) => {
       const options = { agent: this.#agent, host: '127.0.0.1', port: this.#target, method, path: url }
       const out = request({ ...options, headers: rawHeaders, setHost: false }, resolve)

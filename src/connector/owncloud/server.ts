@@ -37,9 +37,13 @@ export class Server {
       limiter,
     )
     try {
-      // A drive has the same id whatever the server is called.
-      if (settings.dialect === 'ocis') return new Server(settings, client, spaceOf(await driveOf(client, settings)))
       const user = encodeSegment(username)
+      if (settings.dialect === 'ocis') {
+        // Its Graph asks nobody for a password, so that the client would not tell it.
+        if (token === undefined) await client.look(`${davOf(settings)}/files/${user}`, properties)
+        // A drive has the same id whatever the server is called.
+        return new Server(settings, client, spaceOf(await driveOf(client, settings)))
+      }
       const place = `${url.host}/${username}`
       return new Server(settings, client, { files: `files/${user}`, trash: `trash-bin/${user}`, place })
     } catch (error) {
@@ -54,7 +58,7 @@ export class Server {
     { files, trash, place }: { files: string; trash: string; place: string },
   ) {
     const { url, username = '', root } = settings
-    const dav = `${url.pathname.replace(/\/$/, '')}/remote.php/dav`
+    const dav = davOf(settings)
     this.settings = settings
     this.client = client
     this.at = new Addresses(new URL([`${dav}/${files}`, ...root.map(encodeSegment)].join('/'), url))
@@ -109,7 +113,9 @@ export class Server {
       id: from,
       accept: [409, 412],
     })
-    if (status === 412) throw new ConnectorError('Conflict', 'something of that name is there', { id: to })
+    // Of a name that was taken in the last moment Infinite Scale says what it says of a folder that is gone.
+    if (status === 412 || (status === 409 && (await this.entry(to))))
+      throw new ConnectorError('Conflict', 'something of that name is there', { id: to })
     if (status === 409) throw new ConnectorError('NotFound', 'its container is gone', { id: to })
     return unquoted(headers['etag'])
   }
@@ -124,6 +130,10 @@ export class Server {
     const key = encodeSegment(fileId.slice(fileId.indexOf('!') + 1))
     await this.headers({ method: 'DELETE', path: `${this.#trash}/${key}`, accept: [404] })
   }
+}
+
+function davOf({ url }: OwncloudSettings): string {
+  return `${url.pathname.replace(/\/$/, '')}/remote.php/dav`
 }
 
 function spaceOf(drive: string): { files: string; trash: string; place: string } {
