@@ -1,5 +1,5 @@
 import type { Capabilities } from '../capabilities.ts'
-import { nameRules } from './names.ts'
+import { nameRulesOf } from './names.ts'
 import type { OwncloudSettings } from './settings.ts'
 
 const second = 1_000_000_000n
@@ -12,7 +12,7 @@ const lastSecond = 9_223_372_036n
 export function capabilitiesOf({ dialect, partBytes }: OwncloudSettings): Capabilities {
   return {
     tree: { model: 'path', emptyContainers: true, links: false },
-    names: nameRules,
+    names: nameRulesOf(dialect),
     content: {
       rangedRead: true,
       resumable: true,

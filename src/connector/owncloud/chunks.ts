@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ConnectorError } from '../errors.ts'
 import { secondsOf } from './facts.ts'
 import { Addresses } from '../webdav/addresses.ts'
 import type { Server } from './server.ts'
@@ -36,7 +37,7 @@ export class Chunks implements LongUploads {
 
   async complete({ address }: LongUpload, { id, etag, sizeBytes, sha1, modifiedNs }: Completion): Promise<void> {
     const destination = this.#server.at.url(id)
-    await this.#server.headers({
+    const { status } = await this.#server.headers({
       method: 'MOVE',
       path: `${address}/.file`,
       headers: {
@@ -48,7 +49,10 @@ export class Chunks implements LongUploads {
         ...(etag === undefined ? { overwrite: 'F' } : { if: `<${destination}> (["${etag}"])` }),
       },
       id,
+      accept: [400],
     })
+    if (status === 400)
+      throw new ConnectorError('IntegrityMismatch', 'the server got other bytes than were sent', { id })
   }
 
   #at(address: string): Addresses {

@@ -2,18 +2,35 @@ import type { NameRules } from '../capabilities.ts'
 import { ConnectorError } from '../errors.ts'
 import { nameGate } from '../local/names.ts'
 import { posixNames } from '../name_rules.ts'
+import type { Dialect } from './settings.ts'
 
-/** Of what has a control character in its name, the server gives nothing out again. */
-export const nameRules: NameRules = { ...posixNames, controls: true, maxSegment: { n: 255, unit: 'bytes' } }
-
-const gate = nameGate(nameRules)
+/** Of what has a control character in its name, Infinite Scale gives nothing out again; the older ones take none, nor what is theirs. */
+export function nameRulesOf(dialect: Dialect): NameRules {
+  const rules: NameRules = { ...posixNames, controls: true }
+  if (dialect === 'ocis') return rules
+  return {
+    ...rules,
+    unicode: 'nfc',
+    invalid: '/\0\\',
+    reserved: ['.', '..', '.htaccess'],
+    invalidExtensions: ['part', 'filepart'],
+    maxSegment: { n: 250, unit: 'bytes' },
+  }
+}
 
 /** Refuses names that a new item may not have. */
-export function checkName(name: string): void {
-  gate(name)
-  // The server takes it for a piece of an upload, as clients once sent them.
-  if (/-chunking-\w+-\d+-\d+$/.test(name))
-    throw new ConnectorError('NameInvalid', `${JSON.stringify(name)} ends as pieces of an upload do`)
+export function nameCheck(rules: NameRules): (name: string) => void {
+  const gate = nameGate(rules)
+  return (name) => {
+    gate(name)
+    const refuse = (why: string): never => {
+      throw new ConnectorError('NameInvalid', `${JSON.stringify(name)} ${why}`)
+    }
+    if (rules.invalidExtensions.some((extension) => name.toLowerCase().endsWith(`.${extension}`)))
+      refuse('has an extension that is the server’s own')
+    // The server takes it for a piece of an upload, as clients once sent them.
+    if (/-chunking-\w+-\d+-\d+$/.test(name)) refuse('ends as pieces of an upload do')
+  }
 }
 
 /** The name a content has until it is published, in the folder it will be in. */

@@ -1,9 +1,8 @@
 import type { NewContainers, Placing, StagedContainer } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Item } from '../item.ts'
-import { childId } from '../webdav/addresses.ts'
 import { itemOf } from './facts.ts'
-import { checkName, stagingName } from './names.ts'
+import { stagingName } from './names.ts'
 import type { Puts } from './puts.ts'
 import type { Server } from './server.ts'
 
@@ -18,7 +17,7 @@ export class NewFolders implements NewContainers {
   }
 
   async stage(container: string, key: string): Promise<StagedContainer> {
-    const id = childId(container, stagingName(key))
+    const id = this.#server.childId(container, stagingName(key))
     await this.#server.makeFolder(id)
     const there = await this.#server.entry(id)
     if (!there) throw new ConnectorError('NotFound', 'is gone', { id })
@@ -26,14 +25,14 @@ export class NewFolders implements NewContainers {
   }
 
   async put({ id: folder }: StagedContainer, name: string, { content, attributes }: Placing): Promise<Item> {
-    checkName(name)
-    const id = childId(folder, name)
+    this.#server.checkName(name)
+    const id = this.#server.childId(folder, name)
     return itemOf(id, await this.#puts.put(id, { bytes: content, modifiedNs: attributes.modifiedNs }))
   }
 
   async publish({ id, identity }: StagedContainer, target: { container: string; name: string }): Promise<void> {
-    checkName(target.name)
-    const to = childId(target.container, target.name)
+    this.#server.checkName(target.name)
+    const to = this.#server.childId(target.container, target.name)
     try {
       await this.#server.move(id, to)
     } catch (error) {
@@ -43,13 +42,13 @@ export class NewFolders implements NewContainers {
   }
 
   async discard(container: string, key: string, names: readonly string[]): Promise<boolean> {
-    const id = childId(container, stagingName(key))
+    const id = this.#server.childId(container, stagingName(key))
     if (!(await this.#server.entry(id))) return true
     const ours = new Set(names)
     const others = []
     for await (const { name } of this.#server.children(id)) if (!ours.has(name)) others.push(name)
     if (others.length === 0) await this.#server.removeForGood(id)
-    else for (const name of names) await this.#server.removeForGood(childId(id, name))
+    else for (const name of names) await this.#server.removeForGood(this.#server.childId(id, name))
     return others.length === 0
   }
 }

@@ -3,11 +3,11 @@ import type { Attributes, Left, Staged, StageSpec, Staging, Target } from '../co
 import { ConnectorError } from '../errors.ts'
 import { MemoryStaging } from '../http/memory_staging.ts'
 import type { Facts, Item } from '../item.ts'
-import { childId, splitId } from '../webdav/addresses.ts'
+import { splitId } from '../webdav/addresses.ts'
 import { etagOf, factsOf, isAsExpected, itemOf, sha1Of, type Entry } from './facts.ts'
 import { LongStaging, type Sent } from './long_staging.ts'
 import { textOfUpload, uploadOf, type LongUpload, type LongUploads } from './long_uploads.ts'
-import { checkName, stagingName } from './names.ts'
+import { stagingName } from './names.ts'
 import type { Puts } from './puts.ts'
 import { copied } from './reading.ts'
 import type { Server } from './server.ts'
@@ -62,7 +62,7 @@ export class Publishing {
           this.#ready.set(key, { modifiedNs })
           return { container, key, hash, sizeBytes, resume: textOfUpload({ ...upload, end }) }
         }
-        const id = childId(container, stagingName(key))
+        const id = this.#server.childId(container, stagingName(key))
         const there = await this.#completed(upload, { id, sizeBytes, modifiedNs, sha1, tail })
         this.#ready.set(key, { modifiedNs, there })
         return { container, key, hash, sizeBytes, ...identityOf(there) }
@@ -74,7 +74,7 @@ export class Publishing {
     const item = await this.#published(staged, target)
     if (item) return { state: 'published', item }
     if (staged.identity !== undefined) {
-      const there = await this.#server.entry(childId(staged.container, stagingName(staged.key)))
+      const there = await this.#server.entry(this.#server.childId(staged.container, stagingName(staged.key)))
       return { state: there?.fileId === staged.identity ? 'staged' : 'gone' }
     }
     if (staged.resume === undefined) return { state: this.#ready.get(staged.key)?.bytes ? 'staged' : 'gone' }
@@ -84,7 +84,7 @@ export class Publishing {
   }
 
   async publish(staged: Staged, target: Target): Promise<Item> {
-    checkName(target.name)
+    this.#server.checkName(target.name)
     try {
       if (target.condition === 'absent') return await this.#create(staged, target)
       return await this.#replace(staged, target, target.condition)
@@ -101,7 +101,7 @@ export class Publishing {
   async discard(container: string, key: string, left: Left = {}): Promise<void> {
     this.#ready.delete(key)
     if (left.resume !== undefined) await this.#uploads.abandon(uploadOf(left.resume))
-    await this.#server.removeForGood(childId(container, stagingName(key)))
+    await this.#server.removeForGood(this.#server.childId(container, stagingName(key)))
   }
 
   /** Puts an item's own content onto it, with these attributes. */
@@ -137,7 +137,7 @@ export class Publishing {
       this.#ready.set(key, { modifiedNs, bytes })
       return staged
     }
-    const there = await this.#puts.put(childId(container, stagingName(key)), { bytes, modifiedNs })
+    const there = await this.#puts.put(this.#server.childId(container, stagingName(key)), { bytes, modifiedNs })
     this.#ready.set(key, { modifiedNs, there })
     return { ...staged, ...identityOf(there) }
   }
@@ -146,7 +146,7 @@ export class Publishing {
     const { container, key, name, sizeBytes, replaces = false } = spec
     if (replaces && name === undefined)
       throw new ConnectorError('Unsupported', 'an upload has to know from the start onto which item')
-    if (replaces) checkName(name ?? '')
+    if (replaces) this.#server.checkName(name ?? '')
     const address = await this.#uploads.begin({
       container,
       name: replaces ? (name ?? '') : stagingName(key),
@@ -181,8 +181,8 @@ export class Publishing {
 
   /** A MOVE that does not replace. */
   async #create(staged: Staged, { container, name }: Target): Promise<Item> {
-    const from = childId(staged.container, stagingName(staged.key))
-    const id = childId(container, name)
+    const from = this.#server.childId(staged.container, stagingName(staged.key))
+    const id = this.#server.childId(container, name)
     if (staged.identity === undefined)
       throw new ConnectorError('PreconditionFailed', 'it was staged to replace something')
     const etag = await this.#server.move(from, id)
@@ -193,7 +193,7 @@ export class Publishing {
   }
 
   async #replace(staged: Staged, target: Target, expected: Facts): Promise<Item> {
-    const id = childId(target.container, target.name)
+    const id = this.#server.childId(target.container, target.name)
     if (staged.identity !== undefined)
       throw new ConnectorError('PreconditionFailed', 'it was staged as something new', { id })
     const now = await this.#server.entry(id)
@@ -222,7 +222,7 @@ export class Publishing {
 
   /** What stands at the target, if it came from this staging: by its id where it is new, else by what is in it. */
   async #published(staged: Staged, { container, name, condition }: Target): Promise<Item | undefined> {
-    const id = childId(container, name)
+    const id = this.#server.childId(container, name)
     const there = await this.#server.entry(id)
     if (!there || there.isContainer || there.sizeBytes !== staged.sizeBytes) return undefined
     const item = itemOf(id, there)

@@ -1,11 +1,12 @@
 import type { Limiter } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { encodeSegment } from '../http/encode.ts'
-import { Addresses, splitId } from '../webdav/addresses.ts'
+import { Addresses, childId, splitId } from '../webdav/addresses.ts'
 import { DavClient, type Answer, type Request } from '../webdav/client.ts'
 import type { Told } from '../webdav/multistatus.ts'
 import { driveOf } from './drives.ts'
 import type { Entry } from './facts.ts'
+import { nameCheck, nameRulesOf } from './names.ts'
 import type { OwncloudSettings } from './settings.ts'
 
 const oc = '{http://owncloud.org/ns}'
@@ -23,6 +24,8 @@ export class Server {
   readonly uploads: string
   /** Whom or what it belongs to, for telling roots apart. */
   readonly place: string
+  /** Refuses names that a new item may not have. */
+  readonly checkName: (name: string) => void
   /** Where what was removed lies. */
   readonly #trash: string
 
@@ -63,8 +66,14 @@ export class Server {
     this.client = client
     this.at = new Addresses(new URL([`${dav}/${files}`, ...root.map(encodeSegment)].join('/'), url))
     this.uploads = `${dav}/uploads/${encodeSegment(username)}`
+    this.checkName = nameCheck(nameRulesOf(settings.dialect))
     this.#trash = `${dav}/${trash}`
     this.place = ['owncloud:', place, ...root].join('/')
+  }
+
+  /** The older servers have names composed, however they are spelled. */
+  childId(parent: string, name: string): string {
+    return childId(parent, this.settings.dialect === 'ocis' ? name : name.normalize('NFC'))
   }
 
   /** Answers to writing say all there is to know. */

@@ -14,11 +14,10 @@ import type {
 } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import type { Facet, Facts, Item } from '../item.ts'
-import { childId, idOfPath, splitId } from '../webdav/addresses.ts'
+import { idOfPath, splitId } from '../webdav/addresses.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { Chunks } from './chunks.ts'
 import { factsOf, isAsExpected, itemOf, refuseAttributes, secondsOf } from './facts.ts'
-import { checkName } from './names.ts'
 import { NewFolders } from './new_folders.ts'
 import { Publishing } from './publish.ts'
 import { Puts } from './puts.ts'
@@ -34,7 +33,7 @@ export class OwncloudSession implements Session {
   readonly capabilities: Capabilities
   readonly notes: readonly CapabilityNote[]
   readonly account = undefined
-  readonly newContainers: NewFolders
+  readonly newContainers?: NewFolders
   readonly #server: Server
   readonly #publishing: Publishing
 
@@ -60,7 +59,7 @@ export class OwncloudSession implements Session {
     this.#server = server
     const puts = new Puts(server)
     this.#publishing = new Publishing(server, dialect === 'ocis' ? new Tus(server) : new Chunks(server), puts)
-    this.newContainers = new NewFolders(server, puts)
+    if (dialect === 'ocis') this.newContainers = new NewFolders(server, puts)
   }
 
   async resolve(path: string): Promise<ResolvedRoot> {
@@ -82,7 +81,7 @@ export class OwncloudSession implements Session {
     let id = ''
     for (const name of idOfPath(path).split('/').filter(Boolean)) {
       const parent = id
-      id = childId(parent, name)
+      id = this.#server.childId(parent, name)
       if (await this.root(id)) continue
       await this.makeContainer(parent, name).catch(unlessThere)
     }
@@ -92,7 +91,7 @@ export class OwncloudSession implements Session {
   }
 
   childId(parent: string, name: string): string {
-    return childId(parent, name)
+    return this.#server.childId(parent, name)
   }
 
   async *list(id: string, want: readonly Facet[]): AsyncGenerator<Page> {
@@ -103,7 +102,7 @@ export class OwncloudSession implements Session {
         yield { items, complete: false }
         items = []
       }
-      items.push(itemOf(childId(id, entry.name), entry))
+      items.push(itemOf(this.#server.childId(id, entry.name), entry))
     }
     yield { items, complete: true }
   }
@@ -144,8 +143,8 @@ export class OwncloudSession implements Session {
   }
 
   async makeContainer(container: string, name: string): Promise<Item> {
-    checkName(name)
-    const id = childId(container, name)
+    this.#server.checkName(name)
+    const id = this.#server.childId(container, name)
     await this.#server.makeFolder(id)
     return this.#known(id)
   }
@@ -155,8 +154,8 @@ export class OwncloudSession implements Session {
   }
 
   async move(id: string, container: string, name: string, expected: Facts): Promise<Item> {
-    checkName(name)
-    const to = childId(container, name)
+    this.#server.checkName(name)
+    const to = this.#server.childId(container, name)
     await this.#require(id, expected)
     await this.#server.move(id, to)
     return this.#known(to)
