@@ -14,6 +14,8 @@ const [type, size, modified, etag] = ['resourcetype', 'getcontentlength', 'getla
 /** Subversion keeps properties of this name alone, and shows them as its own. */
 const svnTime = '{http://subversion.tigris.org/xmlns/custom/}stevedore-modified'
 const svnHash = '{http://subversion.tigris.org/xmlns/dav/}sha1-checksum'
+/** The revision that changed it last; in a transaction there are no etags. */
+const svnRevision = '{DAV:}version-name'
 const time = '{urn:stevedore}modified'
 
 /** What listings ask for. */
@@ -31,7 +33,7 @@ export class Shape {
     this.#isSvn = kind === 'svn'
     this.#timeName = this.#isSvn ? svnTime : time
     const carried = times === 'stored' ? [] : this.#isSvn ? [svnTime, svnHash] : [time]
-    this.asked = [type, size, modified, etag, ...carried]
+    this.asked = [type, size, modified, ...(this.#isSvn ? [svnRevision] : [etag]), ...carried]
   }
 
   item(id: string, { properties }: Pick<Told, 'properties'>): Item {
@@ -49,7 +51,7 @@ export class Shape {
       return { id, name, kind: 'special', special: 'something of no size', sizeBytes: 0n, ...timeOf(stored) }
     return {
       ...{ id, name, kind: 'item', sizeBytes: BigInt(length) },
-      ...versionOf(textOf(properties, etag), textOf(properties, modified)),
+      ...versionOf(textOf(properties, this.#isSvn ? svnRevision : etag), textOf(properties, modified)),
       ...timeOf(carried ?? stored),
     }
   }
@@ -93,10 +95,12 @@ export class Shape {
 }
 
 /** What an answer to GET says. */
-export function factsOf(headers: Headers): Facts {
+export function factsOf(headers: Headers, { kind }: Server): Facts {
   // Of a part of it, the size of the whole stands behind the range.
   const whole = /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] ?? headers['content-length'] ?? '0'
-  return { sizeBytes: BigInt(whole), ...versionOf(headers['etag'], headers['last-modified']) }
+  // A repository's is the revision and the path.
+  const told = kind === 'svn' ? /^"(\d+)\//.exec(headers['etag'] ?? '')?.[1] : headers['etag']
+  return { sizeBytes: BigInt(whole), ...versionOf(told, headers['last-modified']) }
 }
 
 /** Whether it is still what was planned against. A time may be carried by a property, which not every answer tells. */

@@ -86,7 +86,7 @@ export function contentOf(place: Place, id: string): RangeSource {
         id,
       })
       // A server may know no ranges, and send all of it.
-      return { facts: factsOf(headers), body: from > 0n && status === 200 ? after(body, from) : body }
+      return { facts: factsOf(headers, place.server), body: from > 0n && status === 200 ? after(body, from) : body }
     },
     isSame,
   }

@@ -37,7 +37,7 @@ function inRepository() {
   let folders = 0
   return () => {
     const name = `kit ${++folders}`
-    svnOracle(svn, []).makeContainer([name])
+    void svnOracle(svn, []).makeContainer([name])
     const url = String(server!.auth['url']).replace('/dav/', '/svn/repository/')
     return Promise.resolve({
       connector: webdav,
