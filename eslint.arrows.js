@@ -112,7 +112,7 @@ export const arrows = [
   {
     files: ['src/connector/webdav/**'],
     holds: 'a collection of a WebDAV server, or a Subversion repository',
-    use: ['http', 'undici', 'saxes', 'mime', 'node:*'],
+    use: ['http', 'local', 'undici', 'saxes', 'mime', 'node:*'],
   },
   {
     files: ['src/connector/owncloud/**'],

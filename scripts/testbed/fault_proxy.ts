@@ -108,13 +108,13 @@ export class FaultProxy {
   }
 
   #forward(from: IncomingMessage): Promise<IncomingMessage> {
-    const { method, url, headers } = from
-    // Without a length Node sends an empty body as one of a length unknown, which MKCOL and MOVE are refused for.
-    const isEmpty = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
-    const rawHeaders = isEmpty ? [...from.rawHeaders, 'content-length', '0'] : from.rawHeaders
+    const { method, url, rawHeaders } = from
     return new Promise((resolve, reject) => {
       const options = { agent: this.#agent, host: '127.0.0.1', port: this.#target, method, path: url }
-      const out = request({ ...options, headers: rawHeaders, setHost: false }, resolve)
+      const hasBody = from.headers['content-length'] !== undefined || from.headers['transfer-encoding'] !== undefined
+      // Else a body of no chunks is sent along; WebDAV makes no folder of one.
+      const headers = hasBody || method === 'GET' ? rawHeaders : [...rawHeaders, 'Content-Length', '0']
+      const out = request({ ...options, headers, setHost: false }, resolve)
       out.once('error', reject)
       from.once('close', () => {
         if (!from.complete) out.destroy()

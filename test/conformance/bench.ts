@@ -11,6 +11,8 @@ export interface Subject {
   /** `NODE_OPTIONS` of a process that is to know the platform, where it is not one of ours. */
   nodeOptions?: string
   oracle: Oracle
+  /** How many children its oracle can make in the time that a test has; as many as asked for when not given. */
+  mostChildren?: number
   dispose(): Maybe<void>
 }
 

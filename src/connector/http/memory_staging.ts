@@ -1,19 +1,18 @@
 import type { Staged, StageSpec, Staging } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Maybe } from '../maybe.ts'
 
-/** A content that goes in one request: it waits here until all of it is there. */
+/** A content that goes in one request: it waits here, and the request is its publishing. */
 export class MemoryStaging implements Staging {
   readonly #spec: StageSpec
   readonly #content: Buffer
-  readonly #finished: (content: Buffer, hash: string) => Maybe<Staged>
+  readonly #keep: (content: Buffer, hash: string) => void
   #filled = 0
 
-  /** @param finished sends it, or holds it until it is published; that it has this hash whoever gets both may check */
-  constructor(spec: StageSpec, finished: (content: Buffer, hash: string) => Maybe<Staged>) {
+  /** @param keep holds it until it is published */
+  constructor(spec: StageSpec, keep: (content: Buffer, hash: string) => void) {
     this.#spec = spec
     this.#content = Buffer.allocUnsafeSlow(Number(spec.sizeBytes))
-    this.#finished = finished
+    this.#keep = keep
   }
 
   write(chunk: Uint8Array, at: bigint): void {
@@ -22,10 +21,12 @@ export class MemoryStaging implements Staging {
     if (Number(at) === this.#filled) this.#filled += chunk.length
   }
 
-  finish(hash: string): Maybe<Staged> {
-    const { sizeBytes } = this.#spec
+  /** That it has this hash the server checks when it gets both. */
+  finish(hash: string): Staged {
+    const { container, key, sizeBytes } = this.#spec
     if (BigInt(this.#filled) !== sizeBytes) refuse(`${this.#filled} bytes were staged instead of ${sizeBytes}`)
-    return this.#finished(this.#content, hash)
+    this.#keep(this.#content, hash)
+    return { container, key, hash, sizeBytes }
   }
 
   suspend(): void {

@@ -48,7 +48,10 @@ export class Publishing {
     if (sizeBytes <= BigInt(this.#server.settings.partBytes)) {
       if (spec.resumeAt !== undefined || spec.resume !== undefined)
         throw new ConnectorError('NotFound', 'what is sent in one request is not there in part')
-      return new MemoryStaging(spec, (bytes, hash) => this.#small(spec, bytes, hash))
+      let bytes = Buffer.alloc(0)
+      const staging = new MemoryStaging(spec, (content) => void (bytes = content))
+      const finish = staging.finish.bind(staging)
+      return Object.assign(staging, { finish: async (hash: string) => this.#small(spec, finish(hash), bytes) })
     }
     const { upload, received } =
       spec.resume === undefined ? await this.#begin(spec) : await this.#takeUp(spec, uploadOf(spec.resume))
@@ -129,10 +132,8 @@ export class Publishing {
   }
 
   /** One request: what is new under its key, a replacement only when it is published. */
-  async #small(spec: StageSpec, bytes: Buffer, hash: string): Promise<Staged> {
-    const { container, key, sizeBytes, replaces } = spec
-    const { modifiedNs } = spec.attributes
-    const staged = { container, key, hash, sizeBytes }
+  async #small({ container, key, replaces, attributes }: StageSpec, staged: Staged, bytes: Buffer): Promise<Staged> {
+    const { modifiedNs } = attributes
     if (replaces) {
       this.#ready.set(key, { modifiedNs, bytes })
       return staged

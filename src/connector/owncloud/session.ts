@@ -115,7 +115,7 @@ export class OwncloudSession implements Session {
 
   async open(id: string, expected?: Facts): Promise<Reading> {
     const sizeBytes = expected?.sizeBytes ?? (await this.#file(id)).sizeBytes
-    const reading = new OwncloudReading(this.#server, { id, sizeBytes, expected })
+    const reading = new OwncloudReading(this.#server, id, { sizeBytes, expected })
     if (expected) await reading.begin()
     return reading
   }

@@ -55,10 +55,7 @@ export class Publishing {
     if (sizeBytes <= BigInt(settings.partBytes)) {
       if (spec.resumeAt !== undefined || spec.resume !== undefined)
         throw new ConnectorError('NotFound', 'what is sent in one request is not there in part')
-      return new MemoryStaging(spec, (content, hash) => {
-        ready({ hash, content })
-        return { container: spec.container, key, hash, sizeBytes }
-      })
+      return new MemoryStaging(spec, (content, hash) => ready({ hash, content }))
     }
     const { upload, there } =
       spec.resume === undefined ? await this.#begin(spec) : await this.#takeUp(spec, spec.resume)

@@ -82,7 +82,6 @@ export async function wholeMultistatus(text: string): Promise<Told[]> {
   return all
 }
 
- 
 async function* once(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
 }
