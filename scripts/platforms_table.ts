@@ -2,6 +2,8 @@ import type { Capabilities, Limit } from '../src/connector/capabilities.ts'
 import type { SettingDescription } from '../src/connector/connector.ts'
 import { capabilitiesOf as ofFs } from '../src/connector/fs/capabilities.ts'
 import { settingsOf as fsSettings } from '../src/connector/fs/settings.ts'
+import { capabilitiesOf as ofOwncloud } from '../src/connector/owncloud/capabilities.ts'
+import { settings as owncloudSettings, settingsOf as owncloudSettingsOf } from '../src/connector/owncloud/settings.ts'
 import { capabilitiesOf as ofS3 } from '../src/connector/s3/capabilities.ts'
 import { settings as s3Settings, settingsOf } from '../src/connector/s3/settings.ts'
 import { capabilitiesOf as ofSftp } from '../src/connector/sftp/capabilities.ts'
@@ -17,6 +19,7 @@ export const bestOf: Readonly<Record<string, Capabilities>> = {
   vault: ofVault({}),
   s3: ofS3(settingsOf({ bucket: 'bucket' }), true),
   sftp: ofSftp({ has: () => true }, { isEmpty: false }, 'root').capabilities,
+  owncloud: ofOwncloud(owncloudSettingsOf({ url: 'https://host' })),
 }
 
 const rows: readonly [string, (can: Capabilities) => string][] = [
@@ -56,6 +59,7 @@ export function platformsTable(): string {
 export const settingsTables: Readonly<Record<string, string>> = {
   s3: settingsTable('s3', s3Settings),
   sftp: settingsTable('sftp', sftpSettings),
+  owncloud: settingsTable('owncloud', owncloudSettings),
 }
 
 function settingsTable(platform: string, settings: readonly SettingDescription[]): string {

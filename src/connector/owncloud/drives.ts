@@ -12,7 +12,7 @@ interface Drive {
 /** The id of the space that a connection is about: its id, alias or name is said; else it is the account's own. */
 export async function driveOf(client: DavClient, { url, space }: OwncloudSettings): Promise<string> {
   const path = `${url.pathname.replace(/\/$/, '')}/graph/v1.0/me/drives`
-  const { text } = await client.text({ method: 'GET', path, headers: { accept: 'application/json' } })
+  const { text } = await client.text({ method: 'GET', path, headers: { accept: 'application/json' }, accept: [404] })
   const drives = drivesIn(text)
   const are = (key: keyof Drive, value: string): Drive[] => drives.filter((drive) => drive[key] === value)
   const wanted =

@@ -48,7 +48,7 @@ export class Publishing {
     if (sizeBytes <= BigInt(this.#server.settings.partBytes)) {
       if (spec.resumeAt !== undefined || spec.resume !== undefined)
         throw new ConnectorError('NotFound', 'what is sent in one request is not there in part')
-      let bytes = Buffer.alloc(0)
+      let bytes: Buffer = Buffer.alloc(0)
       const staging = new MemoryStaging(spec, (content) => void (bytes = content))
       const finish = staging.finish.bind(staging)
       return Object.assign(staging, { finish: async (hash: string) => this.#small(spec, finish(hash), bytes) })
