@@ -1,5 +1,3 @@
-import type { Attributes } from '../connector.ts'
-import { ConnectorError } from '../errors.ts'
 import type { Facts, Item } from '../item.ts'
 
 const second = 1_000_000_000n
@@ -55,13 +53,4 @@ export function isAsExpected(now: Facts, expected: Facts): boolean {
 /** Whole seconds, which is what is told again. */
 export function secondsOf(ns: bigint): bigint {
   return (ns - (((ns % second) + second) % second)) / second
-}
-
-/** Times of modification are all there is. */
-export function refuseAttributes(attributes: Attributes, range: { firstNs: bigint; lastNs: bigint }): void {
-  const lacking = Object.entries(attributes).find(([part, value]) => value !== undefined && part !== 'modifiedNs')?.[0]
-  if (lacking) throw new ConnectorError('Unsupported', `ownCloud keeps no ${lacking}`)
-  const { modifiedNs } = attributes
-  if (modifiedNs !== undefined && (modifiedNs < range.firstNs || modifiedNs > range.lastNs))
-    throw new ConnectorError('Unsupported', 'the server keeps no such time')
 }

@@ -26,6 +26,7 @@ export class NewFolders implements NewContainers {
 
   async put({ id: folder }: StagedContainer, name: string, { content, attributes }: Placing): Promise<Item> {
     this.#server.checkName(name)
+    this.#server.refuse(attributes)
     const id = this.#server.childId(folder, name)
     return itemOf(id, await this.#puts.put(id, { bytes: content, modifiedNs: attributes.modifiedNs }))
   }

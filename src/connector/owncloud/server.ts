@@ -1,12 +1,14 @@
-import type { Limiter } from '../connector.ts'
+import type { Capabilities } from '../capabilities.ts'
+import type { Attributes, Limiter } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
 import { encodeSegment } from '../http/encode.ts'
 import { Addresses, childId, splitId } from '../webdav/addresses.ts'
 import { DavClient, type Answer, type Request } from '../webdav/client.ts'
 import type { Told } from '../webdav/multistatus.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import { driveOf } from './drives.ts'
 import type { Entry } from './facts.ts'
-import { nameCheck, nameRulesOf } from './names.ts'
+import { nameCheck } from './names.ts'
 import type { OwncloudSettings } from './settings.ts'
 
 const oc = '{http://owncloud.org/ns}'
@@ -18,6 +20,7 @@ const properties = [
 /** One space of a server, or what is below a folder of it. */
 export class Server {
   readonly settings: OwncloudSettings
+  readonly capabilities: Capabilities
   readonly client: DavClient
   readonly at: Addresses
   /** Where uploads in pieces lie. */
@@ -63,10 +66,11 @@ export class Server {
     const { url, username = '', root } = settings
     const dav = davOf(settings)
     this.settings = settings
+    this.capabilities = capabilitiesOf(settings)
     this.client = client
     this.at = new Addresses(new URL([`${dav}/${files}`, ...root.map(encodeSegment)].join('/'), url))
     this.uploads = `${dav}/uploads/${encodeSegment(username)}`
-    this.checkName = nameCheck(nameRulesOf(settings.dialect))
+    this.checkName = nameCheck(this.capabilities.names)
     this.#trash = `${dav}/${trash}`
     this.place = ['owncloud:', place, ...root].join('/')
   }
@@ -74,6 +78,16 @@ export class Server {
   /** The older servers have names composed, however they are spelled. */
   childId(parent: string, name: string): string {
     return childId(parent, this.settings.dialect === 'ocis' ? name : name.normalize('NFC'))
+  }
+
+  /** Times of modification are all there is. */
+  refuse(attributes: Attributes): void {
+    const { range } = this.capabilities.times
+    const lacking = Object.entries(attributes).find(([part, value]) => value !== undefined && part !== 'modifiedNs')
+    if (lacking) throw new ConnectorError('Unsupported', `ownCloud keeps no ${lacking[0]}`)
+    const { modifiedNs } = attributes
+    if (modifiedNs !== undefined && range && (modifiedNs < range.firstNs || modifiedNs > range.lastNs))
+      throw new ConnectorError('Unsupported', 'the server keeps no such time')
   }
 
   /** Answers to writing say all there is to know. */
@@ -137,7 +151,8 @@ export class Server {
     const { fileId } = there
     if (fileId === undefined || this.settings.dialect === 'nextcloud') return
     const key = encodeSegment(fileId.slice(fileId.indexOf('!') + 1))
-    await this.headers({ method: 'DELETE', path: `${this.#trash}/${key}`, accept: [404] })
+    // Only who manages a space may empty its trash.
+    await this.headers({ method: 'DELETE', path: `${this.#trash}/${key}`, accept: [403, 404] })
   }
 }
 

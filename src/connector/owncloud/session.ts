@@ -15,9 +15,8 @@ import type {
 import { ConnectorError } from '../errors.ts'
 import type { Facet, Facts, Item } from '../item.ts'
 import { idOfPath, splitId } from '../webdav/addresses.ts'
-import { capabilitiesOf } from './capabilities.ts'
 import { Chunks } from './chunks.ts'
-import { factsOf, isAsExpected, itemOf, refuseAttributes, secondsOf } from './facts.ts'
+import { factsOf, isAsExpected, itemOf, secondsOf } from './facts.ts'
 import { NewFolders } from './new_folders.ts'
 import { Publishing } from './publish.ts'
 import { Puts } from './puts.ts'
@@ -52,7 +51,7 @@ export class OwncloudSession implements Session {
 
   private constructor(server: Server) {
     const { dialect, insecure } = server.settings
-    this.capabilities = capabilitiesOf(server.settings)
+    this.capabilities = server.capabilities
     this.notes = insecure
       ? [{ capability: 'transport', why: 'insecure is set: whoever answers is believed to be the server' }]
       : []
@@ -125,7 +124,7 @@ export class OwncloudSession implements Session {
   }
 
   async stage(spec: StageSpec): Promise<Staging> {
-    this.#refuse(spec.attributes)
+    this.#server.refuse(spec.attributes)
     return this.#publishing.stage(spec)
   }
 
@@ -163,7 +162,7 @@ export class OwncloudSession implements Session {
 
   /** A time comes with a content and in no other way, so the content is sent once more; the former is kept as its version. */
   async setAttributes(id: string, attributes: Attributes, expected?: Facts): Promise<Item> {
-    this.#refuse(attributes)
+    this.#server.refuse(attributes)
     const now = expected ? await this.#require(id, expected) : await this.#known(id)
     const { modifiedNs } = attributes
     if (
@@ -177,10 +176,6 @@ export class OwncloudSession implements Session {
 
   async close(): Promise<void> {
     await this.#server.client.close()
-  }
-
-  #refuse(attributes: Attributes): void {
-    refuseAttributes(attributes, this.capabilities.times.range ?? { firstNs: 0n, lastNs: 0n })
   }
 
   async #require(id: string, expected: Facts): Promise<Item> {

@@ -27,6 +27,9 @@ export class Tus implements LongUploads {
       id: container,
       accept: [412],
     })
+    // Which other requests take.
+    if (status === 412 && (name.trim() === '' || /[\f\r\n\\]/.test(name)))
+      throw new ConnectorError('NameInvalid', `${JSON.stringify(name)} cannot be replaced by a long upload`)
     if (status === 412) throw new ConnectorError('NotFound', 'its container is gone', { id: container })
     const { location } = headers
     if (!location) throw new ConnectorError('Unreachable', 'the server began an upload and gave it no address')
