@@ -16,7 +16,8 @@ interface Xattrs {
  *
  * @param root names from the space down
  */
-export function owncloudOracle({ data, auth }: Started, root: readonly string[], xattrs: Xattrs): Oracle {
+export function owncloudOracle(server: Started, root: readonly string[], xattrs: Xattrs): Oracle {
+  const { data, auth } = server
   const space = spaceIn(data)
   const nodeOf = (id: string) => join(space, 'nodes', split(id))
   const attribute = (node: string, name: string) => xattrs.getAttributeSync(node, `user.ocis.${name}`).toString()
@@ -85,7 +86,7 @@ export function owncloudOracle({ data, auth }: Started, root: readonly string[],
     },
     names(path) {
       const names = disk.readdirSync(there(path))
-      return path.length > 0 ? names : [...names, ...leftIn(data)]
+      return path.length > 0 ? names : [...names, ...leftIn(server, xattrs)]
     },
     modifiedNs(path) {
       const { mtimeNs } = disk.statSync(there(path), { bigint: true })
@@ -98,12 +99,15 @@ export function owncloudOracle({ data, auth }: Started, root: readonly string[],
 const second = 1_000_000_000n
 
 /** Uploads that are neither finished nor given up, and stagings in the trash. */
-export function leftIn(data: string): string[] {
+export function leftIn({ data }: Started, xattrs: Xattrs): string[] {
   const uploads = disk.readdirSync(join(data, 'uploads')).filter((name) => name.endsWith('.info'))
   const trash = join(spaceIn(data), 'trash')
   const trashed = disk.existsSync(trash) ? disk.readdirSync(trash, { recursive: true, encoding: 'utf8' }) : []
-  const stagings = trashed.filter((path) => path.includes('.T.'))
-  return [...uploads.map((name) => `upload ${name}`), ...stagings.map((path) => `in the trash: ${path}`)]
+  const names = trashed
+    .filter((path) => path.includes('.T.'))
+    .map((path) => xattrs.getAttributeSync(disk.realpathSync(join(trash, path)), 'user.ocis.name').toString())
+    .filter((name) => name.startsWith('.~'))
+  return [...uploads.map((name) => `upload ${name}`), ...names.map((name) => `in the trash: ${name}`)]
 }
 
 /** Of the account `einstein`, which is the same on each such server. */

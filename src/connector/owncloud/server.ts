@@ -143,11 +143,16 @@ export class Server {
     return unquoted(headers['etag'])
   }
 
-  /** Idempotent. What is removed goes to the trash, and out of it where its id leads to it there. */
+  /** To the trash. Idempotent. */
+  async remove(id: string): Promise<void> {
+    await this.headers({ method: 'DELETE', path: this.at.path(id), id, accept: [404] })
+  }
+
+  /** And out of the trash, where its id leads to it there. */
   async removeForGood(id: string): Promise<void> {
     const there = await this.entry(id)
     if (!there) return
-    await this.headers({ method: 'DELETE', path: this.at.path(id), id, accept: [404] })
+    await this.remove(id)
     const { fileId } = there
     if (fileId === undefined || this.settings.dialect === 'nextcloud') return
     const key = encodeSegment(fileId.slice(fileId.indexOf('!') + 1))

@@ -13,10 +13,10 @@ import type {
   Target,
 } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import type { Facet, Facts, Item } from '../item.ts'
+import type { Facet, Facts, Item, ItemKind } from '../item.ts'
 import { idOfPath, splitId } from '../webdav/addresses.ts'
 import { Chunks } from './chunks.ts'
-import { factsOf, isAsExpected, itemOf, secondsOf } from './facts.ts'
+import { isAsExpected, itemOf, secondsOf } from './facts.ts'
 import { NewFolders } from './new_folders.ts'
 import { Publishing } from './publish.ts'
 import { Puts } from './puts.ts'
@@ -160,6 +160,20 @@ export class OwncloudSession implements Session {
     return this.#known(to)
   }
 
+  /** What is removed lies in the trash, with all that came into it in the meantime: the server asks no condition. */
+  async remove(id: string, expected: Facts & { kind: ItemKind }): Promise<void> {
+    if (id === '') throw new ConnectorError('AccessDenied', 'the root stays', { id })
+    const now = await this.stat(id, [])
+    if (!now) return
+    if (now.kind !== expected.kind)
+      throw new ConnectorError('PreconditionFailed', `is a ${now.kind} now, not a ${expected.kind}`, { id })
+    if (!isStill(now, expected)) throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
+    if (now.kind === 'container')
+      for await (const { name } of this.#server.children(id))
+        throw new ConnectorError('Conflict', `holds something, ${JSON.stringify(name)} for one`, { id })
+    await this.#server.remove(id)
+  }
+
   /** A time comes with a content and in no other way, so the content is sent once more; the former is kept as its version. */
   async setAttributes(id: string, attributes: Attributes, expected?: Facts): Promise<Item> {
     this.#server.refuse(attributes)
@@ -179,10 +193,9 @@ export class OwncloudSession implements Session {
   }
 
   async #require(id: string, expected: Facts): Promise<Item> {
-    const now = await this.#server.entry(id)
-    const isThat = now?.isContainer ? now.fileId === expected.identity : now && isAsExpected(factsOf(now), expected)
-    if (!now || !isThat) throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
-    return itemOf(id, now)
+    const now = await this.stat(id, [])
+    if (!now || !isStill(now, expected)) throw new ConnectorError('PreconditionFailed', 'is not what it was', { id })
+    return now
   }
 
   async #known(id: string): Promise<Item> {
@@ -197,6 +210,11 @@ export class OwncloudSession implements Session {
       throw new ConnectorError('NotFound', `${JSON.stringify(splitId(id).name)} is no file`, { id })
     return item
   }
+}
+
+/** A folder is itself whatever is in it. */
+function isStill(now: Item, expected: Facts): boolean {
+  return now.kind === 'container' ? now.identity === expected.identity : isAsExpected(now, expected)
 }
 
 function unlessThere(error: unknown): void {

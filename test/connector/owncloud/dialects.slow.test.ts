@@ -71,7 +71,11 @@ function oracleOf(server: OlderServer): Oracle {
 }
 
 /** Nextcloud's trash knows what it has by another name than its id: what was given up stays there. */
-function leftIn({ uploads, trash, auth }: OlderServer): string[] {
-  const trashed = auth['dialect'] === 'nextcloud' ? [] : [...trash.children!.keys()]
-  return [...[...uploads.children!.keys()].map((id) => `upload ${id}`), ...trashed.map((id) => `in the trash: ${id}`)]
+function leftIn({ uploads, trash, trashed, auth }: OlderServer): string[] {
+  const there = auth['dialect'] === 'nextcloud' ? [] : [...trash.children!.keys()].map((id) => trashed.get(id) ?? id)
+  const stagings = there.filter((name) => name.startsWith('.~'))
+  return [
+    ...[...uploads.children!.keys()].map((id) => `upload ${id}`),
+    ...stagings.map((name) => `in the trash: ${name}`),
+  ]
 }

@@ -150,5 +150,5 @@ function writes() {
 /** Unfinished uploads, and temporary names in a folder or in the trash. */
 function leftOver(path: string): string[] {
   const names = space!.names([path]) as string[]
-  return [...leftIn(server!.data), ...names.filter((name) => name.startsWith('.~'))]
+  return [...leftIn(server!, xattrs), ...names.filter((name) => name.startsWith('.~'))]
 }

@@ -28,6 +28,8 @@ export class OlderServer {
   readonly files = folder()
   readonly uploads = folder()
   readonly trash = folder()
+  /** What was removed, by the id it has in the trash. */
+  readonly trashed = new Map<string, string>()
   /** Method and path of each request. */
   readonly asked: string[] = []
   readonly #kind: 'owncloud10' | 'nextcloud'
@@ -97,7 +99,10 @@ export class OlderServer {
       case 'DELETE':
         if (!node) return { status: 404 }
         parent?.children?.delete(name)
-        if (top === this.files) this.trash.children?.set(String(node.id), node)
+        if (top === this.files) {
+          this.trash.children?.set(String(node.id), node)
+          this.trashed.set(String(node.id), name)
+        }
         return { status: 204 }
       case 'MOVE':
         return this.#move(path, top, headers)
