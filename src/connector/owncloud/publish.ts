@@ -189,7 +189,7 @@ export class Publishing {
     const etag = await this.#server.move(from, id)
     const there = this.#ready.get(staged.key)?.there
     this.#ready.delete(staged.key)
-    if (there && etag !== undefined) return itemOf(id, { ...there, name, etag })
+    if (there && etag !== undefined) return itemOf(id, { ...there, name: splitId(id).name, etag })
     return this.#known(id, staged.identity)
   }
 
