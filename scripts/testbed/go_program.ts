@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
-  copyFileSync,
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -43,10 +43,10 @@ export function goModule({ name, package: from, minutes, around }: GoModule, say
   const file = `${name}-${version}-${hashOf(around)}`
   return builtOnce({ file, minutes, how: `go build in ${around}` }, say, (go, folder) => {
     cpSync(around, folder, { recursive: true })
-    // What upstream was built with is what this is.
+    // What upstream was built with is what this is, to the byte; the module's own sums are of what stands around it.
     const { Dir } = JSON.parse(go(['mod', 'download', '-json', from], {})) as { Dir: string }
-    copyFileSync(join(Dir, 'go.sum'), join(folder, 'go.sum'))
-    go(['build', '-trimpath', '-ldflags', '-s -w', '-o', 'program', '.'], { GOFLAGS: '-mod=mod', GONOSUMDB: '*' })
+    appendFileSync(join(folder, 'go.sum'), readFileSync(join(Dir, 'go.sum')))
+    go(['build', '-trimpath', '-ldflags', '-s -w', '-o', 'program', '.'], { GOFLAGS: '-mod=mod' })
     return join(folder, 'program')
   })
 }
