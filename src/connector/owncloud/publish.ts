@@ -81,9 +81,9 @@ export class Publishing {
       return { state: there?.fileId === staged.identity ? 'staged' : 'gone' }
     }
     if (staged.resume === undefined) return { state: this.#ready.get(staged.key)?.bytes ? 'staged' : 'gone' }
-    const upload = uploadOf(staged.resume)
+    const received = await this.#received(uploadOf(staged.resume), staged.sizeBytes)
     const owed = staged.sizeBytes - BigInt(this.#uploads.tailBytes)
-    return { state: (await this.#received(upload, staged.sizeBytes)) === owed ? 'staged' : 'gone' }
+    return { state: received !== undefined && received >= owed ? 'staged' : 'gone' }
   }
 
   async publish(staged: Staged, target: Target): Promise<Item> {
@@ -160,7 +160,13 @@ export class Publishing {
   async #takeUp(spec: StageSpec, upload: LongUpload): Promise<{ upload: LongUpload; received: bigint }> {
     if (upload.onto !== (spec.replaces ?? false))
       throw new ConnectorError('PreconditionFailed', 'it was begun for another purpose')
-    return { upload, received: await this.#uploads.received(upload, spec.sizeBytes) }
+    const received = await this.#received(upload, spec.sizeBytes)
+    if (received !== undefined) return { upload, received }
+    // Who died, or waited no longer, may not have been told that it was whole.
+    const id = this.#server.childId(spec.container, stagingName(spec.key))
+    const there = upload.onto ? null : await this.#server.entry(id)
+    if (there?.sizeBytes !== spec.sizeBytes) throw new ConnectorError('NotFound', 'the upload is gone', { id })
+    return { upload, received: spec.sizeBytes }
   }
 
   /** What is new, under its key; the server's own checksum says that it is whole. */

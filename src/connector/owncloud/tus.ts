@@ -67,7 +67,13 @@ export class Tus implements LongUploads {
   }
 
   async complete(upload: LongUpload, { sizeBytes, tail }: Completion): Promise<void> {
-    await this.#patch(upload, sizeBytes - BigInt(tail.length), tail)
+    try {
+      await this.#patch(upload, sizeBytes - BigInt(tail.length), tail)
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'Conflict') throw error
+      // The last byte has come by an earlier try; what is large is copied and summed up before it is there.
+      throw new ConnectorError('Unreachable', 'the server has not yet put together what it got', { cause: error })
+    }
   }
 
   /** The server's gateway knows no DELETE, what is behind it does. */

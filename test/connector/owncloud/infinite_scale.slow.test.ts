@@ -97,6 +97,24 @@ testIf('a long replacement that a process left ready is published by the next on
   expect((await contentOf('left ready')).equals(content)).toBe(true)
 })
 
+testIf('a long content that was whole when its process died is not sent again', async () => {
+  const content = pattern(3 * mib)
+  const spec = { container: '', key: 'whole', name: 'whole', sizeBytes: BigInt(3 * mib), attributes: {} } as const
+  const first = await session.stage({ ...spec, durability: 'process' })
+  await first.write(content, 0n)
+  await first.finish(sha256(content))
+  await using later = await another()
+  const second = await later.session.stage({ ...spec, durability: 'process', resume: first.resume!, resumeAt: 1n })
+  const from = Number(second.resumesAt)
+  expect(from).toBe(3 * mib - 1)
+  second.verify?.(content.subarray(0, from))
+  await second.write(content.subarray(from), BigInt(from))
+  const staged = await second.finish(sha256(content))
+  await later.session.publish(staged, { container: '', name: 'whole', condition: 'absent' })
+  expect((await contentOf('whole')).equals(content)).toBe(true)
+  expect(leftIn(server!, xattrs)).toEqual([])
+})
+
 testIf('who has created the name while ours was on its way keeps it', async () => {
   for (let i = 0; i < 20; i++) {
     const name = `raced ${i}`

@@ -73,6 +73,13 @@ test('an upload that stands where it can’t is not gone on with', async () => {
   await expect(one.tus.send(upload, 4n, Buffer.from('4567'))).rejects.toMatchObject({ code: 'Conflict' })
 })
 
+test('an upload that the server is still putting together is waited for', async () => {
+  await using one = await serverThat(() => ({ status: 409 }))
+  const completion = { id: 'file', sizeBytes: 9n, modifiedNs: undefined, sha1: undefined, etag: undefined }
+  const completed = one.tus.complete(upload, { ...completion, tail: Buffer.from('8') })
+  await expect(completed).rejects.toMatchObject({ code: 'Unreachable' })
+})
+
 test('an upload is given up although the gateway before the server knows no DELETE', async () => {
   await using one = await serverThat(() => ({ status: 404 }))
   await one.tus.abandon(upload)
