@@ -76,14 +76,15 @@ export class Tus implements LongUploads {
     }
   }
 
-  /** The server's gateway knows no DELETE, what is behind it does. */
-  async abandon(upload: LongUpload): Promise<void> {
+  /** The gateway of Infinite Scale 2 knows no DELETE, what is behind it does. */
+  async abandon({ address: path }: LongUpload): Promise<void> {
+    const gone = { path, headers: version, repeats: true, accept: [403, 404, 405, 410, 501] }
+    const { status } = await this.#server.headers({ ...gone, method: 'DELETE' })
+    if (status !== 405 && status !== 501) return
     await this.#server.headers({
+      ...gone,
       method: 'PATCH',
-      path: upload.address,
       headers: { ...version, 'x-http-method-override': 'DELETE' },
-      repeats: true,
-      accept: [403, 404, 410],
     })
   }
 

@@ -80,10 +80,15 @@ test('an upload that the server is still putting together is waited for', async 
   await expect(completed).rejects.toMatchObject({ code: 'Unreachable' })
 })
 
-test('an upload is given up although the gateway before the server knows no DELETE', async () => {
-  await using one = await serverThat(() => ({ status: 404 }))
-  await one.tus.abandon(upload)
-  expect(one.patches().map(({ headers }) => headers['x-http-method-override'])).toEqual(['DELETE'])
+test('an upload is given up, also where the gateway before the server knows no DELETE', async () => {
+  const ways = async (deleting: number): Promise<string[]> => {
+    await using one = await serverThat(({ method }) => ({ status: method === 'DELETE' ? deleting : 204 }))
+    await one.tus.abandon(upload)
+    return one.asked.slice(1).map(({ method, headers }) => `${method} ${String(headers['x-http-method-override'])}`)
+  }
+  expect(await ways(204)).toEqual(['DELETE undefined'])
+  expect(await ways(404)).toEqual(['DELETE undefined'])
+  expect(await ways(501)).toEqual(['DELETE undefined', 'PATCH DELETE'])
 })
 
 test.each([
