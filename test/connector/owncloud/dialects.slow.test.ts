@@ -14,6 +14,8 @@ for (const kind of kinds)
       connector: owncloud,
       auth: { ...server.auth, part_size: 1 },
       oracle: oracleOf(server),
+      // Long listings are read as those of Infinite Scale are.
+      mostChildren: 1001,
       dispose: () => server.close(),
     }
   })
