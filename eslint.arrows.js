@@ -16,6 +16,9 @@ export const rooms = [
     'vault',
     's3',
     'sftp',
+    'http',
+    'webdav',
+    'owncloud',
     'local',
     'ledger',
     'catalog',
@@ -35,6 +38,7 @@ const web = [
   '@smithy/core',
   '@aws-sdk/credential-provider-node',
   'fast-xml-parser',
+  'saxes',
   'mime',
 ]
 
@@ -80,7 +84,11 @@ export const arrows = [
     rules: pure,
   },
   { files: ['src/connector/*.ts'], holds: 'the contract every platform lives by', use: [] },
-  { files: ['src/connector/registry.ts'], holds: 'the platforms there are', use: ['fs', 'vault', 's3', 'sftp'] },
+  {
+    files: ['src/connector/registry.ts'],
+    holds: 'the platforms there are',
+    use: ['fs', 'vault', 's3', 'sftp', 'webdav', 'owncloud'],
+  },
   {
     files: ['src/connector/local/**', 'src/connector/fs/**'],
     holds: 'what platforms on this machine’s file systems share; files and folders',
@@ -92,9 +100,24 @@ export const arrows = [
     use: ['local', 'database', 'node:*'],
   },
   {
+    files: ['src/connector/http/**'],
+    holds: 'what platforms reached over HTTP share',
+    use: ['undici', 'node:*'],
+  },
+  {
     files: ['src/connector/s3/**'],
     holds: 'objects of a bucket, over HTTP',
-    use: [...web, 'node:*'],
+    use: ['http', ...web.filter((name) => name !== 'saxes'), 'node:*'],
+  },
+  {
+    files: ['src/connector/webdav/**'],
+    holds: 'a collection of a WebDAV server, or a Subversion repository',
+    use: ['http', 'local', 'undici', 'saxes', 'mime', 'node:*'],
+  },
+  {
+    files: ['src/connector/owncloud/**'],
+    holds: 'a space of ownCloud, by the client of `webdav`',
+    use: ['local', 'http', 'webdav', 'node:*'],
   },
   {
     files: ['src/connector/sftp/**'],

@@ -2,10 +2,14 @@ import type { Capabilities, Limit } from '../src/connector/capabilities.ts'
 import type { SettingDescription } from '../src/connector/connector.ts'
 import { capabilitiesOf as ofFs } from '../src/connector/fs/capabilities.ts'
 import { settingsOf as fsSettings } from '../src/connector/fs/settings.ts'
+import { capabilitiesOf as ofOwncloud } from '../src/connector/owncloud/capabilities.ts'
+import { settings as owncloudSettings, settingsOf as owncloudSettingsOf } from '../src/connector/owncloud/settings.ts'
 import { capabilitiesOf as ofS3 } from '../src/connector/s3/capabilities.ts'
 import { settings as s3Settings, settingsOf } from '../src/connector/s3/settings.ts'
 import { capabilitiesOf as ofSftp } from '../src/connector/sftp/capabilities.ts'
 import { settings as sftpSettings } from '../src/connector/sftp/settings.ts'
+import { capabilitiesOf as ofWebdav } from '../src/connector/webdav/capabilities.ts'
+import { settings as webdavSettings, settingsOf as webdavSettingsOf } from '../src/connector/webdav/settings.ts'
 import { abilities as ofVault } from '../src/connector/vault/abilities.ts'
 
 /** Each at its best: what a connection takes away from it, `connection test` says. */
@@ -17,6 +21,8 @@ export const bestOf: Readonly<Record<string, Capabilities>> = {
   vault: ofVault({}),
   s3: ofS3(settingsOf({ bucket: 'bucket' }), { tellsControls: true, keepsVersions: true }),
   sftp: ofSftp({ has: () => true }, { isEmpty: false }, 'root').capabilities,
+  owncloud: ofOwncloud(owncloudSettingsOf({ url: 'https://host' })),
+  webdav: ofWebdav({ kind: 'apache' }, webdavSettingsOf({ url: 'https://host' })),
 }
 
 const rows: readonly [string, (can: Capabilities) => string][] = [
@@ -57,6 +63,8 @@ export function platformsTable(): string {
 export const settingsTables: Readonly<Record<string, string>> = {
   s3: settingsTable('s3', s3Settings),
   sftp: settingsTable('sftp', sftpSettings),
+  owncloud: settingsTable('owncloud', owncloudSettings),
+  webdav: settingsTable('webdav', webdavSettings),
 }
 
 function settingsTable(platform: string, settings: readonly SettingDescription[]): string {

@@ -111,7 +111,10 @@ export class FaultProxy {
     const { method, url, rawHeaders } = from
     return new Promise((resolve, reject) => {
       const options = { agent: this.#agent, host: '127.0.0.1', port: this.#target, method, path: url }
-      const out = request({ ...options, headers: rawHeaders, setHost: false }, resolve)
+      const hasBody = from.headers['content-length'] !== undefined || from.headers['transfer-encoding'] !== undefined
+      // Else a body of no chunks is sent along; WebDAV makes no folder of one.
+      const headers = hasBody || method === 'GET' ? rawHeaders : [...rawHeaders, 'Content-Length', '0']
+      const out = request({ ...options, headers, setHost: false }, resolve)
       out.once('error', reject)
       from.once('close', () => {
         if (!from.complete) out.destroy()

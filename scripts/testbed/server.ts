@@ -22,6 +22,8 @@ export interface Prepared {
   env?: Record<string, string>
   /** It is up when it listens there, on this machine. */
   port: number
+  /** Whether it does what it is for by then, where it listens before. */
+  ready?(): Promise<boolean>
   /** `auth` of a connection to it, and what else tests want to know. */
   auth: Record<string, unknown>
   /** Where its data lie, for those who look past it. */
@@ -61,7 +63,7 @@ export async function start(server: TestServer, folder: string, say: (line: stri
   child.once('exit', () => (ended = true))
   child.once('error', () => (ended = true))
   const began = performance.now()
-  while (!(await isListening(prepared.port))) {
+  while (!(await isUp(prepared))) {
     if (ended || performance.now() - began > patienceMs) {
       if (!ended) child.kill('SIGKILL')
       throw new Error(`${server.name} did not start:\n${readFileSync(log, 'utf8').slice(-2_000)}`)
@@ -72,6 +74,10 @@ export async function start(server: TestServer, folder: string, say: (line: stri
   if (pid === undefined) throw new Error(`${server.name} has no process`)
   const mark = markOf(pid)
   return { ...prepared, pid, end: () => end(mark) }
+}
+
+async function isUp({ port, ready }: Prepared): Promise<boolean> {
+  return (await isListening(port)) && (ready === undefined || (await ready().catch(() => false)))
 }
 
 /** Ends a process and waits until it is gone. */

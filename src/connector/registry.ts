@@ -1,11 +1,13 @@
 import type { Connector } from './connector.ts'
 import { ConnectorError } from './errors.ts'
 import { fs } from './fs/fs.ts'
+import { owncloud } from './owncloud/owncloud.ts'
 import { s3 } from './s3/s3.ts'
 import { sftp } from './sftp/sftp.ts'
 import { vault } from './vault/vault.ts'
+import { webdav } from './webdav/webdav.ts'
 
-const connectors = new Map<string, Connector>([fs, vault, s3, sftp].map((c) => [c.platform, c]))
+const connectors = new Map<string, Connector>([fs, vault, s3, sftp, webdav, owncloud].map((c) => [c.platform, c]))
 const byAlias: ReadonlyMap<string, Connector> = new Map(
   [...connectors.values()].flatMap((c) => (c.aliases ?? []).map((alias) => [alias, c] as const)),
 )

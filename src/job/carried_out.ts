@@ -70,7 +70,7 @@ function listed(values: readonly string[]): string {
 }
 
 /** Platforms whose items tell neither, however they are connected; as their capabilities (`marks`) say. */
-export const withoutMarks: ReadonlySet<string> = new Set(['vault', 's3'])
+export const withoutMarks: ReadonlySet<string> = new Set(['vault', 's3', 'owncloud', 'webdav'])
 
 export const marks = ['hidden', 'shared'] as const
 
@@ -224,7 +224,7 @@ export const gaps: readonly Gap[] = [
   },
   ...marks.map((mark): Gap => ({
     setting: 'transfer.filter.source',
-    values: `filter_${mark}, from a vault or S3`,
+    values: `filter_${mark}, from ${[...withoutMarks].join(', ')}`,
     harm: 'inert',
     sentence: matchesNothing(mark),
     asked: ({ transfer }, { source }) =>

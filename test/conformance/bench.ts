@@ -11,6 +11,8 @@ export interface Subject {
   /** `NODE_OPTIONS` of a process that is to know the platform, where it is not one of ours. */
   nodeOptions?: string
   oracle: Oracle
+  /** How many children its oracle can make in the time that a test has; as many as asked for when not given. */
+  mostChildren?: number
   dispose(): Maybe<void>
 }
 
@@ -111,6 +113,7 @@ export class Bench {
       sizeBytes: BigInt(content.length),
       attributes: options.attributes ?? {},
       name: options.name ?? 'file',
+      replaces: options.condition !== undefined && options.condition !== 'absent',
       durability: 'process',
     })
     if (content.length > 0) await staging.write(content, 0n)

@@ -1,13 +1,15 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { EnvHttpProxyAgent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Limiter } from '../connector.ts'
-import { ConnectorError } from '../errors.ts'
+import type { ConnectorError } from '../errors.ts'
+import { dispatcherFor } from '../http/dispatcher.ts'
+import { networkTrouble } from '../http/trouble.ts'
 import { credentialsOf, regionOf, type CredentialSource } from './credentials.ts'
-import { encodeKey, encodeSegment } from './keys.ts'
+import { encodeSegment } from '../http/encode.ts'
+import { encodeKey } from './keys.ts'
 import type { S3Settings } from './settings.ts'
-import { errorOf, networkTrouble } from './trouble.ts'
+import { errorOf } from './trouble.ts'
 import { errorIn } from './xml.ts'
 
 export type Headers = Record<string, string>
@@ -189,32 +191,6 @@ async function refusalOf({ statusCode, headers, body }: Dispatcher.ResponseData,
     },
     id,
   )
-}
-
-/** By way of a proxy, when the environment names one (`HTTPS_PROXY`, `NO_PROXY`). */
-function dispatcherFor({ connections, timeoutMs, insecure, caFile }: S3Settings): Dispatcher {
-  const tls = {
-    timeout: Math.min(timeoutMs, 10_000),
-    ...(insecure ? { rejectUnauthorized: false } : {}),
-    ...(caFile === undefined ? {} : { ca: certificates(caFile) }),
-  }
-  return new EnvHttpProxyAgent({
-    connections,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    connect: tls,
-    requestTls: tls,
-  })
-}
-
-function certificates(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConnectorError('Misconfigured', `ca_file: it cannot be read: ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
 }
 
 function sha256(body: Uint8Array): string {

@@ -1,4 +1,5 @@
 import { ConnectorError } from '../errors.ts'
+import { encodeSegment } from '../http/encode.ts'
 
 /**
  * Keys are text with slashes in it, and folders no more than a way to read them. An id is the names from the connection's
@@ -90,8 +91,4 @@ export function idOfPath(path: string): string {
 /** A key as it stands in a request: everything escaped but what a signature leaves alone. */
 export function encodeKey(key: string): string {
   return key.split('/').map(encodeSegment).join('/')
-}
-
-export function encodeSegment(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 }

@@ -13,6 +13,7 @@ import type {
   Target,
 } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
+import { RangeReading, readWhole } from '../http/range_reading.ts'
 import type { Facet, Facts, Item, ItemKind } from '../item.ts'
 import { capabilitiesOf, largestSingleBytes, type Bucket } from './capabilities.ts'
 import { Client } from './client.ts'
@@ -23,7 +24,7 @@ import { list } from './list.ts'
 import { Names } from './names.ts'
 import { Objects, type Found } from './objects.ts'
 import { Publishing } from './publish.ts'
-import { readWhole, S3Reading } from './reading.ts'
+import { contentOf } from './reading.ts'
 import type { S3Settings } from './settings.ts'
 import { Uploads } from './uploads.ts'
 import { parseXml, textOf } from './xml.ts'
@@ -117,17 +118,17 @@ export class S3Session implements Session {
   async open(id: string, expected?: Facts): Promise<Reading> {
     if (expected) {
       // Nothing is asked before the first byte is, but whether it is there.
-      const reading = new S3Reading(this.#objects, { id, sizeBytes: expected.sizeBytes, expected })
+      const reading = new RangeReading(contentOf(this.#objects, id, expected), expected.sizeBytes, expected)
       await reading.begin()
       return reading
     }
     const found = await this.#objects.item(id)
     if (!found) throw new ConnectorError('NotFound', 'there is no such file', { id })
-    return new S3Reading(this.#objects, { id, sizeBytes: found.facts.sizeBytes })
+    return new RangeReading(contentOf(this.#objects, id), found.facts.sizeBytes)
   }
 
   readWhole(id: string, expected: Facts, into: Uint8Array): Promise<void> {
-    return readWhole(this.#objects, id, expected, into)
+    return readWhole(contentOf(this.#objects, id, expected), expected, into)
   }
 
   stage(spec: StageSpec): Promise<Staging> {

@@ -1,4 +1,5 @@
 import { ConnectorError, type ErrorCode } from '../errors.ts'
+import { byStatus, retryAfterMs } from '../http/trouble.ts'
 
 /** By the code that the server gives in words; what stands in no row is told by its status. */
 const byCode: Readonly<Record<string, ErrorCode>> = {
@@ -61,26 +62,6 @@ const byCode: Readonly<Record<string, ErrorCode>> = {
   MethodNotAllowed: 'Unsupported',
 }
 
-const byStatus: Readonly<Record<number, ErrorCode>> = {
-  301: 'Misconfigured',
-  307: 'Unreachable',
-  401: 'AuthExpired',
-  403: 'AccessDenied',
-  404: 'NotFound',
-  405: 'Unsupported',
-  408: 'Unreachable',
-  409: 'Conflict',
-  412: 'PreconditionFailed',
-  413: 'TooLarge',
-  429: 'Throttled',
-  500: 'Unreachable',
-  501: 'Unsupported',
-  502: 'Unreachable',
-  503: 'Throttled',
-  504: 'Unreachable',
-  507: 'QuotaExceeded',
-}
-
 export interface Refusal {
   status: number
   /** Empty where the answer has no body, as to HEAD. */
@@ -100,26 +81,4 @@ export function errorOf({ status, code, message, retryAfter, region }: Refusal, 
     ...(id === undefined ? {} : { id }),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
   })
-}
-
-/** Seconds, or a date. */
-export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
-  if (header === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(header)) return Math.ceil(Number(header) * 1000)
-  const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs)
-}
-
-const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/
-
-/** Whatever kept an answer from coming. */
-export function networkTrouble(error: unknown, id?: string): ConnectorError {
-  if (error instanceof ConnectorError) return error
-  const { code = '', message = String(error) } = error as { code?: string; message?: string }
-  const details = { cause: error, ...(id === undefined ? {} : { id }) }
-  if (untrusted.test(code)) {
-    const why = `ca_file: the server's certificate is not believed (${code}: ${message})`
-    return new ConnectorError('Misconfigured', why, details)
-  }
-  return new ConnectorError('Unreachable', `the server gave no whole answer: ${message || code}`, details)
 }

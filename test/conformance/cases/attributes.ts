@@ -4,6 +4,8 @@ import { Right, type Permissions, type Principal } from '../../../src/connector/
 import { bytes, refusal, still, type Bench, type Current } from '../bench.ts'
 
 const second = 1_000_000_000n
+/** A time that every platform keeps. */
+const in2001 = 1_000_000_000n * second
 const times: [string, bigint][] = [
   ['1970', 0n],
   ['a second before 1970', -second],
@@ -61,7 +63,7 @@ export function attributeCases(at: Current): void {
     const bench = at()
     if (bench.claims.times.modified !== 'readwrite') return
     const item = await bench.write(await bench.rootId(), 'file', bytes('content'))
-    const after = await bench.session.setAttributes(item.id, { modifiedNs: 5n * second }, item)
+    const after = await bench.session.setAttributes(item.id, { modifiedNs: in2001 }, item)
     const rest = { modifiedNs: 0n, changedNs: 0n, version: '' }
     expect({ ...still(after), ...rest }).toEqual({ ...still(item), ...rest })
     expect(await bench.oracle.content(['file'])).toEqual(bytes('content'))
@@ -73,7 +75,7 @@ export function attributeCases(at: Current): void {
     const item = await bench.write(await bench.rootId(), 'file', bytes('as planned'))
     await bench.oracle.put(['file'], bytes('edited since then'))
     const before = await bench.oracle.modifiedNs(['file'])
-    expect(await refusal(() => bench.session.setAttributes(item.id, { modifiedNs: 0n }, item))).toBe(
+    expect(await refusal(() => bench.session.setAttributes(item.id, { modifiedNs: in2001 }, item))).toBe(
       'PreconditionFailed',
     )
     expect(await bench.oracle.modifiedNs(['file'])).toBe(before)
@@ -84,7 +86,7 @@ export function attributeCases(at: Current): void {
     const item = await bench.write(await bench.rootId(), 'file', bytes('x'))
     await bench.oracle.remove(['file'])
     const refused = bench.claims.times.modified === 'readwrite' ? ['NotFound', 'PreconditionFailed'] : ['Unsupported']
-    expect(refused).toContain(await refusal(() => bench.session.setAttributes(item.id, { modifiedNs: 0n })))
+    expect(refused).toContain(await refusal(() => bench.session.setAttributes(item.id, { modifiedNs: in2001 })))
   })
 
   test('what is not claimed is refused, before anything is written', async () => {
@@ -202,7 +204,7 @@ export function attributeCases(at: Current): void {
     const after = await bench.session.setAttributes(staged.id, { metadata: { color: 'blue' } }, staged)
     expect((await bench.session.stat(staged.id, ['metadata']))?.metadata).toEqual({ color: 'blue' })
     expect(after.modifiedNs).toBe(staged.modifiedNs)
-    await bench.session.setAttributes(staged.id, { modifiedNs: 0n })
+    await bench.session.setAttributes(staged.id, { modifiedNs: in2001 })
     expect((await bench.session.stat(staged.id, ['metadata']))?.metadata).toEqual({ color: 'blue' })
   })
 

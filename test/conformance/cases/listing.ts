@@ -13,6 +13,7 @@ export function listingCases(at: Current): void {
     '%i children come whole, each once, in pages of at most 1,000',
     async (count) => {
       const bench = at()
+      if (count > (bench.subject.mostChildren ?? Infinity)) return
       const names = Array.from({ length: count }, (_, i) => `child-${i}`)
       for (const name of names) await bench.oracle.put([name], bytes(name))
       const pages = await bench.pages(await bench.rootId())
@@ -26,6 +27,7 @@ export function listingCases(at: Current): void {
 
   test('10,001 children come whole', async () => {
     const bench = at()
+    if (bench.subject.mostChildren !== undefined) return
     const folder = await bench.makeContainer(await bench.rootId(), 'many')
     for (let i = 0; i < 10_001; i++) await bench.oracle.put(['many', `n${i}`], bytes(''))
     expect(new Set((await bench.children(folder.id)).map((c) => c.name)).size).toBe(10_001)
@@ -85,6 +87,7 @@ export function listingCases(at: Current): void {
 
   test('a listing left half-way holds nothing up', async () => {
     const bench = at()
+    if (bench.subject.mostChildren !== undefined) return
     for (let i = 0; i < 1001; i++) await bench.oracle.put([`n${i}`], bytes(''))
     const root = await bench.rootId()
     for await (const page of bench.session.list(root, [])) {

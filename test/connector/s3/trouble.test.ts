@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { ConnectorError } from '../../../src/connector/errors.ts'
-import { errorOf, networkTrouble, retryAfterMs } from '../../../src/connector/s3/trouble.ts'
+import { networkTrouble, retryAfterMs } from '../../../src/connector/http/trouble.ts'
+import { errorOf } from '../../../src/connector/s3/trouble.ts'
 
 test.each([
   [404, 'NoSuchKey', 'NotFound'],

@@ -1,0 +1,3 @@
+module stash.kopano.io/kgol/kcc-go/v5
+
+go 1.18

@@ -1,0 +1,3 @@
+module stash.kopano.io/kgol/ksurveyclient-go
+
+go 1.18
