@@ -52,7 +52,8 @@ interface Progress {
   enumerations: number
   transfers: number
   initializes: number
-  halted: boolean
+  /** Why, as the real engine knows of the first failure in any lane. */
+  halted: string | undefined
 }
 
 /**
@@ -119,7 +120,7 @@ export class FakeEngine implements Engine {
     for (;;) {
       run.onBeat({ items, bytes: items * 1_000, inHand: `folder/item ${progress.done}` })
       run.signal.throwIfAborted()
-      if (progress.halted) throw new HaltedByItem('another item failed first')
+      if (progress.halted !== undefined) throw new HaltedByItem(progress.halted)
       if (await this.#isPaused(slice)) return answer('paused', items)
       if (Date.now() >= until) return answer('more', items)
       const enumerated = progress.enumerations >= (script.enumerateSlices ?? 1)
@@ -130,7 +131,7 @@ export class FakeEngine implements Engine {
       }
       progress.left -= 1
       const failure = script.item?.(++progress.done, slice.execution)
-      if (failure?.name === 'HaltedByItem') progress.halted = true
+      if (failure?.name === 'HaltedByItem') progress.halted ??= failure.message
       if (failure) throw failure
       if (script.itemMs) await sleep(script.itemMs)
       this.writes.push({ job: slice.jobId, execution: slice.execution, lane: slice.lane, atMs: Date.now() })
@@ -200,7 +201,16 @@ export class FakeEngine implements Engine {
     const known = this.#progress.get(key)
     if (known) return known
     const left = this.#script(ref).items ?? 3
-    const made = { left, done: 0, failed: 0, lists: 0, enumerations: 0, transfers: 0, initializes: 0, halted: false }
+    const made = {
+      left,
+      done: 0,
+      failed: 0,
+      lists: 0,
+      enumerations: 0,
+      transfers: 0,
+      initializes: 0,
+      halted: undefined,
+    }
     this.#progress.set(key, made)
     return made
   }
