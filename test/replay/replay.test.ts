@@ -30,6 +30,7 @@ const scenes = [
   'idle',
   'adopted',
   'approved',
+  'told-in-order',
 ]
 
 interface Marker {
@@ -121,14 +122,15 @@ test('both branches of each patch are recorded', () => {
   const folder = new URL('../../workflows/', import.meta.url)
   const code = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'))
   const ids = code.flatMap((text) => [...text.matchAll(/(?:\.has|patched)\('(.*?)'\)/g)].map(([, id]) => id!))
-  // By a scene that comes to it.
+  // By a history that comes to it.
   const scene: Record<string, string> = {
-    'first broken lane counts': 'halted',
-    'outcome of a cancelled one in the memo': 'cancelled',
-    'control row carries cancel': 'cancelled',
-    'lanes in plain words': 'finished',
+    'first broken lane counts': 'halted.execution',
+    'outcome of a cancelled one in the memo': 'cancelled.execution',
+    'control row carries cancel': 'cancelled.execution',
+    'lanes in plain words': 'finished.execution',
+    'told in order, and again when not heard': 'told-in-order.job',
   }
-  expect(ids.sort()).toEqual(Object.keys(scene).sort())
+  expect([...new Set(ids)].sort()).toEqual(Object.keys(scene).sort())
   const marked = (file: string, id: string): boolean =>
     historyOf(file).events.some((event) => {
       const { markerName, details } = (event['markerRecordedEventAttributes'] ?? {}) as Marker
@@ -136,8 +138,8 @@ test('both branches of each patch are recorded', () => {
       return markerName === 'core_patch' && Buffer.from(payload!.data, 'base64').toString().includes(id)
     })
   for (const id of ids) {
-    expect(marked(current(`${scene[id]}.execution`), id)).toBe(true)
-    expect(marked(`before-0.1.0/${scene[id]}.execution.json`, id)).toBe(false)
+    expect(marked(current(scene[id]!), id)).toBe(true)
+    expect(marked(`before-0.1.0/${scene[id]}.json`, id)).toBe(false)
   }
 })
 
