@@ -22,13 +22,20 @@ export type Activities = ReturnType<typeof createActivities>
 export function createActivities(parts: ActivityParts) {
   const { catalog } = parts
   const engine = tellingWhatItWaitsFor(parts.engine, catalog)
+  const lanes = {
+    enumerate: slice((input, run) => engine.enumerate(input, run)),
+    transfer: slice((input, run) => engine.transfer(input, run)),
+    remove: slice((input, run) => engine.remove(input, run)),
+    finalize: slice((input, run) => engine.finalize(input, run)),
+  }
   return {
     initialize: initialize(engine),
-    enumerateSlice: slice((input, run) => engine.enumerate(input, run)),
-    transferSlice: slice((input, run) => engine.transfer(input, run)),
-    finalizeSlice: slice((input, run) => engine.finalize(input, run)),
+    ...lanes,
+    // As executions call them that older code began.
+    enumerateSlice: lanes.enumerate,
+    transferSlice: lanes.transfer,
+    finalizeSlice: lanes.finalize,
     planRemovals: (execution: ExecutionRef) => beating(() => engine.planRemovals(execution)),
-    remove: slice((input, run) => engine.remove(input, run)),
     complete: complete(engine, catalog),
     loadJob: loadJob(catalog),
     recordJob: recordJob(catalog),

@@ -107,6 +107,24 @@ const scenes: Record<string, Scene> = {
       await until(async () => (await stage.state(job)).running, 'it is adopted')
     },
   },
+  'told-in-order': {
+    wish: { items: 100_000, itemMs: 5 },
+    options: { answerMs: 300 },
+    async play(stage, job) {
+      await writing(stage, job)
+      const client = stage.client({ answerMs: 300 })
+      // Until a resume comes while the pause before it is on its way to the execution.
+      await until(async () => {
+        const paused = client.pause(job)
+        await sleep(3)
+        await Promise.allSettled([paused, client.resume(job)])
+        await client.resume(job).catch(() => undefined)
+        const { events = [] } = await stage.jobHandle(job).fetchHistory()
+        return events!.some((event) => event.markerRecordedEventAttributes?.markerName === 'core_patch')
+      }, 'both are under way')
+      await client.cancel(job)
+    },
+  },
   'continued-as-new': {
     wish: { items: 40, itemMs: 10 },
     options: { historyEvents: 50, sliceMs: 40 },

@@ -26,7 +26,7 @@ export interface WorkerConfig {
   /** How many activities, and how many workflow tasks, are carried out at once. */
   activitySlots: number
   workflowSlots: number
-  /** How often a running activity reports at most. A cancel arrives with the answer, so this is how late one may be. */
+  /** How often a running activity reports at most. Well below what a silent one is given up after (`heartbeatTimeout`). */
   heartbeatMs: number
   /** `host:port` to be asked by Prometheus, or the URL of an OpenTelemetry collector to be told. */
   metrics: string | undefined
@@ -75,8 +75,8 @@ export const variables: readonly Variable[] = [
   {
     name: 'STEVEDORE_HEARTBEAT_MS',
     meaning:
-      'How often a running activity reports to the server, 200 to 2000 ms. Rarer costs the server less; a cancel may arrive that much later.',
-    default: '500',
+      'How often a running activity reports to the server, 200 to 4000 ms. Rarer costs the server less; progress in the Web UI is that old.',
+    default: '3000',
   },
   {
     name: 'STEVEDORE_METRICS',
@@ -169,7 +169,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       activitySlots: count('STEVEDORE_ACTIVITY_SLOTS', 40, [4, 1_000]),
       // One is taken by the sticky queue.
       workflowSlots: count('STEVEDORE_WORKFLOW_SLOTS', 20, [2, 1_000]),
-      heartbeatMs: count('STEVEDORE_HEARTBEAT_MS', 500, [200, 2_000]),
+      heartbeatMs: count('STEVEDORE_HEARTBEAT_MS', 3_000, [200, 4_000]),
       metrics,
     },
     api: {

@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import { getExternalWorkflowHandle, ParentClosePolicy, startChild } from '@temporalio/workflow'
+import { getExternalWorkflowHandle, ParentClosePolicy, patched, sleep, startChild } from '@temporalio/workflow'
 import { setPaused } from './commands.ts'
 import type { execution } from './execution.ts'
 import type { ExecutionStart, JobFacts } from './messages.ts'
@@ -18,6 +18,8 @@ interface Fate {
   onClosed(error?: unknown): void
 }
 
+const againMs = 2_000
+
 /** An execution as its job sees it. It is told things from outside, not as a child: one that was adopted is none. */
 export class ChildExecution {
   readonly execution: number
@@ -29,6 +31,7 @@ export class ChildExecution {
   /** What it was told last, and what it knows for sure. */
   #toldPaused: boolean
   #knowsPaused: boolean
+  #isTelling = false
 
   constructor(start: ExecutionStart, facts: JobFacts, fate: Fate) {
     this.execution = start.execution
@@ -40,26 +43,44 @@ export class ChildExecution {
 
   /** Whether it goes by the pause, or the end of one, that it was told of last. */
   knows(paused: boolean): boolean {
-    return this.#knowsPaused === paused
+    return this.#toldPaused === paused && this.#knowsPaused === paused
   }
 
   /** Tells it what is wanted of it now, once. */
   follow({ isCancelling, paused }: { isCancelling: boolean; paused: boolean }): void {
     if (!this.#isThere) return
     const handle = getExternalWorkflowHandle(this.#workflowId)
-    if (this.#toldPaused !== paused) {
+    // Two under way may arrive in either order, and the execution would go by the older one.
+    if (this.#toldPaused !== paused && !(this.#isTelling && patched('told in order, and again when not heard'))) {
       this.#toldPaused = paused
+      this.#isTelling = true
       const told = (): void => {
+        this.#isTelling = false
         this.#knowsPaused = paused
         this.#fate.onTold()
       }
-      // One that has ended in this moment has nothing left to pause or to resume.
-      handle.signal(setPaused, paused).then(told, told)
+      handle.signal(setPaused, paused).then(told, async () => {
+        if (!patched('told in order, and again when not heard')) return told()
+        await this.#pauseBeforeAgain()
+        this.#isTelling = false
+        this.#toldPaused = !paused
+        this.#fate.onTold()
+      })
     }
     if (isCancelling && !this.#isCancelled) {
       this.#isCancelled = true
-      handle.cancel().catch(() => undefined)
+      handle.cancel().catch(async () => {
+        if (!patched('told in order, and again when not heard')) return
+        await this.#pauseBeforeAgain()
+        this.#isCancelled = false
+        this.#fate.onTold()
+      })
     }
+  }
+
+  /** Mostly it has ended in this moment, and nobody is left to tell when the pause is over. */
+  #pauseBeforeAgain(): Promise<void> {
+    return sleep(againMs, { summary: 'tell the execution once more' })
   }
 
   async #begin(start: ExecutionStart, facts: JobFacts): Promise<void> {

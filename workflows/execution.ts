@@ -29,7 +29,7 @@ export async function execution(start: ExecutionStart): Promise<ExecutionOutcome
   const lanes = new CancellationScope()
   const catalog = catalogActivities()
   const run: Execution = new Execution(start, hands(start, { lanes, catalog, run: () => run }))
-  const control = new ControlRow(start, { run, catalog })
+  const control = new ControlRow(start, { run, lanes, catalog })
   setHandler(progress, () => run.state(), { description: 'The phase, whether it is paused, and counts so far.' })
   setHandler(
     setPaused,
@@ -115,7 +115,7 @@ function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): Execu
     planRemovals: () => boundaryActivities('see what is to be removed').planRemovals({ jobId, execution }),
     slice: (kind, summary, input) => {
       const activities = sliceActivities(kind, summary, run().initialized!)
-      return activities[sliceOf[kind]](input)
+      return activities[patched('lanes in plain words') ? kind : formerName[kind]](input)
     },
     until: (wanted) => condition(wanted),
     sleep: (ms) => sleep(ms, { summary: 'nothing to do for the moment' }),
@@ -133,25 +133,38 @@ function hands(start: ExecutionStart, { lanes, catalog, run }: HandParts): Execu
   }
 }
 
-const sliceOf = {
+/** What the activities were called by executions that are under way, begun by older code. */
+const formerName = {
   enumerate: 'enumerateSlice',
   transfer: 'transferSlice',
   remove: 'remove',
   finalize: 'finalizeSlice',
 } as const satisfies Record<LaneKind, string>
 
-/** The row that running slices obey follows the pause flag: they stop within moments, not at their end. */
+interface Controlled {
+  run: Execution
+  lanes: CancellationScope
+  catalog: Catalog
+}
+
+/**
+ * The row that running slices obey follows the pause flag, and says that the lanes are cancelled: they stop within moments, not
+ * at their end, and not when Temporal tells them with the answer to their next heartbeat.
+ */
 class ControlRow {
   /** What it says: paused or not. */
   says: boolean
   readonly #start: ExecutionStart
   readonly #run: Execution
+  readonly #lanes: CancellationScope
   readonly #catalog: Catalog
+  #sawCancel = false
   #leaving = false
 
-  constructor(start: ExecutionStart, { run, catalog }: { run: Execution; catalog: Catalog }) {
+  constructor(start: ExecutionStart, { run, lanes, catalog }: Controlled) {
     this.#start = start
     this.#run = run
+    this.#lanes = lanes
     this.#catalog = catalog
     this.says = start.carried?.controlPaused ?? start.paused
   }
@@ -161,8 +174,14 @@ class ControlRow {
     await CancellationScope.nonCancellable(async () => {
       let told = false
       for (;;) {
-        await condition(() => this.#leaving || this.says !== this.#run.paused || told !== this.#run.isDrained)
+        await condition(
+          () => this.#leaving || this.#isCancelUnseen || this.says !== this.#run.paused || told !== this.#run.isDrained,
+        )
         if (this.#leaving) return
+        if (this.#isCancelUnseen) {
+          this.#sawCancel = true
+          if (patched('control row carries cancel')) await this.#write(this.#run.paused)
+        }
         if (this.says !== this.#run.paused) await this.#write(this.#run.paused)
         told = this.#run.isDrained
         if (told) await this.#tellJob()
@@ -180,8 +199,13 @@ class ControlRow {
     if (this.says) await CancellationScope.nonCancellable(() => this.#write(false))
   }
 
+  get #isCancelUnseen(): boolean {
+    return !this.#sawCancel && this.#lanes.consideredCancelled
+  }
+
   async #write(paused: boolean): Promise<void> {
-    await this.#catalog.writeControl({ jobId: this.#start.jobId, paused })
+    const { jobId, execution } = this.#start
+    await this.#catalog.writeControl({ jobId, paused, ...(this.#sawCancel ? { cancelled: execution } : {}) })
     this.says = paused
   }
 

@@ -258,11 +258,15 @@ export interface ItemRequests {
 /** What a running slice obeys, polled by its supervisor. */
 interface Control {
   paused: boolean
+  /** The execution that is being cancelled: one that comes after it is not. */
+  cancelled?: number
 }
 
 export interface Controls {
   read(jobId: string): Promise<Control>
   write(jobId: string, control: Control): Promise<void>
+  /** An execution begins, maybe under the number of one that was cancelled and ended by force. */
+  clearCancel(jobId: string): Promise<void>
 }
 
 /** In the order of their weight: of two for one job the heavier one stays. */

@@ -86,7 +86,7 @@ function createWorker(connection: NativeConnection, codePath: string, parts: Wor
 /** What administrators decide of a worker. */
 export function tuning({ activitySlots, workflowSlots, heartbeatMs }: WorkerConfig) {
   return {
-    // A cancel reaches an activity with the answer to a heartbeat: the SDK would hold those back for longer.
+    // Each is a state transition on the server, which is what some clusters are paid by.
     maxHeartbeatThrottleInterval: heartbeatMs,
     defaultHeartbeatThrottleInterval: heartbeatMs,
     maxConcurrentActivityTaskExecutions: activitySlots,

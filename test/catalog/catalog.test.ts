@@ -316,6 +316,10 @@ describe('control', () => {
       await catalog.control.write(job.id, { paused })
       expect(await catalog.control.read(job.id)).toEqual({ paused })
     }
+    await catalog.control.write(job.id, { paused: true, cancelled: 3 })
+    expect(await catalog.control.read(job.id)).toEqual({ paused: true, cancelled: 3 })
+    await catalog.control.clearCancel(job.id)
+    expect(await catalog.control.read(job.id)).toEqual({ paused: true })
     await expect(catalog.control.write('0'.repeat(32), { paused: true })).rejects.toThrow(NotInCatalog)
   })
 

@@ -47,7 +47,8 @@ test('how many slots a worker has and how often it reports are settings', () => 
     maxHeartbeatThrottleInterval: 1_500,
     defaultHeartbeatThrottleInterval: 1_500,
   })
-  // A lane is given up after six seconds without a word of it.
+  expect(readConfig({}).worker.heartbeatMs).toBe(3_000)
+  // A lane is given up after eight seconds without a word of it.
   expect(() => readConfig({ STEVEDORE_HEARTBEAT_MS: '6000' })).toThrow('STEVEDORE_HEARTBEAT_MS is "6000"')
 })
 

@@ -77,6 +77,27 @@ test('leases are kept alive while the catalog can’t be read', async () => {
   }
 })
 
+test('the control row cancels the execution that it names, and none that comes after it', async () => {
+  const job = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
+  const pool = new IoPool()
+  const jobs = new ActiveExecutions({ home: rig.home, catalog: rig.catalog, pool, limits })
+  const looked = async (cancelled?: number): Promise<StopReason> => {
+    await rig.catalog.control.write(job.id, { paused: false, ...(cancelled === undefined ? {} : { cancelled }) })
+    jobs.supervise(60_000)
+    await sleep(50)
+    return stopFlag.stop
+  }
+  const { stopFlag } = await jobs.open({ jobId: job.id, execution: 2 })
+  try {
+    expect(await looked(1)).toBe(Stop.run)
+    expect(await looked(2)).toBe(Stop.cancel)
+    expect(await looked()).toBe(Stop.run)
+  } finally {
+    await jobs.close()
+    await pool.close()
+  }
+})
+
 test('a home without room stops all slots until there is room, whatever the control row says meanwhile', async () => {
   const job = await rig.job({}, { source: aTree({ 'a.txt': 'x' }) })
   const pool = new IoPool()

@@ -183,9 +183,14 @@ test('an execution that cannot start closes as failed, says why, and counts for 
 test('a cancelled execution finishes what is in hand, is completed in the ledger, and closes as cancelled', async () => {
   const job = await stage.job({ items: 100_000, itemMs: 10 })
   await client.start(job)
-  await until(() => stage.engine.writesOf(job).length > 5, 'it writes')
+  // Long after its first beat, long before its end.
+  await until(() => stage.engine.slices.some((slice) => slice.jobId === job && slice.sliceMs > 2_000), 'a long slice')
+  await sleep(700)
+  const asked = Date.now()
   const answer = await client.cancel(job)
   expect(answer).toEqual({ ended: true, sentence: 'execution 1 has ended' })
+  // The control row says so; the answer to a heartbeat would be two seconds later.
+  expect(stage.engine.writesOf(job).at(-1)!.atMs - asked).toBeLessThan(1_000)
   const writes = stage.engine.writesOf(job).length
   await sleep(200)
   expect(stage.engine.writesOf(job)).toHaveLength(writes)
@@ -348,14 +353,31 @@ test('a cancel that comes just when an execution goes on in a new run is obeyed,
   expect(stage.engine.ended.filter((end) => end.jobId === job)).toMatchObject([{ ended: { kind: 'cancelled' } }])
 }, 60_000)
 
+test('work that takes long is not reported to the server twice a second', async () => {
+  const job = await stage.job({ items: 1, completeMs: 2_500 })
+  await client.start(job)
+  await until(() => stage.engine.ended.some((end) => end.jobId === job), 'the books are being closed')
+  const transitions = async (): Promise<number> => {
+    const { raw } = await stage.executionHandle(job, 1).describe()
+    return Number(raw.workflowExecutionInfo?.stateTransitionCount)
+  }
+  await sleep(200)
+  const before = await transitions()
+  await sleep(2_000)
+  expect((await transitions()) - before).toBeLessThanOrEqual(1)
+  await stage.result(job, 1)
+})
+
 test('an execution longer than schedule.max_execution is wound down', async () => {
   const job = await stage.job({
     items: 100_000,
     itemMs: 10,
-    schedule: { mode: 'manual', max_execution: { value: 1, unit: 's' } },
+    schedule: { mode: 'manual', max_execution: { value: 3, unit: 's' } },
   })
   await client.start(job)
+  const begun = Date.now()
   expect(await closedAs(stage.executionHandle(job, 1))).toBe('CANCELLED')
+  expect(stage.engine.writesOf(job).at(-1)!.atMs - begun).toBeLessThan(4_000)
   expect(await stage.catalog.executions.get(job, 1)).toMatchObject({
     status: 'cancelled',
     sentence: 'cancelled: it took longer than schedule.max_execution',

@@ -81,6 +81,7 @@ export class FakeEngine implements Engine {
   }
 
   async initialize(ref: ExecutionRef): Promise<Initialized> {
+    await this.#catalog.control.clearCancel(ref.jobId)
     const script = this.#script(ref)
     const progress = this.#of(ref)
     const error = script.initialize?.(++progress.initializes)
@@ -102,7 +103,8 @@ export class FakeEngine implements Engine {
     const { enumerateSlices = 1, items = 3, enumerate } = this.#script(slice)
     const error = await enumerate?.(++progress.lists)
     if (error) throw error
-    if (await this.#isPaused(slice)) return answer('paused', 0)
+    const stopped = await this.#stopped(slice)
+    if (stopped) return answer(stopped, 0)
     if (progress.enumerations >= enumerateSlices) return answer('finished', 0)
     progress.enumerations += 1
     const last = progress.enumerations === enumerateSlices
@@ -121,7 +123,8 @@ export class FakeEngine implements Engine {
       run.onBeat({ items, bytes: items * 1_000, inHand: `folder/item ${progress.done}` })
       run.signal.throwIfAborted()
       if (progress.halted !== undefined) throw new HaltedByItem(progress.halted)
-      if (await this.#isPaused(slice)) return answer('paused', items)
+      const stopped = await this.#stopped(slice)
+      if (stopped) return answer(stopped, items)
       if (Date.now() >= until) return answer('more', items)
       const enumerated = progress.enumerations >= (script.enumerateSlices ?? 1)
       if (progress.left === 0 && enumerated) return answer('finished', items)
@@ -152,7 +155,7 @@ export class FakeEngine implements Engine {
   async finalize(slice: SliceInput, run: SliceRun): Promise<SliceResult> {
     this.slices.push(slice)
     run.onBeat({ items: 0, bytes: 0 })
-    return (await this.#isPaused(slice)) ? answer('paused', 0) : answer('finished', 0)
+    return answer((await this.#stopped(slice)) ?? 'finished', 0)
   }
 
   async complete(ref: ExecutionRef, ended: EndedBy): Promise<ExecutionOutcome> {
@@ -188,8 +191,11 @@ export class FakeEngine implements Engine {
 
   async close(): Promise<void> {}
 
-  async #isPaused({ jobId }: ExecutionRef): Promise<boolean> {
-    return (await this.#catalog.control.read(jobId)).paused
+  /** As the control row says. */
+  async #stopped({ jobId, execution }: ExecutionRef): Promise<'paused' | 'more' | undefined> {
+    const { paused, cancelled } = await this.#catalog.control.read(jobId)
+    if (cancelled === execution) return 'more'
+    return paused ? 'paused' : undefined
   }
 
   #script({ jobId }: ExecutionRef): Script {

@@ -117,4 +117,5 @@ export const migrations: readonly string[] = [
     refusal TEXT,
     asked_on REAL NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  'ALTER TABLE control ADD COLUMN cancelled INTEGER',
 ]

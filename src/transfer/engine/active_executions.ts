@@ -211,13 +211,14 @@ export class ActiveExecutions {
   }
 
   async #obey(job: ActiveExecution): Promise<void> {
-    const { paused } = await this.catalog.control.read(job.spec.jobId)
+    const { paused, cancelled } = await this.catalog.control.read(job.spec.jobId)
     // What it says must not undo what `stopAll` said.
     if (this.#ending) return
     if (this.#room?.low) {
       job.breaker.trip({ side: 'home', code: 'HomeFull', why: this.#room.sentence, retryAfterMs: 15_000 })
       job.stopFlag.settle(Stop.trouble)
-    } else job.stopFlag.settle(paused ? Stop.pause : Stop.run)
+    } else if (cancelled === job.spec.execution) job.stopFlag.settle(Stop.cancel)
+    else job.stopFlag.settle(paused ? Stop.pause : Stop.run)
   }
 
   stopAll(): void {

@@ -39,8 +39,9 @@ const toldGaps = 'told gaps'
  * in the ledger. Repeating it after a death finds what was begun.
  */
 export async function initializeExecution(jobs: ActiveExecutions, ref: ExecutionRef): Promise<Initialized> {
-  const job = await jobs.open(ref)
   const { catalog } = jobs
+  await catalog.control.clearCancel(ref.jobId)
+  const job = await jobs.open(ref)
   const { spec, loaded } = job
   const { settings, document } = loaded
   await catalog.executions.update(ref.jobId, ref.execution, { phase: 'initialize', status: 'running' })
