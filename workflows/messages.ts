@@ -170,7 +170,7 @@ export interface Initialized {
   transferLanes: number[]
   taskQueue?: string
   /** Something may be removed there, once all else is done. */
-  removes?: 'source' | 'destination'
+  removes?: 'source' | 'destination' | 'both'
   /** Nothing is written before everything was looked at: what is there may be somebody else's. */
   looksFirst?: true
 }

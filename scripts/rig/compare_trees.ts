@@ -28,6 +28,8 @@ interface CompareOptions {
   most?: number
   /** What may be on the right alone, by its path: there on purpose, and looked at elsewhere. */
   mayBeExtra?: (path: string) => boolean
+  /** As `mayBeExtra`, on the left. */
+  mayBeMissing?: (path: string) => boolean
 }
 
 /**
@@ -35,7 +37,13 @@ interface CompareOptions {
  * product and believes neither ledger nor hashes: both sides are read.
  */
 export function compareTrees(left: string, right: string, options: CompareOptions = {}): Comparison {
-  const { folderTimes = true, toleranceNs = 1_000n, most = 20, mayBeExtra = () => false } = options
+  const {
+    folderTimes = true,
+    toleranceNs = 1_000n,
+    most = 20,
+    mayBeExtra = () => false,
+    mayBeMissing = () => false,
+  } = options
   const result: Comparison = { files: 0, folders: 0, bytes: 0n, differences: [], differing: 0 }
   const differ = (path: string, what: string): void => {
     result.differing++
@@ -52,7 +60,7 @@ export function compareTrees(left: string, right: string, options: CompareOption
       if (!a.has(name) && !mayBeExtra(join(path, name))) differ(join(path, name), 'is only on the right')
     for (const name of a.keys()) {
       if (b.has(name)) pair(join(path, name))
-      else differ(join(path, name), 'is only on the left')
+      else if (!mayBeMissing(join(path, name))) differ(join(path, name), 'is only on the left')
     }
   }
 

@@ -33,9 +33,12 @@ export function itemView(item: LedgerItem, place: Place | undefined): Record<str
     kind: item.kind,
     root: item.item === rootItem,
     status: item.state,
+    ...(item.toSource ? { direction: 'to_source' } : {}),
     action: last.action,
     reason: last.reason,
-    message: (last.reason === item.reason ? item.why : undefined) ?? sayReason(last.reason),
+    message:
+      (last.reason === item.reason ? item.why : undefined) ??
+      sayReason(last.reason, item.toSource && last.reason === item.reason),
     processing: item.processing.length === 0 ? ['none'] : item.processing,
     retried: item.strikes,
     tries: item.tries,

@@ -1,6 +1,7 @@
 import type { Facts } from '../connector/item.ts'
 import { rootItem } from '../ledger/ledger.ts'
 import type { Explanation } from '../ledger/sqlite/reader_types.ts'
+import { exchangedWords } from '../policy/exchange.ts'
 import { bytes, counted, printable } from '../report/format.ts'
 import { sayProcessing } from '../report/say_processing.ts'
 import { isLeftAlone, sayReason } from '../report/say_reason.ts'
@@ -33,12 +34,14 @@ export function explanation(item: Explanation): string[] {
   const why = item.why === undefined || last.reason !== item.reason ? [] : [line('', item.why)]
   return [
     `${printable(pathOf(item))}${item.kind === 'container' ? '/' : ''}`,
-    line('source', item.absent || !last.source ? 'no longer there' : seen(last.source, item.kind)),
+    line('source', sourceOf(item)),
     line('destination', destinationOf(item)),
     line('decided', decisionOf(item)),
-    line('why', `${sayReason(last.reason)} [${last.reason}]`),
+    line('why', `${sayReason(last.reason, isToSource(item))} [${last.reason}]`),
     ...why,
-    ...(item.keepAs === undefined ? [] : [line('kept', `the destination’s own version as ${printable(item.keepAs)}`)]),
+    ...(item.keepAs === undefined
+      ? []
+      : [line('kept', `the ${item.toSource ? 'source' : 'destination'}’s own version as ${printable(item.keepAs)}`)]),
     ...(item.processing.length === 0
       ? []
       : [line('altered', item.processing.map((how) => `${sayProcessing(how)} [${how}]`).join('; '))]),
@@ -63,7 +66,13 @@ function whatIsDone(item: Explanation): string {
   if (item.gone) return 'nothing more to do'
   if (item.state !== 'skipped' && isNotLookedInto(item)) return 'its content is left where it is'
   if (action === 'none') return isLeftAlone(reason) ? 'leave it as it is' : decided.none
-  return `${simulated && action !== 'fail' ? 'would ' : ''}${decided[action]}`
+  const what = isToSource(item) ? exchangedWords(decided[action]) : decided[action]
+  return `${simulated && action !== 'fail' ? 'would ' : ''}${what}`
+}
+
+/** What is said of it last is of its way to the source. */
+function isToSource({ toSource, reason, last }: Explanation): boolean {
+  return toSource && last.reason === reason
 }
 
 /** What is so now, which for what is left as it is says more than the status it keeps. */
@@ -79,11 +88,11 @@ function stateOf({ state, last }: Explanation): string {
 }
 
 /** How it came to be as it was found. */
-function before({ action, execution, last, state }: Explanation): string[] {
+function before({ action, execution, last, state, toSource }: Explanation): string[] {
   const settled = state === 'success' || state === 'processed' || state === 'none'
   const how = carriedOut[action]
   return settled && how !== undefined && last.execution > execution
-    ? [line('before', `${how} (execution ${execution})`)]
+    ? [line('before', `${toSource ? exchangedWords(how) : how} (execution ${execution})`)]
     : []
 }
 
@@ -105,6 +114,11 @@ function explainRoot(item: Explanation): string[] {
   ]
 }
 
+function sourceOf({ absent, toSource, last, kind }: Explanation): string {
+  if (last.source && (!absent || toSource)) return seen(last.source, kind)
+  return toSource ? 'nothing yet' : 'no longer there'
+}
+
 function destinationOf(item: Explanation): string {
   const at = printable(`/${item.destinationNames.join('/')}`)
   // Facts from before are of another kind than the source's item is now, or there are none: what stands there is not ours.
@@ -112,6 +126,7 @@ function destinationOf(item: Explanation): string {
   const { last } = item
   // Nobody looks at the destination to explain it.
   if (last.destination) {
+    if (item.toSource) return `${at}, ${seen(last.destination, item.kind)}`
     const when = last.isOurs ? (item.action === 'adopt' ? 'found' : 'written') : 'seen'
     return `${at}, ${seen(last.destination, item.kind)}, as it was ${when}`
   }

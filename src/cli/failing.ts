@@ -42,7 +42,7 @@ export function failedItem(
     path: `/${(ledger.path(item.item)?.sourceNames ?? []).join('/')}`,
     status,
     reason,
-    message: item.why ?? sayReason(reason),
+    message: item.why ?? sayReason(reason, item.toSource),
     remedy: failing.includes(status) ? whatToDo(reason) : undefined,
     request: requests.get(item.item),
   }

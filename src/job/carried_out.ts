@@ -131,13 +131,14 @@ export const gaps: readonly Gap[] = [
     sentence: 'a disabled job does not start',
     asked: (job) => job.disabled === true,
   },
-  {
-    setting: 'transfer.transfer_type',
-    values: 'sync; also when left out, which means sync',
+  ...(['account_map', 'group_map'] as const).map((map): Gap => ({
+    setting: `transfer.${map}`,
+    values: 'any, with sync',
     harm: 'harmful',
-    sentence: 'writing to both sides is not carried out yet; copy, publish, move, migrate and taxonomy are',
-    asked: (job) => settingsOf(job).transferType === 'sync',
-  },
+    sentence:
+      'a map leads from the source to the destination; with sync, which goes both ways, it is not carried out yet',
+    asked: (job) => settingsOf(job).transferType === 'sync' && job.transfer[map] !== undefined,
+  })),
   {
     setting: 'transfer.delete_propagation',
     values: 'any, with publish, move, migrate or taxonomy',
@@ -242,10 +243,12 @@ export const gaps: readonly Gap[] = [
   pathsPerhapsMistyped,
   {
     setting: 'transfer.filter.destination',
-    values: 'any, but with publish',
+    values: 'any, but with publish and sync',
     harm: 'inert',
     sentence: 'protects what publish would remove; with this transfer_type nothing comes from the destination',
-    asked: (job) => (job.transfer.filter?.destination?.length ?? 0) > 0 && settingsOf(job).transferType !== 'publish',
+    asked: (job) =>
+      (job.transfer.filter?.destination?.length ?? 0) > 0 &&
+      !['publish', 'sync'].includes(settingsOf(job).transferType),
   },
   {
     setting: 'transfer.rendition',

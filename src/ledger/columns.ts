@@ -23,9 +23,16 @@ export interface NewItems {
   action: Action[]
   reason: string[]
   /** What is rarely there, by index. */
-  rest: { [index: number]: Pick<Decision, 'why' | 'keepAs' | 'processing'> & { counterpart?: Facts & { id: string } } }
+  rest: {
+    [index: number]: Pick<Decision, 'why' | 'keepAs' | 'processing' | 'toSource'> & {
+      counterpart?: Facts & { id: string }
+      /** On `id` platforms, of what goes to the source. */
+      originId?: string
+    }
+  }
   /** On `id` platforms, else empty. */
   sourceId: string[]
+  /** Of the side that it goes from. */
   source: FactsColumns
 }
 

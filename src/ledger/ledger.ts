@@ -1,6 +1,7 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
 import type { Staged } from '../connector/connector.ts'
 import type { Action, Decision, Processing, Reason } from '../policy/decision.ts'
+import type { Side } from '../job/endpoint.ts'
 import type { AuditLevel } from '../job/settings.ts'
 import { noItems, type FinishedItems, type NewItems } from './columns.ts'
 import type { ItemState } from './item_state.ts'
@@ -43,7 +44,7 @@ export interface Ledger {
    * A container's address and those above it, topmost first: all of them from the job's root on, or from the nearest that is
    * at the destination. How deep a tree is must not decide what each of its folders costs.
    */
-  addresses(container: number, from: 'root' | 'nearest'): Promise<ContainerAddress[]>
+  addresses(container: number, from: 'root' | 'nearest', toSource?: boolean): Promise<ContainerAddress[]>
   /** Stagings finished but not published, beside what was recorded for this lease before. */
   staged(token: number, staged: StagedItem[]): Promise<void>
   /** Results, audit rows and counters; `last` gives the lease back, and what has no result goes back to pending. */
@@ -144,7 +145,7 @@ export interface WaitingItems {
   nextDueMs: number
 }
 
-/** Where a container is on both sides; names from the job's root down, `[]` for the root itself. */
+/** Where a container is on both sides, exchanged for whoever writes to the source; names from the job's root down, `[]` for the root itself. */
 export interface ContainerAddress {
   item: number
   parent: number
@@ -169,6 +170,8 @@ export interface ContainerToList extends ContainerAddress {
   known: boolean
   /** It is not at the source, or no more: only what the destination has of it is looked at. */
   gone: boolean
+  /** It is to be removed from one side. */
+  removing: boolean
   /** An earlier execution looked at all that is in it. */
   looked: boolean
   /** Some pages of this listing were committed by a holder that died. */
@@ -193,6 +196,8 @@ export interface TrackedRow {
   destinationId?: string | undefined
   reason: Reason | string
   sourceGone: boolean
+  /** What was decided last goes from the destination to the source. */
+  toSource?: boolean
   /** Of a row that a person may ask about, because it was left as it is: what was said and seen then. */
   said?: Said | undefined
   /**
@@ -245,9 +250,9 @@ export interface Listing {
   returned?: number[]
   /** Tracked rows whose source is gone, in a complete listing only. */
   gone: number[]
-  /** What the destination has, and is to be removed. Containers among them are looked into; they go when nothing is left in them. */
+  /** What one side has, and is to be removed. Containers among them are looked into; they go when nothing is left in them. */
   unmatched: Unmatched[]
-  /** The destination has something else there that stays, so that the container can't go. */
+  /** Either side has something else there that stays, or comes, so that the container can't go. */
   holdsOthers: boolean
   met: Met[]
   audit: AuditRow[]
@@ -271,16 +276,18 @@ export function noListing(of: Pick<Listing, 'container' | 'token' | 'execution'>
   }
 }
 
-/** Something at the destination that nothing at the source stands for. */
+/** Something that nothing on the other side stands for, and that is to go. */
 export interface Unmatched {
   /** The tracked row; absent: nobody of us put it there. */
   item?: number
-  /** At the destination. */
+  /** On its side. */
   name: string
   kind: ItemKind
-  reason: 'source_gone' | 'not_at_source'
+  reason: 'source_gone' | 'not_at_source' | 'destination_gone'
+  /** That it is to be removed from. */
+  side: Side
   /** What the decision was made against; removed on condition of. */
-  destination: Facts & { id: string }
+  facts: Facts & { id: string }
 }
 
 /** What waits to be removed. */
@@ -348,7 +355,10 @@ export interface ChangedRow {
   item: number
   kind: ItemKind
   decision: Decision
+  /** At the source, of what goes there. */
+  name?: string
   destinationName: string
+  /** Of the side that it goes from, as the id. */
   source: Facts
   sourceId?: string
   /** What the decision was made against; written on condition of. */
@@ -358,6 +368,8 @@ export interface ChangedRow {
 /** Items of several containers, claimed together. */
 export interface Batch {
   token: number
+  /** It goes from the destination to the source: everything in it is told with both sides exchanged. */
+  toSource?: boolean
   /** 1 the first time; more when earlier holders may have left something of it half-done. Above 2 it holds one item. */
   attempt: number
   containers: ContainerAddress[]
@@ -376,7 +388,7 @@ export interface LeftBatch extends Batch {
 
 export interface Leftovers {
   batches: LeftBatch[]
-  partials: ({ item: number; container: ContainerAddress } & Pick<Partial, 'key' | 'resume'>)[]
+  partials: ({ item: number; container: ContainerAddress; toSource?: boolean } & Pick<Partial, 'key' | 'resume'>)[]
 }
 
 export interface WorkItem {
@@ -442,12 +454,16 @@ export interface FailedItem {
 
 export interface FinalizeBatch {
   token: number
+  /** They came from the destination: as with {@link Batch}. */
+  toSource?: boolean
   containers: (ContainerAddress & { made: boolean; depth: number })[]
 }
 
 export interface FinishedContainer {
   item: number
   destination?: Facts
+  /** Where something may have been written into it there too. */
+  source?: Facts
   /** It is finished, more private than it was, and a person has to look at it: why. */
   flagged?: string
   /** Given where its attributes were set: all the ways in which they are less than the source's. */

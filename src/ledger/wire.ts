@@ -1,4 +1,5 @@
 import type { Facts } from '../connector/item.ts'
+import type { Side } from '../job/endpoint.ts'
 import type { Processing } from '../policy/decision.ts'
 import type { FinishedItems, NewItems } from './columns.ts'
 import type {
@@ -35,6 +36,9 @@ export interface WireRest {
   processing?: string
   counterpart?: string
   counterpartId?: string
+  toSource?: true
+  /** On `id` platforms, of what goes to the source. */
+  originId?: string
 }
 
 export interface WireItems {
@@ -54,7 +58,10 @@ export interface WireChanged extends WireRest {
   kind: number
   action: number
   reason: string
+  /** At the source, of what goes there. */
+  name: string | null
   destinationName: string
+  /** Of the side that it goes from, as `size`. */
   source: string
   size: number
   sourceId: string | null
@@ -85,8 +92,9 @@ export interface WireUnmatched {
   kind: number
   bytes: number
   reason: string
-  destination: string
-  destinationId: string
+  side: Side
+  facts: string
+  platformId: string
 }
 
 export type WireRemoval = Omit<Removal, 'container' | 'expected' | 'destinationId' | 'hash' | 'platformId'> & {
@@ -135,9 +143,13 @@ export interface WireResults {
 }
 
 export type WireAddress = Omit<ContainerAddress, 'source'> & { source: string }
-export type WireToList = WireAddress & Pick<ContainerToList, 'token' | 'known' | 'looked' | 'resumed' | 'gone'>
+export type WireToList = WireAddress &
+  Pick<ContainerToList, 'token' | 'known' | 'looked' | 'resumed' | 'gone' | 'removing'>
 
-/** `id, parent, kind, name, destination_name, action, reason, size, source, source_id, hash` */
+/**
+ * `id, parent, kind, name, destination_name, action, reason, size, source, source_id, hash, to_source`; with both sides
+ * exchanged where the last is 1.
+ */
 export type WireWork = [
   number,
   number,
@@ -150,6 +162,7 @@ export type WireWork = [
   string,
   string | null,
   string | null,
+  number,
 ]
 
 export interface WirePartial {
@@ -173,21 +186,24 @@ export interface WireBatch {
   rest: Map<number, WireWorkRest>
   staged: string | null
   formerTokens: number[]
+  toSource?: boolean
 }
 
 export interface WireLeftovers {
   batches: (WireBatch & Pick<LeftBatch, 'held'>)[]
-  partials: ({ item: number; container: WireAddress } & Pick<WirePartial, 'key' | 'resume'>)[]
+  partials: ({ item: number; container: WireAddress; toSource?: boolean } & Pick<WirePartial, 'key' | 'resume'>)[]
 }
 
 export interface WireFinalizeBatch {
   token: number
+  toSource?: boolean
   containers: (WireAddress & { made: boolean; depth: number })[]
 }
 
 export interface WireFinishedContainer {
   item: number
   destination?: string
+  source?: string
   flagged?: string
   altered?: Processing[]
   failure?: { reason: string; why: string }
@@ -207,8 +223,10 @@ export function toWireListing(listing: Listing): WireListing {
 function toWireItems(fresh: NewItems): WireItems {
   const { name, kind, destinationName, reason, sourceId, source } = fresh
   const rest: WireItems['rest'] = {}
-  for (const [index, { counterpart, ...decision }] of Object.entries(fresh.rest)) {
-    rest[Number(index)] = toWireRest(decision, counterpart)
+  for (const [index, { counterpart, toSource, originId, ...decision }] of Object.entries(fresh.rest)) {
+    const one = (rest[Number(index)] = toWireRest(decision, counterpart))
+    if (toSource) one.toSource = true
+    if (originId !== undefined) one.originId = originId
   }
   return {
     name,
@@ -224,10 +242,12 @@ function toWireItems(fresh: NewItems): WireItems {
 }
 
 function toWireChanged(row: ChangedRow): WireChanged {
-  const { action, reason, forgetHash = false, ...decision } = row.decision
+  const { action, reason, forgetHash = false, toSource, ...decision } = row.decision
   return {
     ...toWireRest(decision, row.counterpart),
+    ...(toSource ? { toSource, ...(row.sourceId === undefined ? {} : { originId: row.sourceId }) } : {}),
     item: row.item,
+    name: row.name ?? null,
     kind: kindCode(row.kind),
     action: actionCode(action),
     reason,
@@ -250,15 +270,16 @@ function toWireNote({ item, reason, why, source, counterpart }: RowNote): WireNo
   }
 }
 
-function toWireUnmatched({ item, name, kind, reason, destination }: Unmatched): WireUnmatched {
+function toWireUnmatched({ item, name, kind, reason, side, facts }: Unmatched): WireUnmatched {
   return {
     item: item ?? null,
     name,
     kind: kindCode(kind),
-    bytes: kind === 'item' ? countedSize(destination.sizeBytes) : 0,
+    bytes: kind === 'item' ? countedSize(facts.sizeBytes) : 0,
     reason,
-    destination: packFacts(destination),
-    destinationId: destination.id,
+    side,
+    facts: packFacts(facts),
+    platformId: facts.id,
   }
 }
 
@@ -327,8 +348,9 @@ function toWireDone(done: FinishedItems): WireDone {
 }
 
 export function toWireFinished(results: FinishedContainer[]): WireFinishedContainer[] {
-  return results.map(({ item, destination, flagged, altered, failure }) => ({
+  return results.map(({ item, destination, source, flagged, altered, failure }) => ({
     item,
+    ...(source ? { source: packFacts(source) } : {}),
     ...(altered ? { altered } : {}),
     ...(flagged === undefined ? {} : { flagged }),
     ...(destination ? { destination: packFacts(destination) } : {}),
@@ -348,6 +370,7 @@ export function fromWireBatch(batch: WireBatch): Batch {
     items: batch.items.map((cells) => workItem(cells, batch.rest.get(cells[0]))),
     staged: batch.staged === null ? [] : stagedOf(batch.staged),
     formerTokens: batch.formerTokens,
+    ...(batch.toSource ? { toSource: true } : {}),
   }
 }
 
@@ -386,7 +409,7 @@ export function fromWireLeftovers(leftovers: WireLeftovers): Leftovers {
 }
 
 export function fromWireFinalizeBatch(touched: WireFinalizeBatch): FinalizeBatch {
-  return { token: touched.token, containers: touched.containers.map(fromWireAddress) }
+  return { ...touched, containers: touched.containers.map(fromWireAddress) }
 }
 
 /** What was staged, per item, as the ledger stores it. */

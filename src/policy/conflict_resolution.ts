@@ -5,9 +5,9 @@ import { isConflictCopy } from './conflict_name.ts'
 import { namerOf, roomIn, type NameSettings } from './segment.ts'
 
 /** Who has the last word about a file that both sides changed, or that nobody compared before and that differs. */
-type Winner =
+export type Winner =
   | { winner: 'source'; keepsLoser: boolean; why: string }
-  | { winner: 'destination'; newer: boolean; why: string }
+  | { winner: 'destination'; newer: boolean; keepsLoser?: boolean; why: string }
   | { winner: 'nobody'; why: string }
 
 export interface ConflictRules {
@@ -39,6 +39,20 @@ export function conflictResolution(rules: ConflictRules, source: Facts, destinat
     default:
       return rules.setting satisfies never
   }
+}
+
+/**
+ * Decides a conflict where either side may be written. Both setting and sides are those of the planner that asks.
+ *
+ * @param isFirst the two were never equal, or not for sure: then the loser is kept beside the winner in any case (brake 3)
+ * @see reference: job-policies 2
+ */
+export function twoWayConflict(rules: ConflictRules, source: Facts, destination: Facts, isFirst: boolean): Winner {
+  const end =
+    rules.setting === 'copy' ? latest(rules, source, destination) : conflictResolution(rules, source, destination)
+  if (end.winner === 'nobody') return end
+  const keepsLoser = isFirst || rules.setting === 'copy' || end.keepsLoser === true
+  return keepsLoser ? { ...end, keepsLoser, why: `${end.why}; the other is kept beside it` } : end
 }
 
 function latest({ toleranceNs, timesPreserved }: ConflictRules, source: Facts, destination: Facts): Winner {

@@ -1,6 +1,7 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
+import type { Side } from '../job/endpoint.ts'
 
-/** What is to be done about one source item. */
+/** What is to be done about one item. */
 export type Action =
   /** Nothing to do: both sides are as recorded. */
   | 'none'
@@ -30,6 +31,7 @@ export type Reason =
   | 'restored'
   | 'left_deleted'
   | 'source_gone'
+  | 'destination_gone'
   | 'not_at_source'
   | 'removed'
   | 'moved'
@@ -47,6 +49,7 @@ export type Reason =
   | 'conflict'
   | 'conflict_copy'
   | 'conflict_of_copy'
+  | 'kept_copy'
   | 'destination_kept'
   | 'destination_newer'
   | 'kind_differs'
@@ -89,10 +92,14 @@ export interface Decision {
   keepAs?: string
   processing?: Processing[]
   /**
-   * The destination's item is taken for somebody's edit because of its change time alone. Asked again with its hash
-   * (`counterpart.hash`), the planner may decide otherwise.
+   * The item of that side is taken for somebody's edit because of its change time alone. Asked again with its hash, the
+   * planner may decide otherwise.
    */
-  wantsHash?: true
+  wantsHash?: Side
+  /** It goes from the destination to the source; everything said of the two is to be read with them exchanged. */
+  toSource?: true
+  /** The item is to be removed from the side that it would go from: it was deleted on the other. */
+  removes?: true
   /** What stands at the destination was neither written nor read by us: the hash recorded before is not that of its content. */
   forgetHash?: true
 }
@@ -109,6 +116,8 @@ export interface Counterpart extends Facts {
 
 /** What the ledger remembers of an item: the facts of both sides after our own last write. */
 export interface Tracked {
+  /** What was decided last went from the destination to the source. */
+  toSource?: boolean
   source: Facts
   /** Absent while nothing was ever written. */
   destination?: Facts

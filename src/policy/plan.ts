@@ -1,10 +1,11 @@
-import type { Capabilities } from '../connector/capabilities.ts'
+import type { Capabilities, NameRules } from '../connector/capabilities.ts'
 import type { Facts, Item } from '../connector/item.ts'
 import type { Filter } from '../filter/compile.ts'
 import type { Settings } from '../job/settings.ts'
 import { changed, containerChanged, isOnlyTouched, type Change } from './changed.ts'
 import { isConflictCopy } from './conflict_name.ts'
-import { conflictName, conflictResolution, type ConflictRules } from './conflict_resolution.ts'
+import { conflictName, conflictResolution, twoWayConflict, type ConflictRules } from './conflict_resolution.ts'
+import { exchanged, exchangedSettings, exchangedTracked } from './exchange.ts'
 import type { Counterpart, Decision, Processing, Tracked, Verdict } from './decision.ts'
 import { destinationDeleted } from './delete_propagation.ts'
 import { itemOverwrite } from './item_overwrite.ts'
@@ -22,9 +23,11 @@ interface PlanContext {
   clock: { toleranceNs: bigint }
   /** Absent: nothing is filtered. */
   filter?: Filter
+  /** Under `sync`, of what the destination has. */
+  destinationFilter?: Filter
 }
 
-/** One source item and what stands or stood opposite. */
+/** One item and what stands or stood opposite. Where it goes to the source, `source` is the destination's, and so on. */
 export interface Triple {
   source: Item
   /** From the job's root, with a leading slash; for filters. */
@@ -38,11 +41,15 @@ export interface Triple {
   isLookedAt?: boolean
   /** Whether a name of the container can't be given to a conflict copy: held at the destination, or planned for a sibling. */
   taken: (name: string) => boolean
+  /** As `taken`, of the source; where the source may be written. */
+  takenAtSource?: (name: string) => boolean
 }
 
 export interface Planner {
-  /** What is to be done about one source item. Total, deterministic, never throws. */
+  /** What is to be done about one item of the source, and what stands opposite. Total, deterministic, never throws. */
   plan(triple: Triple): Decision
+  /** Under `sync`: about one that only the destination has, told with both sides exchanged. */
+  planBack(triple: Triple): Decision
 }
 
 const unchanged: Decision = { action: 'none', reason: 'unchanged' }
@@ -61,6 +68,7 @@ const conflictOfCopy: Decision = {
 }
 const notInitial: Decision = { action: 'skip', reason: 'not_initial' }
 const notFollowed: Decision = { action: 'none', reason: 'not_followed' }
+const keptCopy: Decision = { action: 'skip', reason: 'kept_copy' }
 const foldersOnly: Decision = { action: 'skip', reason: 'taxonomy' }
 const leftAsItIs: Decision = {
   action: 'none',
@@ -82,9 +90,13 @@ class CompiledPlanner implements Planner {
   /** Owner or permissions travel, so a change of them is work. */
   readonly #carriesAccess: boolean
   readonly #carriesContainerTimes: boolean
+  /** Under `sync`: decides with both sides exchanged. */
+  readonly #back: CompiledPlanner | undefined
 
-  constructor(context: PlanContext) {
+  constructor(context: PlanContext, isBack = false) {
     const { settings, source, destination, clock, filter } = context
+    this.#back =
+      settings.transferType === 'sync' && !isBack ? new CompiledPlanner(exchangedContext(context), true) : undefined
     this.#context = context
     this.#settings = settings
     this.#filter = filter?.passesAll ? undefined : filter
@@ -100,9 +112,15 @@ class CompiledPlanner implements Planner {
     this.#carriesContainerTimes = preserved && destination.times.containers
   }
 
+  planBack(triple: Triple): Decision {
+    if (!this.#back) return leftAsItIs
+    return exchanged(this.#back.plan(triple))
+  }
+
   plan(triple: Triple): Decision {
     const objection = this.#objection(triple)
     if (objection) return objection
+    if (this.#back && this.#goesBack(triple)) return exchanged(this.#back.plan(exchangedTriple(triple)))
     const decision = this.#decide(triple)
     const altered = triple.named.processing
     if (altered === undefined || decision.action === 'none') return decision
@@ -110,9 +128,13 @@ class CompiledPlanner implements Planner {
   }
 
   /** Policies that look at the item alone; the first one counts. */
-  #objection({ source, path, named }: Triple): Decision | undefined {
-    const filtered = this.#filter?.judge(source, path)
+  #objection({ source, path, named, counterpart }: Triple): Decision | undefined {
+    const { destinationFilter } = this.#context
+    const filtered =
+      this.#filter?.judge(source, path) ??
+      (counterpart ? destinationFilter?.judge(counterpart as Item, path) : undefined)
     if (filtered) return refused({ action: 'skip', reason: 'filtered', why: filtered.why })
+    if (this.#writesBoth && source.kind === 'item' && isConflictCopy(source.name)) return keptCopy
     if (this.#settings.transferType === 'taxonomy' && source.kind !== 'container') return foldersOnly
     if (source.kind === 'special') {
       const why = source.special ?? 'neither a file, a folder nor a link'
@@ -157,6 +179,23 @@ class CompiledPlanner implements Planner {
     return this.#settings.transferType === 'publish'
   }
 
+  get #writesBoth(): boolean {
+    return this.#settings.transferType === 'sync'
+  }
+
+  /** Whether what is to be done about a pair goes from the destination to the source. */
+  #goesBack({ source, counterpart, named, tracked }: Triple): boolean {
+    if (counterpart?.kind !== source.kind || !tracked || named.displaced) return false
+    // Its attributes come from where it came from.
+    if (source.kind === 'container' || !tracked.settled) return tracked.toSource === true
+    if (!tracked.destination) return false
+    const there = changed(counterpart, tracked.destination, tracked.hash)
+    if (there === 'no') return false
+    const here = changed(source, tracked.source, tracked.hash)
+    if (there === 'content') return here !== 'content'
+    return here === 'no' || (here === 'attributes' && !this.#carries(source, tracked.source))
+  }
+
   /** Nothing has the name at the destination. */
   #absent(source: Item, tracked: Tracked | null): Decision {
     if (!tracked?.destination) return fresh
@@ -165,7 +204,9 @@ class CompiledPlanner implements Planner {
       source.kind === 'container'
         ? containerChanged(source, tracked.source)
         : changed(source, tracked.source, tracked.hash)
-    return change === 'content' ? changedAndGone : destinationDeleted(this.#settings)
+    // An edit beats a delete, and what may be one where a delete would be followed.
+    const isEdit = change === 'content' || (change === 'unsure' && this.#writesBoth)
+    return isEdit ? changedAndGone : destinationDeleted(this.#settings)
   }
 
   /** Folders are merged, whoever made them. */
@@ -191,8 +232,13 @@ class CompiledPlanner implements Planner {
     }
     if (settled && changed(source, tracked.source) === 'no' && !this.#publishes) return leftAsItIs
     // Nothing replaces a link in one step: what is there moves aside, whoever wins.
-    const decision = this.#conflict(triple, counterpart)
-    return decision.action === 'overwrite' ? this.#keepBoth(triple, counterpart, decision.why) : decision
+    const isOnlyHere = this.#writesBoth && settled && changed(counterpart, settled) === 'no'
+    const decision = isOnlyHere ? changedAtSource : this.#conflict(triple, counterpart)
+    if (decision.action !== 'overwrite') return decision
+    const { why } = decision
+    const { source: here, destination: there } = this.#context
+    if (!decision.toSource) return this.#keepBoth(triple, counterpart, { why, rules: there.names })
+    return { ...this.#keepBoth(exchangedTriple(triple), source, { why, rules: here.names }), toSource: true }
   }
 
   /** Both sides were as recorded after our last write, or are not. */
@@ -269,23 +315,38 @@ class CompiledPlanner implements Planner {
   }
 
   #settle(triple: Triple, counterpart: Counterpart): Decision {
-    const end = conflictResolution(this.#conflicts, triple.source, counterpart)
+    const { source, tracked, named } = triple
+    const isFirst = named.displaced === true || !tracked?.settled || !tracked.destination
+    const end = this.#writesBoth
+      ? twoWayConflict(this.#conflicts, source, counterpart, isFirst)
+      : conflictResolution(this.#conflicts, source, counterpart)
     switch (end.winner) {
       case 'nobody':
         return { action: 'fail', reason: 'conflict', why: end.why }
       case 'destination':
+        if (this.#writesBoth)
+          return { ...this.#won(exchangedTriple(triple), end, this.#context.source.names), toSource: true }
         return { action: 'skip', reason: end.newer ? 'destination_newer' : 'destination_kept', why: end.why }
       case 'source':
-        if (end.keepsLoser) return this.#keepBoth(triple, counterpart, end.why)
-        return { action: 'overwrite', reason: 'conflict', why: end.why }
+        return this.#won(triple, end, this.#context.destination.names)
       default:
         return end satisfies never
     }
   }
 
-  #keepBoth({ taken }: Triple, counterpart: Counterpart, why: string | undefined): Decision {
+  /** What the source has takes the name. @param rules of names where it is written */
+  #won(triple: Triple, { keepsLoser, why }: { keepsLoser?: boolean; why: string }, rules: NameRules): Decision {
+    if (keepsLoser && triple.counterpart) return this.#keepBoth(triple, triple.counterpart, { why, rules })
+    return { action: 'overwrite', reason: 'conflict', why }
+  }
+
+  #keepBoth(
+    { taken }: Triple,
+    counterpart: Counterpart,
+    { why, rules }: { why: string | undefined; rules: NameRules },
+  ): Decision {
     const { name, modifiedNs } = counterpart
-    const naming = { rules: this.#context.destination.names, settings: this.#settings }
+    const naming = { rules, settings: this.#settings }
     const keepAs = conflictName(name, modifiedNs, taken, naming)
     if (keepAs !== undefined) {
       return {
@@ -306,6 +367,23 @@ class CompiledPlanner implements Planner {
     if (this.#carriesAccess && now.facets !== baseline.facets) return true
     if (now.modifiedNs === baseline.modifiedNs) return false
     return now.kind === 'container' ? this.#carriesContainerTimes : this.#conflicts.timesPreserved
+  }
+}
+
+/** With both sides exchanged. Filters have had their say. */
+function exchangedContext({ settings, source, destination, clock }: PlanContext): PlanContext {
+  return { settings: exchangedSettings(settings), source: destination, destination: source, clock }
+}
+
+function exchangedTriple({ source, counterpart, tracked, takenAtSource, taken, ...triple }: Triple): Triple {
+  return {
+    ...triple,
+    source: counterpart as Item,
+    counterpart: source,
+    named: { name: source.name },
+    tracked: tracked && exchangedTracked(tracked),
+    taken: takenAtSource ?? (() => true),
+    takenAtSource: taken,
   }
 }
 
@@ -343,7 +421,9 @@ interface Recorded {
 
 /** What is decided beside somebody's edit. A change time alone says nothing about the bytes: where that is all, only they tell. */
 function unlessOurs(decision: Decision, counterpart: Counterpart, { destination, hash }: Recorded): Decision {
-  return destination && isOnlyTouched(counterpart, destination, hash) ? { ...decision, wantsHash: true } : decision
+  return destination && isOnlyTouched(counterpart, destination, hash)
+    ? { ...decision, wantsHash: 'destination' }
+    : decision
 }
 
 /** What is settled about bytes that we neither wrote nor read, only compared by size and time. */

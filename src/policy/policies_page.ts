@@ -12,6 +12,7 @@ import type { Counterpart, Decision, Tracked } from './decision.ts'
 import { itemBackoffMs, maxRetry, retryPolicy } from './failure_policy.ts'
 import { nameContainer } from './name_container.ts'
 import { compilePlanner } from './plan.ts'
+import { exchangedTracked } from './exchange.ts'
 import { reasons } from './reasons.ts'
 import { transformSegment } from './segment.ts'
 import { unmatched } from './unmatched.ts'
@@ -27,6 +28,7 @@ export function policiesPage(): string {
     section('Transfer types', typesIntro, typesTable(), typesNotes),
     section('Conflicts', conflictsIntro, conflictsTable(), conflictsNotes),
     section('Deletes', deletesIntro, deletesTable()),
+    section('Both ways: `sync`', syncIntro, syncConflictsTable(), syncDeletesIntro, syncDeletesTable(), syncNotes),
     section('Names', namesIntro, namesTable(), namesTogether, siblingsTable(), namesNotes()),
     section('Filters', filtersText, groupsTable()),
     section('Owners and permissions', permissionsText),
@@ -141,13 +143,7 @@ function decide(
   { source: item, counterpart = undefined, tracked: row, isLookedAt }: Case,
   change: Partial<Settings> = {},
 ): Decision {
-  const planner = compilePlanner({
-    settings: { ...settings, ...change },
-    source: capabilities,
-    destination: capabilities,
-    clock: { toleranceNs: 2n * second },
-  })
-  return planner.plan({
+  return planner(change).plan({
     source: item,
     path: `/${item.name}`,
     named: { name: item.name },
@@ -155,11 +151,22 @@ function decide(
     tracked: row ?? null,
     ...(isLookedAt === undefined ? {} : { isLookedAt }),
     taken: () => false,
+    takenAtSource: () => false,
   })
 }
 
-function say({ action, reason }: Decision): string {
-  return `${action} (\`${reason}\`)`
+function planner(change: Partial<Settings>): ReturnType<typeof compilePlanner> {
+  return compilePlanner({
+    settings: { ...settings, ...change },
+    source: capabilities,
+    destination: capabilities,
+    clock: { toleranceNs: 2n * second },
+  })
+}
+
+function say({ action, reason, removes, toSource }: Decision): string {
+  if (removes) return `removed at the ${toSource ? 'destination' : 'source'} (\`${reason}\`)`
+  return `${action}${toSource ? ' at the source' : ''} (\`${reason}\`)`
 }
 
 const casesIntro = `A file, with the defaults of every setting. *Tracked* means that an earlier execution ended with it.`
@@ -247,16 +254,72 @@ function deletesTable(): string {
 
 /** What becomes of something at the destination that the source has no more, or never had. */
 function sayLonely(counterpart: Counterpart, change: Partial<Settings>, isOurs = true): string {
+  if (change.transferType === 'sync') return sayOnlyThere(counterpart, change, isOurs)
   const row = { arrived: true, destination: there, hash: 'h' }
   const lonely = { counterpart, isFiltered: false, ...(isOurs ? { tracked: row } : {}) }
   const reason = unmatched({ ...settings, ...change }, lonely)
   return reason === undefined ? 'stays' : `removed (\`${reason}\`)`
 }
 
-const typesIntro = `A file, with the defaults of every other setting; *tracked* means that an earlier execution ended with it. \`sync\` is not carried out yet.`
+function sayOnlyThere(counterpart: Counterpart, change: Partial<Settings>, isOurs: boolean): string {
+  const item: Item = { ...counterpart, id: '/report.txt' }
+  const row = isOurs ? exchangedTracked(tracked) : null
+  const named = { name: item.name }
+  const at = { source: item, path: '/report.txt', named, counterpart: null, tracked: row, taken: () => false }
+  return say(planner(change).planBack(at))
+}
+
+const syncIntro = `The same planner decides about what goes from the destination to the source, with both sides exchanged. What one side
+alone has goes to the other; a change of one side is carried to the other, and what our own run wrote is no change. A file that
+both sides changed, or that differs and was never the same on both, is a conflict (\`item_overwrite\` is asked first):`
+
+function syncConflictsTable(): string {
+  const at = (modifiedNs: bigint, isTracked: boolean): Case => ({
+    source: { ...edited, modifiedNs },
+    counterpart: editedThere,
+    ...(isTracked ? { tracked } : {}),
+  })
+  const destination = editedThere.modifiedNs ?? 0n
+  const columns: [string, Case][] = [
+    ['source newer', at(destination + day, true)],
+    ['destination newer', at(destination - day, true)],
+    ['within 2 s', at(destination + second, true)],
+    ['never compared, destination newer', at(destination - day, false)],
+  ]
+  const rows = (['copy', 'latest', 'source', 'destination', 'failure'] as const).map((conflictResolution) => [
+    `\`${conflictResolution}\`${conflictResolution === defaults.conflict_resolution ? ' (default)' : ''}`,
+    ...columns.map(([, at]) => say(decide(at, { transferType: 'sync', conflictResolution }))),
+  ])
+  return table(['`conflict_resolution`', ...columns.map(([title]) => title)], rows)
+}
+
+const syncDeletesIntro = `A delete is followed only where the folder it was in was listed whole, and an edit beats it:`
+
+function syncDeletesTable(): string {
+  const rows = (['mirror', 'ignore_source', 'ignore_destination', 'ignore_both'] as const).map((deletePropagation) => {
+    const change = { transferType: 'sync', deletePropagation } as const
+    return [
+      `\`${deletePropagation}\`${deletePropagation === defaults.delete_propagation ? ' (default)' : ''}`,
+      say(decide({ source, tracked }, change)),
+      say(decide({ source: edited, tracked }, change)),
+      sayLonely(there, change),
+      sayLonely(editedThere, change),
+    ]
+  })
+  const titles = ['deleted at the destination', '… and changed at the source']
+  return table(['`delete_propagation`', ...titles, 'deleted at the source', '… and changed at the destination'], rows)
+}
+
+const syncNotes = `With \`conflict_copy\` the loser is kept beside the winner, on the side that it was made on; conflict copies stay where they are and
+are never carried. A filter of either side leaves out what it names on that side, and neither copies to it, changes nor removes it. A
+folder's times, owner and permissions come from the side that it came from. More than a hundred removals, and more than 5 % of all,
+wait for a person's yes (\`stevedore job approve\`), those on both sides counted together. Renamed, a file or folder is one that is gone and one
+that is new.`
+
+const typesIntro = `A file, with the defaults of every other setting; *tracked* means that an earlier execution ended with it.`
 
 function typesTable(): string {
-  const types = ['copy', 'publish', 'move', 'migrate', 'taxonomy'] as const
+  const types = ['copy', 'sync', 'publish', 'move', 'migrate', 'taxonomy'] as const
   const file = (at: Case) => (transferType: TransferType) => say(decide(at, { transferType }))
   const lonely = (counterpart: Counterpart, isOurs: boolean) => (transferType: TransferType) =>
     sayLonely(counterpart, { transferType }, isOurs)

@@ -28,6 +28,10 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   restored: { sentence: 'It was deleted at the destination, and delete_propagation ignores that.', status: done },
   left_deleted: { sentence: 'It was deleted at the destination, and stays so.', status: done },
   source_gone: { sentence: 'It is gone from the source; the destination keeps it.', status: done },
+  destination_gone: {
+    sentence: 'It was deleted at the destination; it stays at the source until its removal is approved.',
+    status: done,
+  },
   not_at_source: {
     sentence: 'The destination has it and the source does not; it stays until its removal is approved.',
     status: done,
@@ -75,6 +79,7 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
     sentence: 'Both sides changed, and it is named like a conflict copy, which is never kept as another one.',
     status: ['remediation'],
   },
+  kept_copy: { sentence: 'It is a conflict copy, which stays on the side that it was kept on.', status: left },
   destination_kept: { sentence: "The destination's own version stays.", status: ['success', 'skipped'] },
   destination_newer: { sentence: 'The destination has a newer version, which stays.', status: left },
   kind_differs: {

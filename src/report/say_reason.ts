@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../connector/errors.ts'
 import { leftAlone } from '../policy/decision.ts'
+import { exchangedWords } from '../policy/exchange.ts'
 import { reasons } from '../policy/reasons.ts'
 
 const raised: Record<ErrorCode, string> = {
@@ -33,9 +34,14 @@ const raised: Record<ErrorCode, string> = {
 const raisedSentences = new Map(Object.entries(raised))
 const plannedSentences = new Map(Object.entries(reasons).map(([reason, { sentence }]) => [reason, sentence]))
 
-/** A reason of the planner's or an error code of a connector's as a sentence; one unknown here speaks for itself. */
-export function sayReason(reason: string): string {
-  return plannedSentences.get(reason) ?? raisedSentences.get(reason) ?? `${reason.replaceAll('_', ' ')}.`
+/**
+ * A reason of the planner's or an error code of a connector's as a sentence; one unknown here speaks for itself.
+ *
+ * @param toSource of an item on its way to the source
+ */
+export function sayReason(reason: string, toSource = false): string {
+  const sentence = plannedSentences.get(reason) ?? raisedSentences.get(reason) ?? `${reason.replaceAll('_', ' ')}.`
+  return toSource ? exchangedWords(sentence) : sentence
 }
 
 /** Whether it says that a tracked item is left as it is although not all is as recorded. */

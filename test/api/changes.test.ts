@@ -171,11 +171,11 @@ describe('a job', () => {
 
   test('is not changed into one that would do harm; one that would already is mended step by step', async () => {
     const { id } = await posted('jobs', aJob())
-    const { status, json } = await bench.call('PATCH', `/v1/jobs/${id}`, { transfer: { transfer_type: 'sync' } })
-    expect([status, properties(json)]).toEqual([409, ['not_carried_out transfer.transfer_type']])
-    const bad = await posted('jobs', aJob({}, { transfer_type: 'sync', permissions: 'diff' }))
+    const { status, json } = await bench.call('PATCH', `/v1/jobs/${id}`, { transfer: { permissions: 'diff' } })
+    expect([status, properties(json)]).toEqual([409, ['not_carried_out transfer.permissions.policy']])
+    const bad = await posted('jobs', aJob({ disabled: true }, { permissions: 'diff' }))
     const url = `/v1/jobs/${bad.id}`
-    expect((await bench.call('PATCH', url, { transfer: { transfer_type: 'copy' } })).status).toBe(200)
+    expect((await bench.call('PATCH', url, { disabled: false })).status).toBe(200)
     expect((await bench.call('PATCH', url, { transfer: { permissions: null } })).status).toBe(200)
   })
 

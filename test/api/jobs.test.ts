@@ -700,11 +700,11 @@ describe('one job', () => {
   })
 
   test('a job whose settings could do harm is stored, and its start refused with every reason', async () => {
-    const { status, json } = await bench.call('POST', '/v1/jobs', aJob({}, { transfer_type: 'sync' }))
+    const { status, json } = await bench.call('POST', '/v1/jobs', aJob({}, { permissions: 'diff' }))
     expect(status).toBe(201)
     const started = await bench.call('PATCH', `/v1/jobs/${json.job.id}?start=1`)
     expect(started.status).toBe(409)
-    expect(started.json.errors[0]).toMatchObject({ code: 'not_carried_out', property: 'transfer.transfer_type' })
+    expect(started.json.errors[0]).toMatchObject({ code: 'not_carried_out', property: 'transfer.permissions.policy' })
     expect(bench.commands).toEqual([])
   })
 })

@@ -34,7 +34,7 @@ describe('job', () => {
       code: 2,
       err: 'error: transfer.source.target.path: source and destination stay; make another job',
     })
-    expect(await edit('--set', 'transfer.transfer_type=sync')).toMatchObject({ code: 3 })
+    expect(await edit('--set', 'transfer.permissions=diff')).toMatchObject({ code: 3 })
     expect(await edit()).toMatchObject({ code: 2, err: expect.stringContaining('say what changes') })
   })
 

@@ -87,9 +87,9 @@ describe('the exit code of run', () => {
   })
 
   test('3 for settings that could do harm, each named; nothing was started', async () => {
-    const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'sync' })))
+    const { code, err } = await bench.run('run', bench.file(bench.aJob({}, { permissions: 'diff' })))
     expect(code).toBe(3)
-    expect(err).toMatch(/transfer\.transfer_type: writing to both sides/)
+    expect(err).toMatch(/transfer\.permissions\.policy: permissions are not taken away/)
     expect(bench.commands).toEqual([])
   })
 
@@ -139,12 +139,12 @@ describe('run', () => {
     expect(changed.lines.map((line) => line.type)).toEqual(['warning', 'changed', 'started', 'summary'])
     expect(changed.lines[0]).toMatchObject({ property: 'frobnicate' })
     expect(changed.lines[1].changes).toContain('priority: (absent) → 3')
-    const answer = { type: 'error', errors: [{ code: 'not_carried_out', property: 'transfer.transfer_type' }] }
-    const refused = await bench.run('run', bench.file(bench.aJob({}, { transfer_type: 'sync' })), '--json')
+    const answer = { type: 'error', errors: [{ code: 'not_carried_out', property: 'transfer.permissions.policy' }] }
+    const refused = await bench.run('run', bench.file(bench.aJob({}, { permissions: 'diff' })), '--json')
     expect(refused).toMatchObject({ code: 3, lines: [answer] })
     await bench.catalog(async ({ catalog }) => {
       const { id, document } = (await catalog.jobs.findByName('Share'))!
-      const transfer = { ...(document.transfer as object), transfer_type: 'sync' }
+      const transfer = { ...(document.transfer as object), permissions: 'diff' }
       await catalog.jobs.update(id, { document: { ...document, transfer } })
     })
     expect((await bench.run('job', 'start', 'Share', '--json')).lines).toMatchObject([answer])

@@ -37,6 +37,19 @@ export const cases: readonly Case[] = [
     'removals:before-commit',
     'removals:after-commit',
   ),
+  ...at('sync', 'enumerated:after', 'container:before', 'container:after', 'stage:after#5', 'stage:after#9'),
+  ...at('sync', 'staged:before-commit', 'staged:after-commit', 'publish:before', 'publish:after'),
+  ...at(
+    'sync',
+    'publish:after#7',
+    'publish:after#10',
+    'done:before-commit',
+    'done:after-commit',
+    'finish-container:before',
+  ),
+  ...at('syncChanges', 'enumerated:after', 'stage:after#2', 'staged:after-commit', 'publish:after', 'publish:after#5'),
+  ...at('syncChanges', 'keep:before', 'keep:after', 'remove:before', 'remove:after', 'remove:after#3'),
+  ...at('syncChanges', 'done:before-commit', 'removals:before-commit', 'removals:after-commit'),
 ]
 
 /** Passed only by who clears up after an execution that was given up after a death: two deaths, in the tests named. */

@@ -81,12 +81,12 @@ async function dieAndRecover(
     await installation.rest.start(jobId)
     const first = await installation.untilEnded(jobId, execution++, 60_000)
     if (first.status !== 'completed') return [`the undisturbed execution ended as ${first.status}: ${first.sentence}`]
-    scene.change(source)
+    scene.change(source, destination)
   }
   await installation.upWith({ STEVEDORE_FAILPOINT: failpoint }, scene.change ? 'SIGTERM' : 'SIGKILL')
   if (!scene.change) jobId = await installation.rest.createJob(document)
 
-  const watch = canWatch() ? await EffectsWatch.begin(destination) : undefined
+  const watch = canWatch() ? await EffectsWatch.begin(scene.watches === 'source' ? source : destination) : undefined
   // It may die before it can answer.
   await installation.rest.start(jobId).catch(() => undefined)
   const death = await eventually(30_000, 20, () => (installation.alive ? undefined : installation.ended()))
@@ -98,6 +98,7 @@ async function dieAndRecover(
   const compared = compareTrees(source, join(destination, scene.target ?? ''), {
     folderTimes: !scene.merges,
     ...(scene.mayBeExtra ? { mayBeExtra: scene.mayBeExtra } : {}),
+    ...(scene.mayBeMissing ? { mayBeMissing: scene.mayBeMissing } : {}),
   })
   const verified = await runStevedore(['verify', jobId, '--json'], installation)
   return [

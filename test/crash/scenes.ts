@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  renameSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -20,13 +21,17 @@ export interface Scene {
   target?: string
   arrange(source: string, destination: string): void
   /** When there is one, the first execution is undisturbed, this happens, and the second one dies. */
-  change?(source: string): void
-  /** What the destination's names are to see from the execution that dies to its end. */
+  change?(source: string, destination: string): void
+  /** Whose names are looked after, when not the destination's. */
+  watches?: 'source'
+  /** What these names are to see from the execution that dies to its end. */
   expected(destination: string): Expected[]
   /** The destination's folder was there before: it is merged with and keeps its own time. */
   merges?: true
   /** Conflict copies: at the destination alone, on purpose. */
   mayBeExtra?(path: string): boolean
+  /** Conflict copies at the source alone. */
+  mayBeMissing?(path: string): boolean
   /** What comparing the trees can't see. */
   alsoCheck?(source: string, destination: string): string[]
 }
@@ -189,6 +194,69 @@ const move: Scene = {
   ],
 }
 
+/** Each side has what the other has not; most of it goes to the source. */
+const sync: Scene = {
+  transfer: { transfer_type: 'sync' },
+  merges: true,
+  watches: 'source',
+  arrange(source, destination) {
+    mkdirSync(join(source, 'b'))
+    mkdirSync(join(source, 'a'))
+    for (const name of small.slice(0, 2)) writeFileSync(join(source, 'a', name), `${name}: ours`)
+    fill(destination)
+    renameSync(join(destination, 'a'), join(destination, 'b'))
+    mkdirSync(join(destination, 'n', 'inner'), { recursive: true })
+    for (const name of small.slice(0, 3)) writeFileSync(join(destination, 'n', 'inner', name), `${name}: theirs`)
+  },
+  expected: () => [
+    ...small.slice(0, 2).map((name) => ({ path: `a/${name}`, appeared: 0 })),
+    ...[...small, large].map((name) => ({ path: `b/${name}`, appeared: 1 })),
+    ...['n', 'n/inner', ...small.slice(0, 3).map((name) => `n/inner/${name}`)].map((path): Expected => {
+      return { path, appeared: 1, seen: 'perhaps' }
+    }),
+  ],
+}
+
+/** Edited and deleted on either side since the first execution, and some of it edited on both. */
+const syncChanges: Scene = {
+  transfer: { transfer_type: 'sync', delete_propagation: 'mirror' },
+  merges: true,
+  arrange: (source) => fill(source),
+  change(source, destination) {
+    for (const [i, name] of small.entries()) {
+      const [here, there] = [source, destination].map((side) => join(side, 'a', name)) as [string, string]
+      if (i < 3) writeFileSync(here, `${name}: edited here`)
+      else if (i < 6) writeFileSync(there, `${name}: edited there, at more length`)
+      else if (i < 8) rmSync(here)
+      else if (i < 10) rmSync(there)
+      else {
+        writeFileSync(here, `${name}: older`)
+        utimesSync(here, 1_709_288_130, 1_709_288_130)
+        writeFileSync(there, `${name}: newer`)
+      }
+    }
+  },
+  expected: () =>
+    small.map((name, i) => ({
+      path: `a/${name}`,
+      appeared: i < 3 ? 1 : 0,
+      // What was deleted there had gone before.
+      went: i >= 6 && i < 8 ? 1 : 0,
+    })),
+  mayBeMissing: isKept,
+  alsoCheck(source) {
+    const at = (name: string): string => readFileSync(join(source, 'a', name), 'utf8')
+    const kept = readdirSync(join(source, 'a')).filter(isKept).map(at).sort()
+    const wrong = small.flatMap((name, i) => {
+      const is = i < 3 ? 'edited here' : i < 6 ? 'edited there, at more length' : i < 10 ? undefined : 'newer'
+      const found = readdirSync(join(source, 'a')).includes(name) ? at(name) : undefined
+      return found === (is && `${name}: ${is}`) ? [] : [`a/${name} at the source is ${found}`]
+    })
+    const expected = small.slice(10).map((name) => `${name}: older`)
+    return JSON.stringify(kept) === JSON.stringify(expected) ? wrong : [...wrong, `kept at the source: ${kept.join()}`]
+  },
+}
+
 export const scenes = {
   create,
   containers,
@@ -200,6 +268,8 @@ export const scenes = {
   partial,
   mirror,
   move,
+  sync,
+  syncChanges,
 } as const
 export type SceneName = keyof typeof scenes
 

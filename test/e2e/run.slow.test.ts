@@ -282,7 +282,7 @@ describe('stevedore', () => {
       await stevedore(['up', '--port', '0', '--json'], (out, child) => {
         if (started || !out.includes('\n')) return
         const { temporal } = JSON.parse(out) as { temporal: string }
-        const jobs = [job('scripted'), job('scripted harm', { transfer_type: 'sync' })]
+        const jobs = [job('scripted'), job('scripted harm', { permissions: 'diff' })]
         started = [
           startJob('localhost:1', jobs[0]!),
           ...[jobs[0]!, jobs[0]!, jobs[1]!].map((file) => startJob(temporal, file)),
@@ -300,7 +300,7 @@ describe('stevedore', () => {
       expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('npx stevedore job start "scripted"') })
       expect(refused).toMatchObject({
         status: 1,
-        stderr: expect.stringMatching(/^transfer\.transfer_type: writing to both sides/m),
+        stderr: expect.stringMatching(/^transfer\.permissions\.policy: permissions are not taken away/m),
       })
     },
     long,
@@ -309,7 +309,7 @@ describe('stevedore', () => {
   test(
     'refuses a job that could do harm, and a source that is not there, with 3',
     async () => {
-      expect((await stevedore(['run', job('harm', { transfer_type: 'sync' })])).code).toBe(3)
+      expect((await stevedore(['run', job('harm', { permissions: 'diff' })])).code).toBe(3)
       const gone = await stevedore(['run', job('gone')])
       expect(gone.code).toBe(3)
       expect(gone.out + gone.err).toMatch(/does not exist|is gone|no such/i)

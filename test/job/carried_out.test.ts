@@ -55,8 +55,12 @@ test('the job with all features may start when its connections ignore impersonat
 describe('a job does not start', () => {
   const side = (more: object) => ({ source: { connection: { id: 'a' }, ...more } })
   test.each<[string, object, object, string]>([
-    ['of another transfer type', { transfer_type: 'sync' }, {}, 'transfer.transfer_type'],
-    ['without a transfer type, which means sync', { transfer_type: undefined }, {}, 'transfer.transfer_type'],
+    [
+      'that goes both ways with a map that goes one',
+      { transfer_type: 'sync', account_map: { map_by: { id: true } } },
+      {},
+      'transfer.account_map',
+    ],
     ['of another kind', {}, { kind: 'folder_mapping' }, 'kind'],
     ['when disabled', {}, { disabled: true }, 'disabled'],
     ['that would take permissions away', { permissions: 'diff' }, {}, 'transfer.permissions.policy'],

@@ -10,7 +10,9 @@ const carriedOut = [
   ),
   ...['repeat_interval.*', 'repeat_count', 'run_at.*', 'max_execution.*', 'time_zone'].map((key) => `schedule.${key}`),
   ...['audit_level', 'conflict_resolution', 'failure_policy', 'large_item', 'max_items_per_container'].map(inTransfer),
-  ...['empty_containers', 'duplicate_names', 'item_overwrite', 'simulation_mode', 'durability'].map(inTransfer),
+  ...['transfer_type', 'empty_containers', 'duplicate_names', 'item_overwrite', 'simulation_mode', 'durability'].map(
+    inTransfer,
+  ),
   ...['segment_transform', 'encode_invalid_characters', 'segment_truncate', 'timestamps'].map(inTransfer),
   ...['preserve_owners', 'preserve_destination_root_owner', 'permissions.failures'].map(inTransfer),
   ...['parallel_writes.requested', 'upload.*', 'download.*'].map((key) => inTransfer(`performance.${key}`)),

@@ -142,7 +142,7 @@ describe('a delta run', () => {
   test('wants to know the bytes at the destination before it takes a moved change time for an edit', () => {
     const touched = { ...there, changedNs: 6_000n * second }
     const situation = { source: editedSource, counterpart: touched, tracked: settled }
-    expect(decided(situation)).toMatchObject({ reason: 'conflict_copy', wantsHash: true })
+    expect(decided(situation)).toMatchObject({ reason: 'conflict_copy', wantsHash: 'destination' })
     expect(decided({ ...situation, counterpart: { ...touched, hash: 'h1' } })).toEqual({
       action: 'overwrite',
       reason: 'changed',
@@ -162,7 +162,7 @@ describe('a delta run', () => {
   ])('wants to know them too when the source %s', (_name, source, known) => {
     const touched = { ...there, changedNs: 6_000n * second }
     const situation = { source, counterpart: touched, tracked: settled, settings: { preserveOwners: true } }
-    expect(decided(situation)).toMatchObject({ reason: 'destination_kept', wantsHash: true })
+    expect(decided(situation)).toMatchObject({ reason: 'destination_kept', wantsHash: 'destination' })
     expect(decided({ ...situation, counterpart: { ...touched, hash: 'h1' } })).toEqual(known)
   })
 
@@ -181,7 +181,7 @@ describe('a delta run', () => {
   test('asks for them also after a try that failed', () => {
     const counterpart = { ...there, changedNs: 6_000n * second }
     const tracked = { ...settled, settled: false, failed: true }
-    expect(decided({ source: editedSource, counterpart, tracked })).toMatchObject({ wantsHash: true })
+    expect(decided({ source: editedSource, counterpart, tracked })).toMatchObject({ wantsHash: 'destination' })
     const known = { ...counterpart, hash: 'h1' }
     expect(decided({ source: editedSource, counterpart: known, tracked }).reason).toBe('changed')
   })

@@ -286,7 +286,6 @@ describe('source and destination that overlap are refused', () => {
 
 describe('a setting that is not carried out', () => {
   test.each([
-    ['transfer_type sync', { transfer_type: 'sync' }],
     ['permissions diff', { permissions: { policy: 'diff' } }],
     [
       'a metadata filter',
@@ -318,10 +317,15 @@ describe('a setting that is not carried out', () => {
 
 describe('what keeps an execution from starting', () => {
   test('is told with every reason at once, and leaves nothing behind that keeps the next one', async () => {
-    const job = await rig.job({ transfer_type: 'sync', permissions: 'diff' }, { source: tree })
+    const job = await rig.job(
+      { permissions: { policy: 'diff' }, account_map: { map_by: { ldap: true } } },
+      { source: tree },
+    )
     const { sentence } = await job.run()
-    expect(sentence).toMatch(/transfer_type: .*; transfer.permissions.policy: /)
-    await job.change({ transfer_type: 'copy', permissions: 'none' })
+    expect(sentence).toMatch(
+      /transfer.account_map: .*; transfer.permissions.policy: |transfer.permissions.policy: .*; transfer.account_map: /,
+    )
+    await job.change({ account_map: undefined, permissions: 'none' })
     expect((await job.run()).status).toBe('completed')
   })
 

@@ -140,7 +140,9 @@ export class Job {
 
   /** Stagings that were left behind. */
   litter(): string[] {
-    return existsSync(this.destination) ? [...look(this.destination).keys()].filter((p) => /(^|\/)\.~/.test(p)) : []
+    const of = (side: string, ours: RegExp): string[] =>
+      existsSync(side) ? [...look(side).keys()].filter((path) => ours.test(path)) : []
+    return [...of(this.destination, /(^|\/)\.~/), ...of(this.source, new RegExp(`(^|/)\\.~${this.id.slice(0, 6)}-`))]
   }
 
   read<T>(reading: (reader: LedgerReader) => T, kind: 'real' | 'simulated' = 'real'): T {

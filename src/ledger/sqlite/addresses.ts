@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { packFacts } from '../facts_text.ts'
 import type { WireAddress } from '../wire.ts'
 
 interface ContainerRow {
@@ -7,14 +8,18 @@ interface ContainerRow {
   destinationName: string
   sourceId: string | null
   destinationId: string | null
+  /** At the destination; of what came from there, at the source. */
   ready: boolean
+  toSource: boolean
   source: string
+  destination: string | null
   depth: number
   made: number
   gone: number
 }
 
 const remembered = 20_000
+const noFacts = packFacts({ sizeBytes: 0n })
 
 /** Where containers are, by walking up to the root; the most recently used are remembered. */
 export class Addresses {
@@ -24,7 +29,7 @@ export class Addresses {
   constructor(db: DatabaseSync) {
     this.#select = db.prepare(
       `SELECT parent, name, coalesce(destination_name, name) AS destinationName, source_id AS sourceId,
-         destination_id AS destinationId, ready, source, depth, made, gone
+         destination_id AS destinationId, ready, to_source AS toSource, source, destination, depth, made, gone
        FROM item JOIN container ON container.item = item.id WHERE item.id = ?`,
     )
   }
@@ -40,6 +45,7 @@ export class Addresses {
     const row = this.#select.get(container) as unknown as ContainerRow | undefined
     if (!row) throw new Error(`the ledger has no container ${container}`)
     row.ready = Boolean(row.ready)
+    row.toSource = Boolean(row.toSource)
     this.#rows.set(container, row)
     if (this.#rows.size > remembered) {
       const [oldest] = this.#rows.keys()
@@ -48,7 +54,8 @@ export class Addresses {
     return row
   }
 
-  of(container: number): WireAddress {
+  /** @param toSource as who writes to the source sees it: with both sides exchanged */
+  of(container: number, toSource = false): WireAddress {
     const row = this.row(container)
     const sourceNames: string[] = []
     const destinationNames: string[] = []
@@ -56,24 +63,27 @@ export class Addresses {
       sourceNames.push(at.name)
       destinationNames.push(at.destinationName)
     }
+    const here = { names: sourceNames.reverse(), id: row.sourceId, facts: row.source }
+    const there = { names: destinationNames.reverse(), id: row.destinationId, facts: row.destination ?? noFacts }
+    const [from, to] = toSource ? [there, here] : [here, there]
     return {
       item: container,
       parent: row.parent,
-      sourceNames: sourceNames.reverse(),
-      destinationNames: destinationNames.reverse(),
-      ...(row.sourceId === null ? {} : { sourceId: row.sourceId }),
-      ...(row.destinationId === null ? {} : { destinationId: row.destinationId }),
-      ready: row.ready,
-      ...(row.made === 0 ? {} : { madeIn: row.made }),
-      source: row.source,
+      sourceNames: from.names,
+      destinationNames: to.names,
+      ...(from.id === null ? {} : { sourceId: from.id }),
+      ...(to.id === null ? {} : { destinationId: to.id }),
+      ready: isThere(row, toSource),
+      ...(row.made === 0 || row.toSource !== toSource ? {} : { madeIn: row.made }),
+      source: from.facts,
     }
   }
 
   /** The container and those above it, topmost first: from the root, or from the nearest that is at the destination. */
-  chain(container: number, from: 'root' | 'nearest'): WireAddress[] {
+  chain(container: number, from: 'root' | 'nearest', toSource = false): WireAddress[] {
     const chain: WireAddress[] = []
     for (let id = container; id !== 0; id = this.row(id).parent) {
-      const address = this.of(id)
+      const address = this.of(id, toSource)
       chain.push(address)
       if (from === 'nearest' && address.ready) break
     }
@@ -87,4 +97,10 @@ export class Addresses {
   forget(): void {
     this.#rows.clear()
   }
+}
+
+/** Whether a container is at the side that is written: made there, or where it came from. */
+function isThere({ ready, toSource: cameBack, gone }: ContainerRow, toSource: boolean): boolean {
+  if (cameBack === toSource) return ready
+  return toSource ? gone === 0 : true
 }

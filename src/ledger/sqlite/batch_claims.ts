@@ -5,7 +5,7 @@ import type { HeldBatches, Taken } from './held_batches.ts'
 import { LeaseKind, type Parts } from './leases.ts'
 import { aloneAfter, lastAfter, type OrphanedBatches } from './orphaned_batches.ts'
 import type { LedgerParts } from './parts.ts'
-import { oneMore, partsOf, pastOf, type WorkQueue, type WorkRow } from './work_queue.ts'
+import { direction, oneMore, partsOf, pastOf, type WorkQueue, type WorkRow } from './work_queue.ts'
 
 interface Limit {
   items: number
@@ -87,16 +87,17 @@ export class BatchClaims {
   #tryAgain(due: number[], holder: Holder, limit: Limit): WireBatch | undefined {
     const { leases } = this.#parts
     const leftovers = leases.leftoversOf(due, holder.execution)
-    const rows = take(this.#rows.tried(leftovers?.ids ?? due, 0), limit, true)
+    const found = this.#rows.tried(leftovers?.ids ?? due, 0)
+    const rows = take(found.filter(goesAs(found[0])), limit, true)
     if (rows.length === 0) return undefined
     const trials = rows.map(([id]) => id)
-    const taken = { parts: { spans: [], ids: [], trials }, rows }
+    const taken = { parts: { spans: [], ids: [], trials, ...wayOf(rows[0]) }, rows }
     if (!leftovers) return this.#held.give(taken, holder)
     const { lease } = leftovers
     const now = new Set(trials)
     const rest = lease.parts.ids.filter((id) => !now.has(id))
     leases.remove(lease)
-    if (rest.length > 0) leases.keepLeftovers(lease.execution, rest, lease)
+    if (rest.length > 0) leases.keepLeftovers(lease.execution, rest, lease, lease.parts.toSource)
     return this.#held.give(taken, holder, { ...lease, attempt: 1 })
   }
 
@@ -114,6 +115,8 @@ export class BatchClaims {
           continue
         }
         const first = taken.rows.length === 0
+        // A batch goes one way.
+        if (!first && (row.to_source === 1) !== (taken.parts.toSource ?? false)) return this.#held.give(taken, holder)
         if (!first && this.#isBetterLeft(row, room.items, limit.items)) return this.#held.give(taken, holder)
         const rows =
           row.ids === null ? this.#takeSpan(row, execution, room, first) : this.#takeIds(row, execution, room, first)
@@ -140,7 +143,7 @@ export class BatchClaims {
   }
 
   #takeSpan(row: WorkRow, execution: number, room: Limit, first: boolean): WireWork[] {
-    const found = this.#rows.between(row.first, row.last, execution, room.items)
+    const found = this.#rows.between([row.first, row.last], execution, room.items, row.to_source === 1)
     const rows = take(found, room, first)
     const last = rows.at(-1)?.[0]
     if (rows.length === found.length && found.length < room.items) this.#work.remove(row)
@@ -175,7 +178,7 @@ export class BatchClaims {
     if (left.size > 0) this.#held.putBack(parts, left, queued, past)
     const ids = taken.map(([id]) => id)
     const mine: Parts = row.tried === 1 ? { spans: [], ids: [], trials: ids } : { spans: [], ids, trials: [] }
-    return this.#held.give({ parts: mine, rows: taken }, holder, oneMore(past))
+    return this.#held.give({ parts: { ...mine, ...direction(row) }, rows: taken }, holder, oneMore(past))
   }
 }
 
@@ -191,7 +194,16 @@ function take(rows: WireWork[], room: Limit, evenIfLarger: boolean): WireWork[] 
   return count === rows.length ? rows : rows.slice(0, count)
 }
 
+function wayOf(row: WireWork | undefined): Pick<Parts, 'toSource'> {
+  return direction({ to_source: row?.[11] ?? 0 })
+}
+
+function goesAs(first: WireWork | undefined): (row: WireWork) => boolean {
+  return (row) => row[11] === first?.[11]
+}
+
 function addPart(parts: Parts, row: WorkRow, rows: WireWork[]): void {
+  if (row.to_source === 1) parts.toSource = true
   if (row.ids === null) parts.spans.push([rows[0]![0], rows.at(-1)![0]])
   else for (const [id] of rows) parts.ids.push(id)
 }

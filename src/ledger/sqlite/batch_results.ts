@@ -1,3 +1,5 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Side } from '../../job/endpoint.ts'
 import type { FailedItem } from '../ledger.ts'
 import { LeaseLost } from '../ledger.ts'
 import type { WireDone, WirePartial, WireResults } from '../wire.ts'
@@ -19,6 +21,8 @@ interface Sums {
   found: ReadonlySet<number>
   /** Containers something arrived in. */
   touched: Set<number>
+  /** They went from the destination to the source. */
+  toSource: boolean
   carriedOut: number
   writtenBytes: number
   /** The item recorded last. */
@@ -30,9 +34,11 @@ export class BatchResults {
   readonly #parts: LedgerParts
   readonly #containers: Containers
   readonly #held: HeldBatches
+  /** By which way it went. */
   readonly #done
   readonly #doneWithSource
   readonly #bareFacts
+  readonly #arrivedAtSource
   readonly #fail
   readonly #writePartial
   readonly #anyPartial
@@ -45,17 +51,19 @@ export class BatchResults {
     this.#containers = containers
     this.#held = held
     const { db } = parts
-    this.#done = db.prepare(
-      `UPDATE item SET state = ?, reason = ?, hash = ?, destination_id = coalesce(?, destination_id),
-         destination = ? WHERE id = ?`,
+    this.#done = eachWay(
+      db,
+      (to) =>
+        `UPDATE item SET state = ?, reason = ?, hash = ?, ${to}_id = coalesce(?, ${to}_id), ${to} = ? WHERE id = ?`,
     )
-    this.#doneWithSource = db.prepare(
-      `UPDATE item SET state = ?, reason = ?, hash = ?, destination_id = coalesce(?, destination_id),
-         destination = ?, source = ?, size = ? WHERE id = ?`,
+    this.#doneWithSource = eachWay(
+      db,
+      (to, from) =>
+        `UPDATE item SET state = ?, reason = ?, hash = ?, ${to}_id = coalesce(?, ${to}_id), ${to} = ?, ${from} = ?, size = ?
+         WHERE id = ?`,
     )
-    this.#bareFacts = db.prepare(
-      'UPDATE item SET destination_id = coalesce(?, destination_id), destination = ? WHERE id = ?',
-    )
+    this.#bareFacts = eachWay(db, (to) => `UPDATE item SET ${to}_id = coalesce(?, ${to}_id), ${to} = ? WHERE id = ?`)
+    this.#arrivedAtSource = db.prepare('UPDATE item SET gone = 0 WHERE id = ?')
     this.#fail = db.prepare('UPDATE item SET state = ?, reason = ? WHERE id = ?')
     this.#writePartial = db.prepare(
       'INSERT OR REPLACE INTO partial (item, key, bytes, source, resume) VALUES (?, ?, ?, ?, ?)',
@@ -119,6 +127,7 @@ export class BatchResults {
     const sums: Sums = {
       found: new Set(done.found),
       touched: new Set(),
+      toSource: lease.parts.toSource ?? false,
       carriedOut: 0,
       writtenBytes: 0,
       last: undefined,
@@ -144,13 +153,14 @@ export class BatchResults {
     const made = !sums.found.has(item)
     const destinationId = done.destinationId.length > 0 ? done.destinationId[i]! || null : null
     const destination = done.destination[i]!
+    const way = sums.toSource ? 'toSource' : 'toDestination'
     const altered = done.altered[i]
     if (altered) this.#parts.plans.altered(item, altered)
     const why = done.why[i]
     if (why !== undefined) this.#parts.plans.explain(item, why)
     if (isContainer && this.#listingFailed(item, member)) {
-      this.#bareFacts.run(destinationId, destination, item)
-      this.#made(item, member, made)
+      this.#bareFacts[way].run(destinationId, destination, item)
+      this.#made(item, member, { made, toSource: sums.toSource })
       return
     }
     const state = done.state[i]!
@@ -160,11 +170,12 @@ export class BatchResults {
     const { source } = done
     const size = done.size && member.kind === 0 ? done.size[i]! : member.size
     this.#move(member, state, reason, size)
-    if (source) this.#doneWithSource.run(state, reason, hash, destinationId, destination, source[i]!, size, item)
-    else this.#done.run(state, reason, hash, destinationId, destination, item)
+    if (source) this.#doneWithSource[way].run(state, reason, hash, destinationId, destination, source[i]!, size, item)
+    else this.#done[way].run(state, reason, hash, destinationId, destination, item)
+    if (sums.toSource) this.#arrivedAtSource.run(item)
     // What is held against a container from before is settled when it is finished, too.
     if (member.tried && (!isContainer || member.again)) this.#parts.trials.settled(item)
-    if (isContainer) this.#made(item, member, made)
+    if (isContainer) this.#made(item, member, { made, toSource: sums.toSource })
     const bytes = done.bytes[i]!
     // Read again and found to be as recorded: nothing was carried out.
     const written = member.action !== reread || bytes > 0
@@ -181,8 +192,8 @@ export class BatchResults {
     return reason
   }
 
-  #made(item: number, member: Member, made: boolean): void {
-    if (member.action === create) this.#containers.exists(item, { id: '', made })
+  #made(item: number, member: Member, { made, toSource }: { made: boolean; toSource: boolean }): void {
+    if (member.action === create) this.#containers.exists(item, { id: '', made, toSource })
     else this.#containers.touch(item)
     this.#parts.addresses.changed(item)
   }
@@ -196,7 +207,7 @@ export class BatchResults {
   /** What fails may do so before it has looked at what earlier holders left, or right after its name was there. */
   #keepTraces(lease: Lease, items: number[]): void {
     const past = pastWithin(lease, new Set(items))
-    if (past) this.#parts.leases.keepLeftovers(lease.execution, items, past)
+    if (past) this.#parts.leases.keepLeftovers(lease.execution, items, past, lease.parts.toSource)
   }
 
   /** @returns whether that is what became of it */
@@ -227,6 +238,19 @@ export class BatchResults {
     if (left.size === 0) return
     const ids = new Set(left.keys())
     this.#held.putBack(lease.parts, ids, lease.token, pastWithin(lease, ids))
+  }
+}
+
+type Statement = ReturnType<DatabaseSync['prepare']>
+
+/** One statement for each way: of what is written, and of what it comes from. */
+function eachWay(
+  db: DatabaseSync,
+  sql: (to: Side, from: Side) => string,
+): Record<'toDestination' | 'toSource', Statement> {
+  return {
+    toDestination: db.prepare(sql('destination', 'source')),
+    toSource: db.prepare(sql('source', 'destination')),
   }
 }
 

@@ -6,8 +6,14 @@ import type { Parts } from './leases.ts'
 /** In place of a token: an item to be tried again that waits in the queue. */
 export const queued = -1
 
-const columns = 'id, parent, kind, name, destination_name, action, reason, size, source, source_id, hash'
+/** From the side that it goes from. */
+const columns = `id, parent, kind, CASE to_source WHEN 0 THEN name ELSE coalesce(destination_name, name) END,
+  CASE to_source WHEN 0 THEN destination_name ELSE name END, action, reason, size,
+  CASE to_source WHEN 0 THEN source ELSE destination END, CASE to_source WHEN 0 THEN source_id ELSE destination_id END,
+  hash, to_source`
 const create = actionCode('create')
+
+type Span = Parts['spans'][number]
 
 /** The items of batches, as they are read for whoever carries them out; only what has no result yet. */
 export class BatchRows {
@@ -21,7 +27,7 @@ export class BatchRows {
     this.#span = arrays(
       db,
       `SELECT ${columns} FROM item WHERE id BETWEEN ? AND ? AND state = ${State.pending} AND execution = ?
-         AND NOT (kind = ${Container} AND action = ${create}) ORDER BY id LIMIT ?`,
+         AND to_source = ? AND NOT (kind = ${Container} AND action = ${create}) ORDER BY id LIMIT ?`,
     )
     this.#byIds = arrays(
       db,
@@ -38,8 +44,8 @@ export class BatchRows {
   }
 
   /** Containers to be made are not among them: those are named. @param limit -1 for all */
-  between(first: number, last: number, execution: number, limit: number): WireWork[] {
-    return this.#span.all(first, last, execution, limit) as unknown as WireWork[]
+  between([first, last]: Span, execution: number, limit: number, toSource = false): WireWork[] {
+    return this.#span.all(first, last, execution, Number(toSource), limit) as unknown as WireWork[]
   }
 
   /** @param ids JSON */
@@ -61,9 +67,9 @@ export class BatchRows {
     return this.#state.get(item)!.state as number
   }
 
-  of({ spans, ids, trials }: Parts, execution: number, token: number): WireWork[] {
+  of({ spans, ids, trials, toSource }: Parts, execution: number, token: number): WireWork[] {
     const rows: WireWork[] = []
-    for (const [first, last] of spans) rows.push(...this.between(first, last, execution, -1))
+    for (const span of spans) rows.push(...this.between(span, execution, -1, toSource))
     if (ids.length > 0) rows.push(...this.named(JSON.stringify(ids), execution))
     if (trials.length > 0) rows.push(...this.tried(trials, token))
     return rows

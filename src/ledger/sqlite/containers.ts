@@ -40,6 +40,8 @@ export class Containers {
   readonly #countedByItself
   readonly #setState
   readonly #setId
+  readonly #setSourceId
+  readonly #cameFrom
   readonly #ready
   readonly #made
   readonly #countMade
@@ -57,6 +59,10 @@ export class Containers {
     this.#countedByItself = db.prepare('UPDATE container SET counted_as = NULL WHERE item = ?')
     this.#setState = db.prepare('UPDATE item SET state = ?, reason = ?, execution = ? WHERE id = ?')
     this.#setId = db.prepare('UPDATE item SET destination_id = ? WHERE id = ?')
+    this.#setSourceId = db.prepare(
+      "UPDATE item SET source_id = coalesce(nullif(?, ''), source_id), gone = 0 WHERE id = ?",
+    )
+    this.#cameFrom = db.prepare('UPDATE item SET to_source = ? WHERE id = ?')
     this.#ready = db.prepare('UPDATE container SET ready = 1 WHERE item = ?')
     this.#made = db.prepare('UPDATE container SET ready = 1, made = ? WHERE item = ?')
     this.#countMade = db.prepare('UPDATE execution SET containers_made = containers_made + 1 WHERE n = ?')
@@ -101,10 +107,18 @@ export class Containers {
   }
 
   /** A container is there now. Who made it in this execution stands: somebody else of ours may have found it since. */
-  exists(container: number, { id, made }: Omit<MadeContainer, 'token'>): void {
+  exists(
+    container: number,
+    { id, made, toSource = false }: Omit<MadeContainer, 'token'> & { toSource?: boolean },
+  ): void {
     const { addresses, counters, current, plans } = this.#parts
-    const row = addresses.row(container)
+    let row = addresses.row(container)
     const { n } = current()
+    if (row.toSource !== toSource) {
+      // It was removed from the side that it had come from, and is made there anew.
+      this.#cameFrom.run(Number(toSource), container)
+      row = { ...row, toSource, ready: true, made: 0 }
+    }
     if (made && row.made !== n) {
       this.#made.run(n, container)
       this.#countMade.run(n)
@@ -112,7 +126,8 @@ export class Containers {
       // What an earlier execution made is gone, or nobody would have made it anew.
       this.#made.run(0, container)
     } else if (!row.ready) this.#ready.run(container)
-    if (id !== '' && id !== row.destinationId) this.#setId.run(id, container)
+    if (toSource) this.#setSourceId.run(id, container)
+    else if (id !== '' && id !== row.destinationId) this.#setId.run(id, container)
     addresses.changed(container)
     const item = this.#item.get(container) as unknown as ItemRow
     const settle = (reason: string): void => {

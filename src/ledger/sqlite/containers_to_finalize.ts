@@ -8,6 +8,7 @@ import type { LedgerParts } from './parts.ts'
 interface ContainerToFinalize {
   container: number
   depth: number
+  to_source: number
 }
 
 /** Containers whose times, mode and owner are put right once nothing is written in them any more. */
@@ -30,7 +31,8 @@ export class ContainersToFinalize {
     this.#batchesClosed = batchesClosed
     const { db } = parts
     this.#free = db.prepare(
-      'SELECT container, depth FROM touched WHERE lease = 0 AND depth >= ? ORDER BY depth DESC, container LIMIT ?',
+      `SELECT container, depth, to_source FROM touched JOIN item ON id = container
+       WHERE lease = 0 AND depth >= ? ORDER BY depth DESC, container LIMIT ?`,
     )
     this.#deepestLeased = db.prepare('SELECT max(depth) AS depth FROM touched WHERE lease <> 0')
     this.#take = db.prepare(
@@ -40,7 +42,10 @@ export class ContainersToFinalize {
     this.#leased = db.prepare('SELECT 1 FROM touched WHERE container = ? AND lease = ?')
     this.#remove = db.prepare('DELETE FROM touched WHERE container = ?')
     this.#left = db.prepare('SELECT 1 FROM touched WHERE lease = ? LIMIT 1')
-    this.#facts = db.prepare('UPDATE item SET destination = ? WHERE id = ?')
+    this.#facts = db.prepare(
+      `UPDATE item SET destination = coalesce(CASE to_source WHEN 0 THEN ?1 ELSE ?2 END, destination),
+         source = coalesce(CASE to_source WHEN 0 THEN ?2 ELSE ?1 END, source) WHERE id = ?3`,
+    )
   }
 
   /**
@@ -56,7 +61,8 @@ export class ContainersToFinalize {
       leases.remove(orphan)
     }
     const deepest = (this.#deepestLeased.get() as { depth: number | null }).depth ?? 0
-    const rows = this.#free.all(deepest, limit) as unknown as ContainerToFinalize[]
+    const free = this.#free.all(deepest, limit) as unknown as ContainerToFinalize[]
+    const rows = free.filter(({ to_source }) => to_source === free[0]!.to_source)
     if (rows.length === 0) return { state: leases.some(LeaseKind.finalize, execution) ? 'wait' : 'closed' }
     return { state: 'claimed', claim: this.#give(rows, holder) }
   }
@@ -64,10 +70,10 @@ export class ContainersToFinalize {
   finished(token: number, results: WireFinishedContainer[]): void {
     const { leases, counters } = this.#parts
     const lease = leases.require(token, LeaseKind.finalize)
-    for (const { item, destination, flagged, altered, failure } of results) {
+    for (const { item, destination, source, flagged, altered, failure } of results) {
       if (this.#leased.get(item, token) === undefined) throw new LeaseLost(`container ${item} has a result already`)
       this.#remove.run(item)
-      if (destination !== undefined) this.#facts.run(destination, item)
+      if (destination !== undefined) this.#facts.run(destination, source ?? null, item)
       if (altered) this.#containers.altered(item, altered)
       if (flagged !== undefined) this.#containers.flag(item, flagged)
       if (failure) this.#containers.fail(item, { ...failure, flag: false })
@@ -76,6 +82,7 @@ export class ContainersToFinalize {
     counters.flush(lease.execution)
   }
 
+  /** All of one way. */
   #give(rows: ContainerToFinalize[], { execution, name, leaseMs }: Holder): WireFinalizeBatch {
     const { addresses, leases, nowMs } = this.#parts
     const lease: Lease = leases.give({
@@ -87,10 +94,12 @@ export class ContainersToFinalize {
     })
     this.#take.run(lease.token, JSON.stringify(rows.map((row) => row.container)))
     this.#containers.forget()
+    const toSource = rows[0]!.to_source === 1
     return {
       token: lease.token,
+      ...(toSource ? { toSource } : {}),
       containers: rows.map(({ container, depth }) => ({
-        ...addresses.of(container),
+        ...addresses.of(container, toSource),
         made: addresses.row(container).made > 0,
         depth,
       })),

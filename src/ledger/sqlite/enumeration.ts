@@ -37,7 +37,8 @@ interface Before {
   name: string
 }
 
-type OnWork = (first: number, last: number, ids: number[] | undefined) => void
+/** @param toSource whether it goes from the destination to the source */
+type OnWork = (first: number, last: number, ids: number[] | undefined, toSource: boolean) => void
 
 /** Of something that was never at the source. */
 const noFacts = packFacts({ sizeBytes: 0n })
@@ -58,6 +59,7 @@ export class Enumeration {
   readonly #insert
   readonly #before
   readonly #update
+  readonly #updateToSource
   readonly #gone
   readonly #goneUnsettled
   readonly #returned
@@ -85,13 +87,17 @@ export class Enumeration {
     this.#addExtent = db.prepare('INSERT INTO extent (container, first, last) VALUES (?, ?, ?)')
     this.#insert = db.prepare(
       `INSERT INTO item (id, parent, name, kind, state, action, execution, size, reason, destination_name, source_id,
-         destination_id, source, destination) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         destination_id, source, destination, to_source, gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#before = db.prepare('SELECT state, reason, execution, gone, name FROM item WHERE id = ?')
     this.#update = db.prepare(
-      `UPDATE item SET kind = ?, state = ?, action = ?, execution = ?, gone = 0, size = ?, reason = ?, destination_name = ?,
-         source_id = ?, source = ?, destination = coalesce(?, destination), destination_id = coalesce(?, destination_id),
+      `UPDATE item SET kind = ?, state = ?, action = ?, execution = ?, gone = 0, to_source = 0, size = ?, reason = ?,
+         destination_name = ?, source_id = ?, source = ?, destination = coalesce(?, destination), destination_id = coalesce(?, destination_id),
          hash = CASE WHEN ? THEN NULL ELSE hash END WHERE id = ?`,
+    )
+    this.#updateToSource = db.prepare(
+      `UPDATE item SET name = coalesce(?, name), kind = ?, state = ?, action = ?, execution = ?, gone = ?, to_source = 1, size = ?, reason = ?,
+         destination_name = ?, destination_id = coalesce(?, destination_id), destination = ? WHERE id = ?`,
     )
     this.#gone = db.prepare('UPDATE item SET gone = 1 WHERE id = ?')
     this.#goneUnsettled = db.prepare("UPDATE item SET gone = 1, state = ?, reason = 'source_gone' WHERE id = ?")
@@ -147,13 +153,13 @@ export class Enumeration {
       containers.fail(listing.container, listing.failed)
     } else {
       const { container } = listing
-      const { depth, ready } = this.#parts.addresses.row(container)
+      const { depth, ready, toSource } = this.#parts.addresses.row(container)
       // Before its children: where they are claimed together, it can be made with all that is in it.
       const isWork = !ready && containers.becomesWork(container)
-      if (isWork) this.#onWork(container, container, [container])
+      if (isWork) this.#onWork(container, container, [container], toSource)
       const items = this.#insertFresh(container, depth + 1, listing.fresh)
       nameFresh(listing.audit, (this.#nextId ?? 0) - listing.fresh.name.length)
-      if (isWork && items > 0 && isWhole(listing)) wholes.add(container, items)
+      if (isWork && !toSource && items > 0 && isWhole(listing)) wholes.add(container, items)
       this.#decideAgain(depth + 1, listing.changed)
       const as = listing.unchanged.some(({ reason }) => reason === unchanged) ? unchanged : null
       const countedAs = this.#countedAs(listing, as)
@@ -200,6 +206,7 @@ export class Enumeration {
     const first = (this.#nextId ??= ((this.#maxId.get() as { id: number | null }).id ?? 0) + 1)
     const ids = fresh.sourceId.length > 0
     let work = 0
+    let workToSource = 0
     for (let i = 0; i < count; i++) {
       const id = first + i
       const kind = fresh.kind[i]!
@@ -210,8 +217,14 @@ export class Enumeration {
       const destinationName = fresh.destinationName[i]!
       const rest = fresh.rest[i]
       const baseline = isDone(action) ? rest : undefined
+      const toSource = rest?.toSource === true
       const state = this.#stateOfDecision(id, { kind, action, reason, processing: rest?.processing })
-      if (state === State.pending) work += 1
+      if (state === State.pending) {
+        if (toSource) workToSource += 1
+        else work += 1
+      }
+      const listed = { id: ids ? fresh.sourceId[i]! : null, facts: fresh.source[i]! }
+      const opposite = { id: baseline?.counterpartId || null, facts: baseline?.counterpart ?? null }
       this.#insert.run(
         id,
         parent,
@@ -223,10 +236,12 @@ export class Enumeration {
         size,
         reason,
         destinationName === name ? null : destinationName,
-        ids ? fresh.sourceId[i]! : null,
-        baseline?.counterpartId || null,
-        fresh.source[i]!,
-        baseline?.counterpart ?? null,
+        toSource ? null : listed.id,
+        toSource ? rest.originId || null : opposite.id,
+        toSource ? noFacts : listed.facts,
+        toSource ? listed.facts : opposite.facts,
+        Number(toSource),
+        Number(toSource && rest.counterpart === undefined),
       )
       if (rest) plans.write(id, rest)
       if (kind === Container) {
@@ -238,7 +253,8 @@ export class Enumeration {
     }
     this.#addExtent.run(parent, first, first + count - 1)
     this.#nextId = first + count
-    if (work > 0) this.#onWork(first, first + count - 1, undefined)
+    if (work > 0) this.#onWork(first, first + count - 1, undefined, false)
+    if (workToSource > 0) this.#onWork(first, first + count - 1, undefined, true)
     return work
   }
 
@@ -247,6 +263,7 @@ export class Enumeration {
     const containers = this.#containers
     const { n } = current()
     const work: number[] = []
+    const workToSource: number[] = []
     for (const row of changed) {
       const { item, kind, action } = row
       const before = this.#before.get(item) as unknown as Before | undefined
@@ -255,21 +272,23 @@ export class Enumeration {
       const baseline = isDone(action) ? row : undefined
       if (action === reread) this.#keepAltered(row)
       const state = this.#stateOfDecision(item, row)
-      this.#update.run(
-        kind,
-        state,
-        action,
-        n,
-        row.size,
-        row.reason,
-        row.destinationName === before.name ? null : row.destinationName,
-        row.sourceId,
-        row.source,
-        baseline?.counterpart ?? null,
-        baseline?.counterpartId || null,
-        row.forgetHash ? 1 : 0,
-        item,
-      )
+      if (row.toSource) this.#decideToSource(row, state)
+      else
+        this.#update.run(
+          kind,
+          state,
+          action,
+          n,
+          row.size,
+          row.reason,
+          row.destinationName === before.name ? null : row.destinationName,
+          row.sourceId,
+          row.source,
+          baseline?.counterpart ?? null,
+          baseline?.counterpartId || null,
+          row.forgetHash ? 1 : 0,
+          item,
+        )
       if (row.why ?? row.keepAs ?? row.processing ?? row.counterpart) plans.write(item, row)
       else plans.drop(item)
       // What is held against a container is settled by a whole execution without trouble.
@@ -282,10 +301,30 @@ export class Enumeration {
           this.#enter(item, null)
         }
       }
-      if (state === State.pending) work.push(item)
+      if (state === State.pending) (row.toSource ? workToSource : work).push(item)
       counters.add({ state, reason: row.reason, container: kind === Container ? 1 : 0, size: row.size })
     }
-    if (work.length > 0) this.#onWork(work[0]!, work.at(-1)!, work)
+    if (work.length > 0) this.#onWork(work[0]!, work.at(-1)!, work, false)
+    if (workToSource.length > 0) this.#onWork(workToSource[0]!, workToSource.at(-1)!, workToSource, true)
+  }
+
+  /** Its name is that at the source, as it is to be. */
+  #decideToSource(row: WireChanged, state: number): void {
+    const { item, kind, action, name, destinationName, size, reason, counterpart, originId, source } = row
+    this.#updateToSource.run(
+      name,
+      kind,
+      state,
+      action,
+      this.#parts.current().n,
+      Number(counterpart === undefined),
+      size,
+      reason,
+      destinationName,
+      originId || null,
+      source,
+      item,
+    )
   }
 
   /** A container to be made is no work before it is looked into. */
@@ -352,11 +391,26 @@ export class Enumeration {
     }
   }
 
-  #insertStray(parent: number, id: number, { name, kind, reason, destinationId }: WireUnmatched): void {
+  #insertStray(parent: number, id: number, { name, kind, reason, platformId }: WireUnmatched): void {
     const { n } = this.#parts.current()
-    const platformId = destinationId || null
-    this.#insert.run(id, parent, name, kind, State.none, none, n, 0, reason, null, null, platformId, noFacts, null)
-    this.#gone.run(id)
+    this.#insert.run(
+      id,
+      parent,
+      name,
+      kind,
+      State.none,
+      none,
+      n,
+      0,
+      reason,
+      null,
+      null,
+      platformId,
+      noFacts,
+      null,
+      0,
+      1,
+    )
   }
 
   #return(item: number): void {
@@ -429,6 +483,7 @@ export class Enumeration {
       ...addresses.of(container),
       token: lease.token,
       gone: addresses.row(container).gone === 1,
+      removing: this.#removals.isPlanned(container),
       known: this.#hasExtent.get(container) !== undefined,
       looked: ((this.#lookedIn.get(container) as { looked: number } | undefined)?.looked ?? 0) > 0,
       resumed: lease.pages > 0,

@@ -16,7 +16,7 @@ export function findingsOf(db: DatabaseSync, execution: number): Findings {
 function gone(db: DatabaseSync): Findings['gone'] {
   const query = db.prepare(
     `WITH RECURSIVE lost (id, kind) AS (
-       SELECT id, kind FROM item WHERE gone = 1
+       SELECT id, kind FROM item WHERE gone = 1 AND to_source = 0
        UNION
        SELECT item.id, item.kind FROM lost JOIN extent ON extent.container = lost.id
          JOIN item ON item.id BETWEEN extent.first AND extent.last AND item.parent = lost.id

@@ -80,7 +80,7 @@ export class HeldBatches {
     const containers = new Map<number, WireAddress>()
     const members = new Map<number, Member>()
     for (const [id, parent, kind, , , action, reason, size] of items) {
-      if (!containers.has(parent)) containers.set(parent, addresses.of(parent))
+      if (!containers.has(parent)) containers.set(parent, addresses.of(parent, lease.parts.toSource))
       const tries = rest.get(id)?.tries
       const tried = tries !== undefined
       members.set(id, { parent, kind, action, state: State.pending, reason, size, tried, again: false })
@@ -104,6 +104,7 @@ export class HeldBatches {
       rest,
       staged: lease.staged,
       formerTokens: lease.former,
+      ...(lease.parts.toSource ? { toSource: true } : {}),
     }
   }
 

@@ -1,5 +1,5 @@
 import { leftAlone, type Processing } from '../../policy/decision.ts'
-import { unpackFacts } from '../facts_text.ts'
+import { packFacts, unpackFacts } from '../facts_text.ts'
 import { actionCode, actionOf, kindOf, State, stateOf } from './codes.ts'
 import type { LastLook, LedgerItem } from './reader_types.ts'
 
@@ -12,6 +12,7 @@ export interface ItemRow {
   action: number
   execution: number
   gone: number
+  to_source: number
   reason: string
   destination_name: string | null
   source_id: string | null
@@ -34,7 +35,7 @@ export interface ItemRow {
   simulated: number | null
 }
 
-export const itemColumns = `id, parent, name, kind, state, action, item.execution, gone, reason, destination_name, source_id,
+export const itemColumns = `id, parent, name, kind, state, action, item.execution, gone, to_source, reason, destination_name, source_id,
   destination_id, item.source, destination, hash, why, keep_as, processing, tries, strikes, waiting, not_before_ms,
   partial.bytes AS partial_bytes, plan.source AS seen_source, counterpart, above.looked, above.looked_ms,
   (SELECT simulated FROM execution WHERE n = max(item.execution, coalesce(above.looked, 0))) AS simulated`
@@ -44,7 +45,7 @@ export const itemTables = `item LEFT JOIN plan ON plan.item = id LEFT JOIN trial
 const left = [...leftAlone].map((reason) => `'${reason}'`).join(', ')
 
 /** The reason under which the last execution that looked at an item counted it. */
-export const lastReason = `CASE WHEN gone = 1 AND reason NOT IN ('removed', 'moved', 'not_at_source') THEN 'source_gone'
+export const lastReason = `CASE WHEN gone = 1 AND to_source = 0 AND reason NOT IN ('removed', 'moved', 'not_at_source') THEN 'source_gone'
   WHEN above.looked > item.execution AND state IN (${State.none}, ${State.success}, ${State.processed})
     AND reason NOT IN (${left}) THEN 'unchanged'
   WHEN above.looked > item.execution AND state = ${State.remediation} THEN 'flagged_before' ELSE reason END`
@@ -63,7 +64,8 @@ export function itemOf(row: ItemRow): LedgerItem {
     ...(row.keep_as === null ? {} : { keepAs: row.keep_as }),
     processing: row.processing === null ? [] : (JSON.parse(row.processing) as Processing[]),
     execution: row.execution,
-    gone: row.gone === 1,
+    gone: isGone(row),
+    toSource: row.to_source === 1,
     source: unpackFacts(row.source),
     ...(row.destination === null ? {} : { destination: unpackFacts(row.destination) }),
     ...(row.hash === null ? {} : { hash: row.hash }),
@@ -86,7 +88,8 @@ function lastLook(row: ItemRow): LastLook {
   const again = looked > row.execution
   const state = stateOf(row.state)
   const arrived = state === 'success' || state === 'processed' || state === 'none'
-  const gone = row.gone === 1
+  const gone = isGone(row)
+  const toSource = row.to_source === 1
   // Flagged for its permissions alone, it is there.
   const flaggedThere = state === 'remediation' && row.reason === 'permissions_lost'
   const asItIs = !gone && arrived && leftAlone.has(row.reason)
@@ -94,24 +97,34 @@ function lastLook(row: ItemRow): LastLook {
   const wrote = !gone && arrived && !asItIs && !unchanged && wroteIt.has(actionOf(row.action))
   const simulated = row.simulated === 1
   const recorded = gone || unchanged || (arrived && !asItIs && !(simulated && wrote)) || (flaggedThere && !again)
-  const destination = recorded ? row.destination : row.counterpart
+  const written = recorded ? (toSource ? row.source : row.destination) : row.counterpart
+  const [source, destination] = toSource
+    ? [written === noFacts ? null : written, row.destination]
+    : [gone ? null : (row.seen_source ?? row.source), written]
   return {
     execution: Math.max(row.execution, looked),
     simulated,
     action: gone || asItIs || unchanged ? 'none' : actionOf(row.action),
     reason: !gone && unchanged ? 'unchanged' : reasonOf(row),
     ...(looked >= row.execution && row.looked_ms !== null ? { atMs: row.looked_ms } : {}),
-    ...(gone ? {} : { source: unpackFacts(row.seen_source ?? row.source) }),
+    ...(source === null ? {} : { source: unpackFacts(source) }),
     ...(destination === null ? {} : { destination: unpackFacts(destination) }),
-    isOurs: recorded && destination !== null && (row.action !== adopt || again || gone),
+    isOurs: recorded && !toSource && destination !== null && (row.action !== adopt || again || gone),
   }
 }
 
 const ofGone: ReadonlySet<string> = new Set(['removed', 'moved', 'not_at_source'])
 
-function reasonOf({ gone, reason }: ItemRow): string {
-  return gone === 1 && !ofGone.has(reason) ? 'source_gone' : reason
+function reasonOf(row: ItemRow): string {
+  return isGone(row) && !ofGone.has(row.reason) ? 'source_gone' : row.reason
 }
+
+/** What goes to the source was never there, or comes back. */
+function isGone({ gone, to_source }: ItemRow): boolean {
+  return gone === 1 && to_source === 0
+}
+
+const noFacts = packFacts({ sizeBytes: 0n })
 
 const adopt = actionCode('adopt')
 const wroteIt: ReadonlySet<string> = new Set(['create', 'overwrite', 'attributes', 'reread'])

@@ -10,6 +10,8 @@ export interface Parts {
   ids: number[]
   /** Items tried again after a failure. */
   trials: number[]
+  /** They go from the destination to the source. */
+  toSource?: boolean
 }
 
 /** Sums a listing added for rows it only counted. */
@@ -141,8 +143,9 @@ export class Leases {
     execution: number,
     ids: number[],
     { attempt, former, staged }: Pick<Lease, 'attempt' | 'former' | 'staged'>,
+    toSource: boolean | undefined,
   ): void {
-    const parts: Parts = { spans: [], ids, trials: [] }
+    const parts: Parts = { spans: [], ids, trials: [], ...(toSource ? { toSource } : {}) }
     this.give({
       kind: LeaseKind.leftovers,
       execution,

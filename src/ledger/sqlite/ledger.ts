@@ -110,7 +110,7 @@ export class SqliteLedger {
     this.#removals = new Removals(parts, containers)
     this.#enumeration = new Enumeration(parts, containers, {
       removals: this.#removals,
-      onWork: (first, last, ids) => work.add(first, last, ids),
+      onWork: (first, last, ids, toSource) => work.add(first, last, ids, toSource),
     })
     const rows = new BatchRows(db)
     const held = new HeldBatches(parts, work, rows)
@@ -171,13 +171,13 @@ export class SqliteLedger {
   }
 
   containerReady(container: number, { token, id, made }: MadeContainer): void {
-    const { execution } = this.#parts.leases.require(token)
-    this.#containers.exists(container, { id, made })
+    const { execution, parts } = this.#parts.leases.require(token)
+    this.#containers.exists(container, { id, made, ...(parts.toSource ? { toSource: true } : {}) })
     this.#parts.counters.flush(execution)
   }
 
-  addresses(container: number, from: 'root' | 'nearest'): WireAddress[] {
-    return this.#parts.addresses.chain(container, from)
+  addresses(container: number, from: 'root' | 'nearest', toSource?: boolean): WireAddress[] {
+    return this.#parts.addresses.chain(container, from, toSource)
   }
 
   staged(token: number, text: string): void {

@@ -5,7 +5,7 @@ import type { BatchResults } from './batch_results.ts'
 import type { HeldBatches } from './held_batches.ts'
 import { LeaseKind, type Lease, type Member, type Parts } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
-import { oneMore, partsOf, pastOf, type Past, type WorkQueue } from './work_queue.ts'
+import { direction, oneMore, partsOf, pastOf, type Past, type WorkQueue } from './work_queue.ts'
 
 /** A batch whose holder died this often is taken item by item. */
 export const aloneAfter = 2
@@ -39,7 +39,8 @@ export class OrphanedBatches {
     this.#held = held
     this.#results = results
     this.#allPartials = parts.db.prepare(
-      'SELECT partial.item, item.parent, partial.key, partial.resume FROM partial JOIN item ON item.id = partial.item',
+      `SELECT partial.item, item.parent, partial.key, partial.resume, to_source FROM partial
+       JOIN item ON item.id = partial.item`,
     )
     this.#begun = parts.db.prepare('SELECT begun_ms AS begunMs FROM execution WHERE n = ?')
   }
@@ -53,7 +54,7 @@ export class OrphanedBatches {
     const attempt = leases.deathsOf(orphan)
     const past: Past = { attempt, former: [...orphan.former, orphan.token], staged: orphan.staged }
     if (past.attempt > lastAfter) {
-      for (const [item, member] of members) this.#flag(item, member, past, orphan.execution)
+      for (const [item, member] of members) this.#flag(item, member, past, orphan)
       counters.flush(orphan.execution)
       return undefined
     }
@@ -106,13 +107,15 @@ export class OrphanedBatches {
       parent: number
       key: string
       resume: string | null
+      to_source: number
     }[]
     return {
       batches,
-      partials: partials.map(({ item, parent, key, resume }) => ({
+      partials: partials.map(({ item, parent, key, resume, to_source }) => ({
         item,
-        container: addresses.of(parent),
+        container: addresses.of(parent, to_source === 1),
         key,
+        ...direction({ to_source }),
         ...(resume === null ? {} : { resume }),
       })),
     }
@@ -134,19 +137,20 @@ export class OrphanedBatches {
     return [{ ...batch, held: { fromMs, untilMs } }]
   }
 
-  #flag(item: number, member: Member, past: Past, execution: number): void {
+  #flag(item: number, member: Member, past: Past, { execution, parts }: Lease): void {
     const { counters, crashed, leases } = this.#parts
     const why = `the worker died ${past.attempt} times with it in hand, the last time with nothing else`
     this.#results.failed(item, member, { reason: 'crashed_worker', why, notBeforeMs: 'never' })
-    leases.keepLeftovers(execution, [item], past)
+    leases.keepLeftovers(execution, [item], past, parts.toSource)
     crashed(item, why)
     counters.flush(execution)
   }
 }
 
 function only(parts: Parts, item: number): Parts {
-  if (parts.trials.includes(item)) return { spans: [], ids: [], trials: [item] }
-  return { spans: [], ids: [item], trials: [] }
+  const way = parts.toSource ? { toSource: true } : {}
+  if (parts.trials.includes(item)) return { spans: [], ids: [], trials: [item], ...way }
+  return { spans: [], ids: [item], trials: [], ...way }
 }
 
 function complete(execution: number): Holder {

@@ -39,6 +39,8 @@ export interface LedgerItem {
   execution: number
   /** No longer at the source. */
   gone: boolean
+  /** What was decided last goes from the destination to the source: what is said of the two is to be read exchanged. */
+  toSource: boolean
   source: Facts
   /** After our last write. */
   destination?: Facts

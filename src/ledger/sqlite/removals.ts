@@ -31,6 +31,7 @@ interface RemovalRow {
   destination_id: string | null
   hash: string | null
   bytes: number
+  reason: string
 }
 
 /** What is to be removed on either side once everything else of the execution is done: the deepest first, on condition of what was seen. */
@@ -57,7 +58,7 @@ export class Removals {
     const { db } = parts
     this.#plan = db.prepare(
       `INSERT INTO removal (item, side, depth, kind, bytes, facts, platform_id, reason, lease, done)
-       VALUES (?, ${Side.destination}, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT DO NOTHING`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT DO NOTHING`,
     )
     this.#drop = db.prepare('DELETE FROM removal WHERE item = ?')
     this.#planned = db.prepare('SELECT 1 FROM removal WHERE item = ?')
@@ -68,7 +69,7 @@ export class Removals {
     this.#deepestLeased = db.prepare('SELECT max(depth) AS depth FROM removal WHERE lease <> 0')
     this.#take = db.prepare('UPDATE removal SET lease = ? WHERE item = ?')
     this.#release = db.prepare('UPDATE removal SET lease = 0 WHERE lease = ?')
-    this.#leased = db.prepare('SELECT kind, side, bytes FROM removal WHERE item = ? AND lease = ?')
+    this.#leased = db.prepare('SELECT kind, side, bytes, reason FROM removal WHERE item = ? AND lease = ?')
     this.#finish = db.prepare('UPDATE removal SET lease = 0, done = ? WHERE item = ?')
     this.#left = db.prepare('SELECT 1 FROM removal WHERE lease = ? LIMIT 1')
     this.#removed = db.prepare(
@@ -80,13 +81,17 @@ export class Removals {
   }
 
   /** @param item the tracked row, or the one made for what only the destination has */
-  plan(item: number, depth: number, { kind, bytes, destination, destinationId, reason }: WireUnmatched): void {
-    this.#plan.run(item, depth, kind, bytes, destination, destinationId || null, reason)
+  plan(item: number, depth: number, { side, kind, bytes, facts, platformId, reason }: WireUnmatched): void {
+    this.#plan.run(item, Side[side], depth, kind, bytes, facts, platformId || null, reason)
+  }
+
+  isPlanned(item: number): boolean {
+    return this.#planned.get(item) !== undefined
   }
 
   /** Something in it stays, so that it and all above it stay as well. */
   keep(container: number): void {
-    for (let id = container; id !== 0 && this.#planned.get(id) !== undefined; id = this.#parts.addresses.row(id).parent)
+    for (let id = container; id !== 0 && this.isPlanned(id); id = this.#parts.addresses.row(id).parent)
       this.#drop.run(id)
   }
 
@@ -158,7 +163,7 @@ export class Removals {
     const { addresses, counters, leases, db } = this.#parts
     const lease = leases.require(token, LeaseKind.removal)
     for (const { item, end, reason } of results) {
-      const row = this.#leased.get(item, token) as { kind: number; side: number; bytes: number } | undefined
+      const row = this.#leased.get(item, token) as Pick<RemovalRow, 'kind' | 'side' | 'bytes' | 'reason'> | undefined
       if (!row) continue
       this.#finish.run(Done[end], item)
       const where = row.side === Side.source ? 'source' : 'destination'
@@ -169,7 +174,7 @@ export class Removals {
       })
       if (end !== 'removed') continue
       const { parent } = db.prepare('SELECT parent FROM item WHERE id = ?').get(item) as { parent: number }
-      if (where === 'source') this.#moved.run(item)
+      if (row.reason === 'moved') this.#moved.run(item)
       else {
         this.#removed.run(item)
         this.#parts.plans.drop(item)

@@ -197,6 +197,12 @@ const migrations: readonly string[] = [
   CREATE INDEX removal_open ON removal (depth) WHERE done = 0;
   CREATE INDEX removal_leased ON removal (lease) WHERE lease <> 0;
   `,
+  `
+  -- 1: what was decided last goes from the destination to the source. Of a container: it came from there, and \`ready\` and
+  -- \`made\` tell of the source.
+  ALTER TABLE item ADD COLUMN to_source INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE work ADD COLUMN to_source INTEGER NOT NULL DEFAULT 0;
+  `,
 ]
 
 /** As `openDatabase` takes it. */

@@ -26,6 +26,7 @@ type Cells = [
   destination: string | null,
   gone: number,
   decided: number,
+  toSource: number,
 ]
 
 /** Most rows have nothing to say, and their plans, if any, are not asked for. */
@@ -94,7 +95,7 @@ function open(file: string): Open {
   db.exec('PRAGMA cache_size = -1024')
   const rows = db.prepare(
     `SELECT id, name, kind, destination_name, state, reason, source_id, destination_id, hash, source, destination, gone,
-       execution = ? FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?`,
+       execution = ?, to_source FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?`,
   )
   rows.setReturnArrays(true)
   return {
@@ -163,10 +164,14 @@ class StoredRow implements TrackedRow {
     return this.#cells[12] === 1
   }
 
+  get toSource(): boolean {
+    return this.#cells[13] === 1
+  }
+
   toJSON(): TrackedRow {
     const { item, name, kind, destinationName, state, reason, source, destination, hash, sourceId, destinationId } =
       this
-    const { sourceGone, decided, said } = this
+    const { sourceGone, decided, said, toSource } = this
     return {
       item,
       name,
@@ -182,6 +187,7 @@ class StoredRow implements TrackedRow {
       sourceGone,
       decided,
       said,
+      ...(toSource ? { toSource } : {}),
     }
   }
 }

@@ -12,6 +12,7 @@ export interface WorkRow {
   attempt: number
   former: string | null
   staged: string | null
+  to_source: number
 }
 
 /** What a batch that was given back, or split, still remembers. */
@@ -36,12 +37,12 @@ export class WorkQueue {
   readonly #withPast
 
   constructor(db: DatabaseSync) {
-    this.#append = db.prepare('INSERT INTO work (first, last, ids) VALUES (?, ?, ?)')
+    this.#append = db.prepare('INSERT INTO work (first, last, ids, to_source) VALUES (?, ?, ?, ?)')
     this.#prepend = db.prepare(
-      `INSERT INTO work (seq, first, last, ids, tried, attempt, former, staged)
-       VALUES ((SELECT min(0, coalesce(min(seq), 0)) - 1 FROM work), ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO work (seq, first, last, ids, tried, attempt, former, staged, to_source)
+       VALUES ((SELECT min(0, coalesce(min(seq), 0)) - 1 FROM work), ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    this.#newest = db.prepare('SELECT seq, last, ids, former FROM work ORDER BY seq DESC LIMIT 1')
+    this.#newest = db.prepare('SELECT seq, last, ids, former, to_source FROM work ORDER BY seq DESC LIMIT 1')
     this.#extend = db.prepare('UPDATE work SET last = ? WHERE seq = ?')
     this.#oldest = db.prepare('SELECT * FROM work WHERE attempt < ? ORDER BY seq LIMIT ?')
     this.#last = db.prepare('SELECT * FROM work WHERE attempt >= ? ORDER BY seq LIMIT 1')
@@ -53,15 +54,16 @@ export class WorkQueue {
   }
 
   /** New work; a range that goes on where the newest one ends makes that one longer. */
-  add(first: number, last: number, ids: number[] | undefined): void {
+  add(first: number, last: number, ids: number[] | undefined, toSource = false): void {
     if (!ids) {
       const newest = this.#newest.get() as unknown as WorkRow | undefined
-      if (newest && newest.ids === null && newest.former === null && newest.last === first - 1) {
+      const goesOn = newest?.ids === null && newest.former === null && newest.last === first - 1
+      if (goesOn && newest.to_source === Number(toSource)) {
         this.#extend.run(last, newest.seq)
         return
       }
     }
-    this.#append.run(first, last, ids ? JSON.stringify(ids) : null)
+    this.#append.run(first, last, ids ? JSON.stringify(ids) : null, Number(toSource))
   }
 
   /** Puts what is left of a batch back, before all other work; items tried again only when there is a past to remember. */
@@ -69,8 +71,9 @@ export class WorkQueue {
     const attempt = past?.attempt ?? 0
     const former = past ? JSON.stringify(past.former) : null
     const staged = past?.staged ?? null
-    if (past) this.#prependIds(parts.trials, left, 1, past)
-    this.#prependIds(parts.ids, left, 0, past)
+    const toSource = Number(parts.toSource ?? false)
+    if (past) this.#prependIds(parts.trials, left, { tried: 1, toSource }, past)
+    this.#prependIds(parts.ids, left, { tried: 0, toSource }, past)
     for (const [first, last] of parts.spans.toReversed()) {
       let from: number | undefined
       let to = 0
@@ -79,16 +82,21 @@ export class WorkQueue {
         if (from === undefined || id < from) from = id
         if (id > to) to = id
       }
-      if (from !== undefined) this.#prepend.run(from, to, null, 0, attempt, former, staged)
+      if (from !== undefined) this.#prepend.run(from, to, null, 0, attempt, former, staged, toSource)
     }
   }
 
-  #prependIds(all: number[], left: ReadonlySet<number>, tried: number, past: Past | undefined): void {
+  #prependIds(
+    all: number[],
+    left: ReadonlySet<number>,
+    { tried, toSource }: { tried: number; toSource: number },
+    past: Past | undefined,
+  ): void {
     const ids = all.filter((id) => left.has(id))
     if (ids.length === 0) return
     const former = past ? JSON.stringify(past.former) : null
     const text = JSON.stringify(ids)
-    this.#prepend.run(ids[0]!, ids.at(-1)!, text, tried, past?.attempt ?? 0, former, past?.staged ?? null)
+    this.#prepend.run(ids[0]!, ids.at(-1)!, text, tried, past?.attempt ?? 0, former, past?.staged ?? null, toSource)
   }
 
   /** Of those that fewer holders than this died with. */
@@ -126,9 +134,15 @@ export class WorkQueue {
 export function partsOf(row: WorkRow): Parts {
   if (row.ids !== null) {
     const ids = JSON.parse(row.ids) as number[]
-    return row.tried === 1 ? { spans: [], ids: [], trials: ids } : { spans: [], ids, trials: [] }
+    const named = row.tried === 1 ? { spans: [], ids: [], trials: ids } : { spans: [], ids, trials: [] }
+    return { ...named, ...direction(row) }
   }
-  return { spans: [[row.first, row.last]], ids: [], trials: [] }
+  return { spans: [[row.first, row.last]], ids: [], trials: [], ...direction(row) }
+}
+
+/** Which way the items of a batch go; it is in no part of those that go to the destination. */
+export function direction({ to_source }: Pick<WorkRow, 'to_source'>): Pick<Parts, 'toSource'> {
+  return to_source === 1 ? { toSource: true } : {}
 }
 
 export function pastOf(row: WorkRow): Past {

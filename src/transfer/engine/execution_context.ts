@@ -26,7 +26,9 @@ import { requireSameRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 import { Stop, type StopToken, type StopFlag } from '../io/stop.ts'
 import { trackedOf } from '../items/tracked_of.ts'
-import { SideTrouble, troubleOf } from './trouble.ts'
+import { SideTrouble, troubleOf, type Side } from './trouble.ts'
+import { exchangedSettings } from '../../policy/exchange.ts'
+import { exchangedRow } from '../items/exchanged_row.ts'
 
 /** Fewer are never worth a database of their own. */
 const leastEntries = 2_000
@@ -45,10 +47,14 @@ export class ExecutionContext {
   readonly attributes: ItemAttributes
   readonly containers: DestinationContainers
   /** Where calls block: has the thread for one batch after another, whatever slots they belong to. */
-  readonly mutex = new Mutex()
+  readonly mutex: Mutex
   readonly pace: Pace
   /** Settled before the next claim. */
-  readonly pendingWrites = new PendingWrites()
+  readonly pendingWrites: PendingWrites
+  /** Under `sync`: the same with both sides exchanged, for what goes from the destination to the source. */
+  readonly back: ExecutionContext | undefined
+  /** Of what it is that with both sides exchanged. */
+  readonly #forth: ExecutionContext | undefined
   /** The destination's own equality of names. */
   readonly nameKey: NameKey
   /** Told the path in hand now and then. */
@@ -85,7 +91,15 @@ export class ExecutionContext {
     return context
   }
 
-  private constructor(spec: ExecutionSpec, ledger: Ledger, { job, source, destination, roots }: Opened) {
+  private constructor(
+    spec: ExecutionSpec,
+    ledger: Ledger,
+    { job, source, destination, roots }: Opened,
+    forth?: ExecutionContext,
+  ) {
+    this.#forth = forth
+    this.mutex = forth?.mutex ?? new Mutex()
+    this.pendingWrites = forth?.pendingWrites ?? new PendingWrites()
     this.spec = spec
     this.ledger = ledger
     this.job = job
@@ -99,6 +113,13 @@ export class ExecutionContext {
       given: spec.settings.maxItemsPerContainer,
       destination: destination.capabilities.tree.maxItems,
     }
+    this.#protecting = (['source', 'destination'] as const).map((side) =>
+      compileFilters(spec.settings.filter, side, {
+        nowNs: spec.nowNs,
+        transferType: spec.settings.transferType,
+        caseSensitive: destination.capabilities.names.caseSensitive,
+      }),
+    )
     this.#planner = compilePlanner({
       settings: spec.settings,
       source: source.capabilities,
@@ -109,18 +130,27 @@ export class ExecutionContext {
         caseSensitive: source.capabilities.names.caseSensitive,
         onMatch: (rule) => this.pendingWrites.add(keepMet(ledger, spec.execution, `filter ${rule}`)),
       }),
+      ...(spec.settings.transferType === 'sync' ? { destinationFilter: this.#protecting[1]! } : {}),
     })
     this.removes = removesAtDestination(spec.settings)
-    this.#protecting = (['source', 'destination'] as const).map((side) =>
-      compileFilters(spec.settings.filter, side, {
-        nowNs: spec.nowNs,
-        transferType: spec.settings.transferType,
-        caseSensitive: destination.capabilities.names.caseSensitive,
-      }),
-    )
     this.attributes = new ItemAttributes(spec, ledger, { source, destination })
     this.containers = new DestinationContainers(this)
     ledger.onCrashed = (why) => void this.failed(why)
+    if (spec.settings.transferType !== 'sync' || forth || roots.destinationId === undefined) return
+    const exchanged = { sourceId: roots.destinationId, destinationId: roots.sourceId }
+    const sides = { job, source: destination, destination: source, roots: exchanged }
+    this.back = new ExecutionContext(exchangedSpec(spec), ledger, sides, this)
+  }
+
+  /** Its source is the job's destination. */
+  get toSource(): boolean {
+    return this.#forth !== undefined
+  }
+
+  /** Which of the job's sides is meant. */
+  sideName(side: Side): Side {
+    if (!this.toSource || side === 'home') return side
+    return side === 'source' ? 'destination' : 'source'
   }
 
   /**
@@ -130,6 +160,7 @@ export class ExecutionContext {
    * @returns whether it halts
    */
   failed(why: string): boolean {
+    if (this.#forth) return this.#forth.failed(why)
     if (!haltsOnFailure(this.spec.settings.failurePolicy)) return false
     if (this.firstFailure === undefined) this.pendingWrites.add(this.ledger.keepFailure(why))
     this.firstFailure ??= why
@@ -165,7 +196,7 @@ export class ExecutionContext {
   }
 
   decide(child: Child): Decision {
-    const { item, path, named, counterpart, row, taken, isLookedAt } = child
+    const { item, path, named, counterpart, row, taken, takenAtSource, isLookedAt } = child
     if (row?.state === 'skipped' && row.reason === ignored.reason) return ignored
     return this.#planner.plan({
       source: item,
@@ -175,12 +206,28 @@ export class ExecutionContext {
       tracked: row ? trackedOf(row, item, counterpart) : null,
       isLookedAt,
       taken,
+      ...(takenAtSource ? { takenAtSource } : {}),
     })
+  }
+
+  /** Under `sync`, about what only the destination has; the child is told with both sides exchanged. */
+  decideBack({ item, path, named, row, taken, isLookedAt }: Child): Decision {
+    if (row?.state === 'skipped' && row.reason === ignored.reason) return { ...ignored, toSource: true }
+    // What was removed, or is of another kind now, says nothing about what is there.
+    const isOfThis =
+      row !== undefined && row.kind === item.kind && row.reason !== 'removed' && row.reason !== 'not_at_source'
+    const tracked = isOfThis ? trackedOf(exchangedRow(row), item, null) : null
+    return this.#planner.planBack({ source: item, path, named, counterpart: null, tracked, isLookedAt, taken })
+  }
+
+  /** Whether a filter of either side leaves out what the destination has. */
+  isProtected(counterpart: Item, path: string): boolean {
+    return this.#protecting.some((filter) => filter.judge(counterpart, path) !== undefined)
   }
 
   /** Why something at the destination, which nothing at the source stands for, is to be removed; nothing when it stays. */
   unmatched(counterpart: Item, path: string, tracked: Lonely['tracked']): ReturnType<typeof unmatched> {
-    const isFiltered = this.#protecting.some((filter) => filter.judge(counterpart, path) !== undefined)
+    const isFiltered = this.isProtected(counterpart, path)
     return unmatched(this.spec.settings, { counterpart, isFiltered, ...(tracked ? { tracked } : {}) })
   }
 
@@ -221,6 +268,7 @@ export class ExecutionContext {
   }
 
   at(names: readonly string[], name?: string): void {
+    if (this.#forth) return this.#forth.at(names, name)
     const now = Date.now()
     if (now - this.#atMs < atEveryMs) return
     this.#atMs = now
@@ -257,6 +305,13 @@ export interface Child {
   /** An earlier execution looked at all that is in its container. */
   isLookedAt: boolean
   taken: (name: string) => boolean
+  /** Under `sync`. */
+  takenAtSource?: (name: string) => boolean
+}
+
+/** Filters are asked before sides are exchanged. */
+function exchangedSpec(spec: ExecutionSpec): ExecutionSpec {
+  return { ...spec, source: spec.destination, destination: spec.source, settings: exchangedSettings(spec.settings) }
 }
 
 function asSibling({ name, kind }: Item): { key: string; name: string; kind: Item['kind'] } {

@@ -61,7 +61,7 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
   if (unanswered.length > 0) throw new FailedToStart(unanswered.map((why) => `transfer.filter.source: ${why}`))
   const destination = await starting('destination', () => sides.open(spec.destination))
   if (!spec.simulated) refuseReadOnly('destination', destination)
-  if (!spec.simulated && settings.transferType === 'move') refuseReadOnly('source', source)
+  if (!spec.simulated && writesSource(settings)) refuseReadOnly('source', source)
   const places = await refuseOverlap(jobs, spec.source, spec.destination, { source, destination })
   await claimRoots(job, jobs, ref, places)
   const sourceRoot = await starting('source', () => source.root(spec.source.path))
@@ -110,9 +110,14 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
   }
 }
 
+function writesSource({ transferType }: Settings): boolean {
+  return transferType === 'move' || transferType === 'sync'
+}
+
 /** Which side things are removed from, and whether everything is looked at first. */
 function removalsOf(settings: Settings): Pick<Initialized, 'removes' | 'looksFirst'> {
   if (settings.transferType === 'move') return { removes: 'source' }
+  if (settings.transferType === 'sync') return settings.deletePropagation === 'ignore_both' ? {} : { removes: 'both' }
   if (!removesAtDestination(settings)) return {}
   return settings.transferType === 'publish' ? { removes: 'destination', looksFirst: true } : { removes: 'destination' }
 }
@@ -269,7 +274,7 @@ async function claimRoots(
 ): Promise<void> {
   if (job.spec.simulated) return
   const roots = [
-    { ...source, writes: job.spec.settings.transferType === 'move' },
+    { ...source, writes: writesSource(job.spec.settings) },
     { ...destination, writes: true },
   ]
   const other = await jobs.catalog.jobs.claimRoots(ref.jobId, ref.execution, roots)

@@ -20,12 +20,13 @@ export async function planRemovals(executions: ActiveExecutions, ref: ExecutionR
   const isFirstPublish = transferType === 'publish' && (await ledger.recall(published)) === undefined
   const found = (await ledger.progress(ref.execution)).found.items
   if (!needsApproval({ removed, replaced, found, isFirstPublish })) return { items: removed }
-  return { items: removed, approval: { hash, sentence: waits(plan, ref.jobId) } }
+  const where = transferType === 'sync' ? 'where the other side has them no more' : 'at the destination'
+  return { items: removed, approval: { hash, sentence: waits(plan, ref.jobId, where) } }
 }
 
-function waits({ items, bytes: size, replaced, hash }: RemovalPlan, jobId: string): string {
+function waits({ items, bytes: size, replaced, hash }: RemovalPlan, jobId: string, where: string): string {
   const what = [
-    ...(items > 0 ? [`${counted(items, 'item')} (${bytes(size)}) would be removed at the destination`] : []),
+    ...(items > 0 ? [`${counted(items, 'item')} (${bytes(size)}) would be removed ${where}`] : []),
     ...(replaced > 0 ? [`${count(replaced)} there that somebody else wrote would be overwritten`] : []),
   ]
   return `an approval: ${what.join(', ')}; see "stevedore job approve ${jobId}" (plan ${hash})`

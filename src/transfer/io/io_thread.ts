@@ -100,7 +100,8 @@ const steps: Record<Task['phase'], (context: ExecutionContext, hand: Hand) => Pr
     const claim = await context.ledger.claimContainersToFinalize(holder, finalizedAtOnce)
     if (claim.state === 'closed') return { end: { state: 'finished' } }
     if (claim.state !== 'claimed') return {}
-    return { failed: await finishContainers(context, claim.claim, { stop, width }) }
+    const { toSource } = claim.claim
+    return { failed: await finishContainers((toSource && context.back) || context, claim.claim, { stop, width }) }
   },
 }
 

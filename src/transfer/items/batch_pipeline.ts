@@ -85,7 +85,8 @@ class BatchPipeline {
       this.#onRoom()
     }
     const how = this.#inFlight ? { inFlight: this.#inFlight } : { mutex: this.#context.mutex }
-    const end: Promise<void> = carryOut(this.#context, batch, { stop: this.#stop, handedIn, ...how })
+    const context = (batch.toSource && this.#context.back) || this.#context
+    const end: Promise<void> = carryOut(context, batch, { stop: this.#stop, handedIn, ...how })
       .then(
         (failed) => {
           this.#failed += failed

@@ -339,7 +339,7 @@ class BatchWork {
   }
 
   #fail(work: WorkItem, error: unknown, side: Side): void {
-    this.#outcome.failed(work, this.#places.path(work), itemTrouble(error, side))
+    this.#outcome.failed(work, this.#places.path(work), itemTrouble(error, this.#context.sideName(side)))
   }
 
   #stopping(): boolean {

@@ -97,8 +97,8 @@ async function isOurs(
   return isKnownAsOurs(context, item)
 }
 
-async function isKnownAsOurs({ ledger, spec }: ExecutionContext, item: number): Promise<boolean> {
-  const [address] = (await ledger.addresses(item, 'nearest')).slice(-1)
+async function isKnownAsOurs({ ledger, spec, toSource }: ExecutionContext, item: number): Promise<boolean> {
+  const [address] = (await ledger.addresses(item, 'nearest', toSource)).slice(-1)
   return address?.madeIn === spec.execution
 }
 

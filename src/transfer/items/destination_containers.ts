@@ -49,7 +49,7 @@ export class DestinationContainers {
   async #make(container: number, by: Maker): Promise<string> {
     const { destination, roots, ledger } = this.#context
     let id: string | undefined
-    for (const address of await ledger.addresses(container, 'nearest')) {
+    for (const address of await ledger.addresses(container, 'nearest', this.#context.toSource)) {
       const here = destinationContainerId(destination, roots, address)
       const name = address.destinationNames.at(-1)
       if (here !== undefined) id = here
@@ -57,7 +57,7 @@ export class DestinationContainers {
         id = (await this.ensure({ ...this.#toMake(address, id, name), ...by })).id
     }
     if (id === undefined)
-      throw new SideTrouble('destination', { code: 'RootGone', message: 'the destination root is gone' })
+      throw new SideTrouble(this.#context.sideName('destination'), { code: 'RootGone', message: 'the root is gone' })
     this.remember(container, id)
     return id
   }
@@ -75,7 +75,7 @@ export class DestinationContainers {
     const { destination, roots, ledger } = this.#context
     let parent = roots.destinationId
     let remade = false
-    for (const address of await ledger.addresses(container, 'root')) {
+    for (const address of await ledger.addresses(container, 'root', this.#context.toSource)) {
       const { item, destinationNames, destinationId } = address
       const name = destinationNames.at(-1)
       if (parent === undefined || name === undefined) continue

@@ -65,19 +65,23 @@ async function finishOne(
       ? await context.destination.setAttributes(destination, attributes)
       : await context.destination.stat(destination, [])
     if (attributes) await context.flush(destination, destination)
+    // Where both sides are written, the other one's time may have been moved by us, too.
+    const isTwoWay = context.back !== undefined || context.toSource
+    const origin = isTwoWay ? await context.source.stat(source, context.attributes.listed) : null
     const { altered, audit, flagged } = notes
     if (flagged !== undefined) context.audit.add(audit, 'flagged', () => ({ item, message: flagged }))
     if (audit.length > 0) context.pendingWrites.add(context.ledger.audit(audit))
     return {
       item,
       ...(there ? { destination: factsOf(there) } : {}),
+      ...(origin ? { source: factsOf(origin) } : {}),
       ...(attributes ? { altered } : {}),
       ...(flagged === undefined ? {} : { flagged }),
     }
   } catch (error) {
     // Removed meanwhile on either side: there is nothing to set, or nothing to take it from.
     if (error instanceof ConnectorError && error.code === 'NotFound') return { item }
-    const trouble = itemTrouble(error, side)
+    const trouble = itemTrouble(error, context.sideName(side))
     const { reason } = trouble
     const why = `${readable(container.sourceNames)}: ${trouble.why}`
     context.pendingWrites.add(

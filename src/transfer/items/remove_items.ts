@@ -53,7 +53,8 @@ async function removeOne(
   context.at(names, removal.name)
   try {
     const id = idOn(context, removal)
-    const expected = side === 'source' ? await arrived(context, removal, { id, stop }) : removal.expected
+    const isMove = context.spec.settings.transferType === 'move'
+    const expected = isMove ? await arrived(context, removal, { id, stop }) : removal.expected
     if (expected === 'gone') return { item, end: 'removed' }
     if (typeof expected === 'string') {
       context.audit.add(audit, 'kept', () => ({ item, message: `${path}: ${whyKept[expected]}` }))

@@ -10,6 +10,7 @@ export function trackedOf(row: TrackedRow, source: Item, counterpart: Item | nul
     source: sourceText !== undefined && sourceText === packFacts(source) ? source : row.source,
     settled: row.state === 'success' || row.state === 'processed',
     failed: row.state === 'retry' || row.state === 'remediation',
+    ...(row.toSource ? { toSource: true } : {}),
   }
   const isAsRecorded =
     counterpart !== null && destinationText !== undefined && destinationText === packFacts(counterpart)

@@ -6,7 +6,7 @@ import type { StopToken } from '../io/stop.ts'
 import { throwUnlessItems } from '../engine/trouble.ts'
 
 /**
- * Reads what stands at the destination and decides again, with its hash. What can't be read now, or changes meanwhile, counts
+ * Reads what stands at the side that was written and decides again, with its hash. What can't be read now, or changes meanwhile, counts
  * as what it was taken for.
  *
  * @throws Suspended when it was told to stop; SideTrouble when the destination is out of reach
@@ -16,14 +16,16 @@ export async function decideByHash(
   { child, decision }: { child: Child; decision: Decision },
   stop: StopToken,
 ): Promise<Decision> {
-  const { counterpart } = child
-  if (!counterpart) return decision
+  const side = decision.wantsHash ?? 'destination'
+  const item = side === 'source' ? child.item : child.counterpart
+  if (!item) return decision
   try {
-    const hash = await hashContent(context.destination, counterpart.id, counterpart, { stop, pace: context.pace })
-    return context.decide({ ...child, counterpart: { ...counterpart, hash } })
+    const hash = await hashContent(context[side], item.id, item, { stop, pace: context.pace })
+    const known = { ...item, hash }
+    return context.decide({ ...child, ...(side === 'source' ? { item: known } : { counterpart: known }) })
   } catch (error) {
     if (error instanceof Suspended) throw error
-    throwUnlessItems(error, 'destination')
+    throwUnlessItems(error, side)
     return decision
   }
 }

@@ -16,7 +16,7 @@ export interface Decided {
 /** Whether the listing of its container alone does not settle what is to be done about a child. */
 export function wantsLook(context: ExecutionContext, decided: Decided): boolean {
   const { child, decision } = decided
-  return decision.wantsHash === true || wasTooFull(child, decision) || isOtherwiseSpelled(context, decided)
+  return decision.wantsHash !== undefined || wasTooFull(child, decision) || isOtherwiseSpelled(context, decided)
 }
 
 /**
@@ -32,7 +32,7 @@ export async function decideByLook(
 ): Promise<Decided> {
   let decision = first
   if (wasTooFull(child, decision)) decision = await decideByCount(context, { child, decision }, stop)
-  else if (decision.wantsHash === true) decision = await decideByHash(context, { child, decision }, stop)
+  else if (decision.wantsHash) decision = await decideByHash(context, { child, decision }, stop)
   const decided = { child, decision }
   if (container === undefined || !isOtherwiseSpelled(context, decided)) return decided
   return respell(context, decided, container)

@@ -13,16 +13,37 @@ import { leftAlone, type Decision, type Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
 import { factsOf } from '../items/facts_of.ts'
 import type { Child, ExecutionContext } from '../engine/execution_context.ts'
+import { exchangedRow } from '../items/exchanged_row.ts'
 import { meetContent } from './worth_knowing.ts'
 
 export function emptyListing(context: ExecutionContext, container: ContainerToList): Listing {
   return noListing({ container: container.item, token: container.token, execution: context.spec.execution })
 }
 
-/** Puts one decided child where the ledger expects it: fresh, changed, or merely counted. */
+/** Puts one decided child where the ledger expects it: fresh, changed, or merely counted; and what is to be removed. */
 export function add(context: ExecutionContext, listing: Listing, child: Child, decision: Decision): void {
+  const { item, row } = child
+  if (decision.removes && row) {
+    const facts = { ...factsOf(item), id: context.source.childId ? '' : item.id }
+    const { name, kind } = item
+    listing.unmatched.push({ item: row.item, name, kind, reason: 'destination_gone', side: 'source', facts })
+  } else if (context.back) listing.holdsOthers = true
+  if (decision.toSource && context.back) record(context.back, listing, exchangedChild(child), decision)
+  else record(context, listing, child, decision)
+}
+
+function exchangedChild(child: Child): Child {
+  const { item, counterpart, row } = child
+  if (!counterpart) return child
+  const exchanged = row && exchangedRow(row)
+  return { ...child, item: counterpart, counterpart: item, named: { name: item.name }, row: exchanged }
+}
+
+/** Of what goes to the source, both context and child are those with the sides exchanged. */
+export function record(context: ExecutionContext, listing: Listing, child: Child, decision: Decision): void {
   const { item, row, counterpart } = child
-  const destinationName = child.named.name
+  const { toSource } = context
+  const destinationName = toSource ? item.name : child.named.name
   const asBefore = staysAsItIs(context, child, decision)
   if (decision.action === 'fail' && !asBefore) context.failed(`${child.path}: ${decision.why ?? decision.reason}`)
   const flaggedBefore = asBefore && row?.state === 'remediation'
@@ -46,6 +67,7 @@ export function add(context: ExecutionContext, listing: Listing, child: Child, d
       item: row.item,
       kind: item.kind,
       decision,
+      ...(toSource ? { name: child.named.name } : {}),
       destinationName,
       source: factsOf(item),
       ...(context.source.childId ? {} : { sourceId: item.id }),
@@ -63,14 +85,16 @@ function addFresh(
   decision: Decision,
 ): void {
   const index = fresh.name.length
-  fresh.name.push(item.name)
+  const { toSource } = context
+  fresh.name.push(toSource ? named.name : item.name)
   fresh.kind.push(item.kind)
-  fresh.destinationName.push(named.name)
+  fresh.destinationName.push(toSource ? item.name : named.name)
   fresh.action.push(decision.action)
   fresh.reason.push(decision.reason)
-  if (!context.source.childId) fresh.sourceId.push(item.id)
+  if (toSource ? !context.destination.childId : !context.source.childId) fresh.sourceId.push(toSource ? '' : item.id)
   pushFacts(fresh.source, item)
   if (
+    toSource ||
     counterpart !== null ||
     decision.why !== undefined ||
     decision.keepAs !== undefined ||
@@ -81,6 +105,7 @@ function addFresh(
       ...(decision.keepAs === undefined ? {} : { keepAs: decision.keepAs }),
       ...(decision.processing === undefined ? {} : { processing: decision.processing }),
       ...(counterpart ? { counterpart: onRecord(context, counterpart) } : {}),
+      ...(toSource ? { toSource, ...(context.source.childId ? {} : { originId: item.id }) } : {}),
     }
   }
 }
@@ -119,8 +144,8 @@ function noteOf(
   if (isAsked || leftAlone.has(decision.reason)) {
     // What flagged it holds; where it stands may be another matter by now.
     note.why = isAsked ? (said?.why ?? undefined) : decision.why
-    if (!isSourceAsRecorded(item, row)) note.source = factsOf(item)
-    if (counterpart) note.counterpart = onRecord(context, counterpart)
+    if (!context.toSource && !isSourceAsRecorded(item, row)) note.source = factsOf(item)
+    if (counterpart && !context.toSource) note.counterpart = onRecord(context, counterpart)
   }
   const seen = { why: note.why, source: note.source && packFacts(note.source), destination: seenAt(context, child) }
   return note.reason === undefined && isSaid(said, seen) ? undefined : note

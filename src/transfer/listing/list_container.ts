@@ -2,14 +2,16 @@ import type { Item } from '../../connector/item.ts'
 import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
 import { destinationContainerId, readable } from '../items/addresses.ts'
 import { failpoint } from '../recovery/failpoints.ts'
-import type { ExecutionContext } from '../engine/execution_context.ts'
+import type { Child, ExecutionContext } from '../engine/execution_context.ts'
 import type { StopToken } from '../io/stop.ts'
 import { decideByLook, wantsLook, type Decided } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { listWideContainer } from './list_wide_container.ts'
 import { readSide } from './read_side.ts'
+import { addOnlyAtDestination, type NamesAtSource } from './only_at_destination.ts'
 import { addUnmatched, type LonelyChild } from './unmatched_children.ts'
+import { vanished } from './vanished.ts'
 import { trackedChildren } from './walk.ts'
 import { meetNames } from './worth_knowing.ts'
 
@@ -43,7 +45,11 @@ export async function listContainer(
   })
   if (typeof destination === 'object') return failContainer(context, container, destination)
   if (destination === 'enough') return listWideContainer(context, container, stop)
-  if (destination === 'absent') counterparts.clear()
+  if (destination === 'absent') {
+    const lost = vanished(context, container)
+    if (lost) return failContainer(context, container, lost)
+    counterparts.clear()
+  }
 
   const listing = emptyListing(context, container)
   let tracked = none
@@ -95,10 +101,11 @@ function decideChildren(
   const names = context.nameContainer(items, remembered, container.destinationNames)
   const { nameKey } = context
   const taken = (name: string): boolean => counterparts.has(nameKey(name)) || names.taken(name)
+  const atSource = context.back && namesAtSource(context.back, children)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const undecided: Decided[] = []
   const seen = container.known ? new Set<number>() : undefined
-  const matched = context.removes ? new Set<string>() : undefined
+  const matched = context.removes || atSource ? new Set<string>() : undefined
 
   for (const item of items) {
     const key = context.keyOf(item)
@@ -111,7 +118,9 @@ function decideChildren(
     // An earlier try at this listing decided it, and its decision may be under way.
     if (row?.decided) continue
     const counterpart = counterparts.get(nameKey(named.name)) ?? null
-    const child = { item, path: prefix + item.name, named, counterpart, row, taken, isLookedAt: container.looked }
+    const isLookedAt = container.looked
+    const child: Child = { item, path: prefix + item.name, named, counterpart, row, taken, isLookedAt }
+    if (atSource) child.takenAtSource = atSource.taken
     const decision = context.decide(child)
     if (wantsLook(context, { child, decision })) undecided.push({ child, decision })
     else add(context, listing, child, decision)
@@ -121,8 +130,20 @@ function decideChildren(
     for (const row of tracked.values())
       if (!seen.has(row.item) && !row.sourceGone && !row.decided) listing.gone.push(row.item)
   context.audit.gone(listing.audit, listing.gone)
-  if (matched) addUnmatched(context, container, lonely(context, children, { matched, seen }), listing)
+  if (!matched) return undecided
+  const others = lonely(context, children, { matched, seen })
+  if (atSource) addOnlyAtDestination(context, container, { lonely: [...others], names: atSource }, listing)
+  else addUnmatched(context, container, others, listing)
   return undecided
+}
+
+function namesAtSource(back: ExecutionContext, { items, tracked }: Children): NamesAtSource {
+  let names: Set<string> | undefined
+  const taken = (name: string): boolean => {
+    names ??= new Set([...items, ...tracked.values()].map((one) => back.nameKey(one.name)))
+    return names.has(back.nameKey(name))
+  }
+  return { taken }
 }
 
 /** Counterparts of nothing that is at the source, with the row of what was. */

@@ -3,14 +3,16 @@ import type { ContainerToList } from '../../ledger/ledger.ts'
 import type { NamePlan } from '../../policy/name_container.ts'
 import { destinationContainerId, readable } from '../items/addresses.ts'
 import { failpoint } from '../recovery/failpoints.ts'
-import type { ExecutionContext } from '../engine/execution_context.ts'
+import type { Child, ExecutionContext } from '../engine/execution_context.ts'
 import type { StopToken } from '../io/stop.ts'
 import { decideByLook, wantsLook } from './decide_by_look.ts'
 import { add, emptyListing } from './decided_children.ts'
 import { failContainer } from './fail_container.ts'
 import { readSide } from './read_side.ts'
 import { Spool } from './spool.ts'
+import { addOnlyAtDestination } from './only_at_destination.ts'
 import { addUnmatched } from './unmatched_children.ts'
+import { vanished } from './vanished.ts'
 import { goOnUnless, trackedChildren } from './walk.ts'
 import { meetNames } from './worth_knowing.ts'
 
@@ -34,7 +36,10 @@ export async function listWideContainer(
       return false
     })
     if (typeof end === 'object') return failContainer(context, container, end)
-    if (end === 'absent') spool.clear(side)
+    if (end !== 'absent') continue
+    const lost = vanished(context, container)
+    if (lost) return failContainer(context, container, lost)
+    spool.clear(side)
   }
   if (container.known) {
     for await (const rows of trackedChildren(context, container)) spool.track(rows, context)
@@ -50,6 +55,8 @@ async function decideInPieces(
   const names = namesOfChildren(context, container, spool)
   const prefix = container.sourceNames.length === 0 ? '/' : `${readable(container.sourceNames)}/`
   const taken = (name: string): boolean => spool.holds(context.nameKey(name)) || names.taken(name)
+  const { back } = context
+  const atSource = back && { taken: (name: string) => spool.isNameAtSource(back.nameKey(name), back) }
   const atOnce = Math.min(mostAtOnce, context.entriesInMemory)
   const by = { stop, container: destinationContainerId(context.destination, context.roots, container) }
   for (let after = 0; ;) {
@@ -59,17 +66,21 @@ async function decideInPieces(
     for (const { item, key, row, counterpart } of children) {
       if (row?.decided) continue
       const named = names.of(key, item.name)
-      const child = { item, path: prefix + item.name, named, counterpart, row, taken, isLookedAt: container.looked }
+      const isLookedAt = container.looked
+      const child: Child = { item, path: prefix + item.name, named, counterpart, row, taken, isLookedAt }
+      if (atSource) child.takenAtSource = atSource.taken
       const first = { child, decision: context.decide(child) }
       const decided = wantsLook(context, first) ? await decideByLook(context, first, by) : first
       add(context, listing, decided.child, decided.decision)
     }
     const last = children.at(-1)
-    if (last === undefined && context.removes) {
+    if (last === undefined && (context.removes || atSource)) {
       // What is removed may be as many; a repeat of this listing finds their rows decided.
       for (const some of spool.lonely(atOnce)) {
         const listing = { ...emptyListing(context, container), last: false }
-        addUnmatched(context, container, some, listing)
+        if (atSource) addOnlyAtDestination(context, container, { lonely: some, names: atSource }, listing)
+        else addUnmatched(context, container, some, listing)
+        for (const name of atSource ? listing.fresh.name : []) spool.nameAtSource(back!.nameKey(name))
         await context.ledger.enumerated(listing)
       }
     }

@@ -30,6 +30,7 @@ export class Spool {
   readonly #putDestination
   readonly #putTracked
   readonly #page
+  #hasNamesAtSource = false
   readonly #counterpart
   readonly #matched
   readonly #holds
@@ -182,6 +183,22 @@ export class Spool {
         ...(row === null ? {} : { row: unpack<TrackedRow>(row) }),
       }))
     }
+  }
+
+  /** Whether a child at the source, or one that was, has a name; by the source's own equality. */
+  isNameAtSource(same: string, { nameKey }: Pick<ExecutionContext, 'nameKey'>): boolean {
+    if (!this.#hasNamesAtSource) {
+      this.#hasNamesAtSource = true
+      this.#db.exec('CREATE TABLE source_name (same TEXT PRIMARY KEY) WITHOUT ROWID')
+      const rows = this.#db.prepare('SELECT item AS text FROM source UNION ALL SELECT row AS text FROM tracked')
+      for (const { text } of rows.iterate() as Iterable<{ text: string }>)
+        this.nameAtSource(nameKey(unpack<{ name: string }>(text).name))
+    }
+    return this.#db.prepare('SELECT 1 FROM source_name WHERE same = ?').get(same) !== undefined
+  }
+
+  nameAtSource(same: string): void {
+    if (this.#hasNamesAtSource) this.#db.prepare('INSERT OR IGNORE INTO source_name (same) VALUES (?)').run(same)
   }
 
   [Symbol.dispose](): void {

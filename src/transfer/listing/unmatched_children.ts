@@ -36,7 +36,8 @@ export function addUnmatched(
       name: counterpart.name,
       kind: counterpart.kind,
       reason,
-      destination: { ...factsOf(counterpart), id: context.destination.childId ? '' : counterpart.id },
+      side: 'destination',
+      facts: { ...factsOf(counterpart), id: context.destination.childId ? '' : counterpart.id },
     })
   }
 }

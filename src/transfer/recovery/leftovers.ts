@@ -10,7 +10,7 @@ import type { ActiveExecution } from '../engine/active_executions.ts'
 import { recordMade } from './record_made.ts'
 import { PublishedBefore, recordPublished, type Published } from './record_published.ts'
 import { requireSameRoot } from '../engine/root_identity.ts'
-import { OpenSides } from '../engine/sides.ts'
+import { OpenSides, type SideName } from '../engine/sides.ts'
 
 /**
  * Stagings of holders that never came back, and long contents put down half-way: removed by recorded name. What such holders
@@ -23,20 +23,32 @@ export async function clearLeftovers(job: ActiveExecution, ref: ExecutionRef): P
   const leftovers = await job.ledger.leftovers(ref.execution)
   if (job.spec.simulated || (leftovers.batches.length === 0 && leftovers.partials.length === 0)) return []
   const clearing = new Clearing(job, ref)
-  try {
-    await clearing.run(leftovers)
-  } catch (error) {
-    if (!(error instanceof ConnectorError)) throw error
-    if (error.kind === 'connection' && !lastingTrouble.has(error.code))
-      throw new ConnectionTrouble('destination', error.code, error.message, error.retryAfterMs)
-    // A root that is gone, or another in its place: it took them along, and nobody is kept waiting until it is back.
-    const message = `what was half-way could not be cleared away at the destination: ${error.message}`
-    clearing.left.push({ level: 'warn', type: 'left_behind', message })
+  for (const side of ['destination', 'source'] as const) {
+    const there = writtenTo(leftovers, side)
+    if (there.batches.length > 0 || there.partials.length > 0) await clearAt(clearing, there, side)
   }
   for (const [token, published] of clearing.arrived)
     await recordPublished(job, { execution: ref.execution, token, published })
   if (clearing.left.length > 0) await job.ledger.audit(clearing.left)
   return clearing.left
+}
+
+function writtenTo({ batches, partials }: Leftovers, side: SideName): Leftovers {
+  const isThere = ({ toSource }: { toSource?: boolean }): boolean => (toSource ?? false) === (side === 'source')
+  return { batches: batches.filter(isThere), partials: partials.filter(isThere) }
+}
+
+async function clearAt(clearing: Clearing, leftovers: Leftovers, side: SideName): Promise<void> {
+  try {
+    await clearing.run(leftovers, side)
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error
+    if (error.kind === 'connection' && !lastingTrouble.has(error.code))
+      throw new ConnectionTrouble(side, error.code, error.message, error.retryAfterMs)
+    // A root that is gone, or another in its place: it took them along, and nobody is kept waiting until it is back.
+    const message = `what was half-way could not be cleared away at the ${side}: ${error.message}`
+    clearing.left.push({ level: 'warn', type: 'left_behind', message })
+  }
 }
 
 const lastingTrouble: ReadonlySet<string> = new Set<ErrorCode>([
@@ -47,7 +59,7 @@ const lastingTrouble: ReadonlySet<string> = new Set<ErrorCode>([
   'ReadOnly',
 ])
 
-/** The destination's part of it. One item that is out of reach keeps none of the others. */
+/** One side's part of it. One item that is out of reach keeps none of the others. */
 class Clearing {
   /** What stays, for the audit log. */
   readonly left: AuditRow[] = []
@@ -62,21 +74,22 @@ class Clearing {
   }
 
   /** @throws ConnectorError */
-  async run({ batches, partials }: Leftovers): Promise<void> {
+  async run({ batches, partials }: Leftovers, side: SideName): Promise<void> {
     const { ledger, spec } = this.#job
     await using sides = new OpenSides()
-    const session = await sides.open(spec.destination)
-    const { path } = spec.destination
+    const session = await sides.open(spec[side])
+    const { path } = spec[side]
     const root = await session.root(path)
     if (!root) throw new ConnectorError('RootGone', `${JSON.stringify(path)} is gone`)
-    await requireSameRoot(ledger, { side: 'destination', path }, root)
+    await requireSameRoot(ledger, { side, path }, root)
     const before = await PublishedBefore.of(this.#job, session)
     for (const batch of batches) await this.#batch(batch, { session, root: root.id, before })
     for (const { folder, tokens } of mergedFormer(batches)) {
       const stays = await discardFormer(session, { root: root.id, jobId: this.#jobId, tokens }, folder)
       this.left.push(...stays.map((name) => foreignInside(folder.item, name)))
     }
-    for (const { item, container, key, ...left } of partials) {
+    for (const { item, container, key, resume } of partials) {
+      const left = resume === undefined ? {} : { resume }
       const id = descendOf(session, root.id, container)
       if (id !== undefined) await this.#discard(session, item, { container: id, key, left })
     }

@@ -37,14 +37,14 @@ export async function recordMade(
 /** Containers that a batch was to make, for their own sake or for something in them; none before what is above it. */
 async function notRecorded(
   ledger: Ledger,
-  { items, containers }: Pick<LeftBatch, 'items' | 'containers'>,
+  { items, containers, toSource }: Pick<LeftBatch, 'items' | 'containers' | 'toSource'>,
 ): Promise<Iterable<ContainerAddress>> {
   const wanted = new Set<number>()
   for (const { item, ready } of containers) if (!ready) wanted.add(item)
   for (const { item, kind, action } of items) if (kind === 'container' && action === 'create') wanted.add(item)
   const found = new Map<number, ContainerAddress>()
   for (const container of wanted)
-    for (const address of await ledger.addresses(container, 'root'))
+    for (const address of await ledger.addresses(container, 'root', toSource))
       if (!address.ready) found.set(address.item, address)
   return found.values()
 }

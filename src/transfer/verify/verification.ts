@@ -1,8 +1,10 @@
 import type { Item } from '../../connector/item.ts'
+import { compileFilters, type Filter } from '../../filter/compile.ts'
 import type { ItemState } from '../../ledger/item_state.ts'
 import { rootItem } from '../../ledger/ledger.ts'
 import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
 import type { ChildRow } from '../../ledger/sqlite/reader_types.ts'
+import { isConflictCopy } from '../../policy/conflict_name.ts'
 import { nameKey } from '../../policy/same_name.ts'
 import { stagedItem } from '../engine/execution_spec.ts'
 import type { LoadedExecution } from '../engine/load_execution.ts'
@@ -46,6 +48,7 @@ export class Verification {
   readonly #comparison: PairComparison
   readonly #pairs: Stack<Pair>
   readonly #counts: Counts
+  #filters: Filter[] | undefined
 
   constructor({ loaded, ledger, ...listeners }: VerifyParts, sides: WholeSides, pairs: Stack<Pair>) {
     this.#loaded = loaded
@@ -94,10 +97,16 @@ export class Verification {
         await this.#counts.looked()
       }
     for (const item of source.rest()) {
-      yield this.#untracked(pair, item)
+      if (this.#isKeptCopy(item)) this.#counts.left({ ...placeIn(pair, item), status: 'skipped', reason: 'kept_copy' })
+      else yield this.#untracked(pair, item)
       await this.#counts.looked()
     }
     for (const item of destination.rest()) yield* this.#beside(pair, item)
+  }
+
+  /** Where both sides are written, a conflict copy is at one of them alone. */
+  #isKeptCopy({ kind, name }: Item): boolean {
+    return this.#loaded.spec.settings.transferType === 'sync' && kind === 'item' && isConflictCopy(name)
   }
 
   async #list(side: SideName, id: string | undefined, into: Listed): Promise<Finding[]> {
@@ -150,7 +159,9 @@ export class Verification {
   *#beside({ path, destinationPath }: Pair, item: Item): Generator<Difference> {
     const staged = stagedItem(this.#loaded.spec.jobId, item.name)
     if (staged === undefined) {
-      this.#counts.soFar.foreign += 1
+      if (this.#isOwedToSource(item, path))
+        yield this.#counts.differs(placeIn({ path, destinationPath }, item), unseenThere)
+      else this.#counts.soFar.foreign += 1
       return
     }
     const row = this.#ledger.item(staged)
@@ -165,9 +176,32 @@ export class Verification {
     )
   }
 
+  #isOwedToSource(item: Item, path: string): boolean {
+    if (this.#loaded.spec.settings.transferType !== 'sync' || this.#isKeptCopy(item)) return false
+    this.#filters ??= this.#compiled()
+    return this.#filters.every((filter) => filter.judge(item, path + item.name) === undefined)
+  }
+
+  #compiled(): Filter[] {
+    const { settings, nowNs } = this.#loaded.spec
+    const { caseSensitive } = this.#sides.destination.session.capabilities.names
+    const context = { nowNs, transferType: settings.transferType, caseSensitive }
+    return sideNames.map((side) => compileFilters(settings.filter, side, context))
+  }
+
   *#all(at: Pick<Difference, 'path' | 'destinationPath'>, findings: readonly Finding[]): Generator<Difference> {
     for (const finding of findings) yield this.#counts.differs(at, finding)
   }
+}
+
+const unseenThere: Finding = {
+  kind: 'untracked',
+  message: 'is at the destination, and no execution has seen it yet',
+}
+const sideNames = ['source', 'destination'] as const
+
+function placeIn({ path, destinationPath }: Place, { name }: Item): Place {
+  return { path: path + name, destinationPath: destinationPath + name }
 }
 
 const unseen: Finding = { kind: 'untracked', message: 'is at the source, and no execution has seen it yet' }

@@ -5,6 +5,7 @@ import { afterAll, expect, jest, test } from '@jest/globals'
 import { compareTrees } from '../../../scripts/rig/compare_trees.ts'
 import { aServer } from '../../rig/a_server.ts'
 import { mib, Moves, onDisk, until, writeNastyTree, writeNoise } from '../../rig/moves.ts'
+import { syncsBothWays } from '../../rig/sync_both_ways.ts'
 import { CountedLine } from './counted_line.ts'
 
 /** The command as people run it, against OpenSSH; the folder under the server is looked at past it. */
@@ -44,6 +45,10 @@ testIf('a share moves to SFTP and back, a second run writes nothing, and of a th
   const changed = [...marksOf('share')].filter(([path, mark]) => before.get(path) !== mark).map(([path]) => path)
   expect(changed).toEqual(['folder', 'folder/changed.txt'])
 })
+
+testIf('a share and a place on the server are kept the same, whichever side is written on', () =>
+  syncsBothWays(moves, onServer('synced'), inSeconds),
+)
 
 testIf('a large file of which the upload was killed goes on where it was, and leaves nothing behind', async () => {
   const old = moves.sideOf('large')
