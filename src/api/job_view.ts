@@ -34,6 +34,7 @@ export async function jobView(job: StoredJob, { catalog, ledgers }: Stored): Pro
     ...(order && order.kind !== 'refresh' ? { kept_command: order.kind } : {}),
     health: healthOf(job, before),
     disabled: job.disabled,
+    ...(job.resets.length === 0 ? {} : { reset: job.resets }),
     execute_on: job.executeOn,
     execution: live ? executionView(last, ledgers) : null,
     previous_execution: before ? executionView(before, ledgers) : null,

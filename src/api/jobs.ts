@@ -4,6 +4,7 @@ import type { StoredJob } from '../catalog/catalog.ts'
 import { changedMeanwhile, warningsOf } from '../intake/changed_meanwhile.ts'
 import { editJob } from '../intake/edit_job.ts'
 import { acceptJob } from '../intake/job.ts'
+import { resetJob } from '../intake/reset_job.ts'
 import { startProblems } from '../intake/start_problems.ts'
 import { refusals } from '../intake/not_carried_out.ts'
 import { plannedRemovals } from '../open_home/planned_removals.ts'
@@ -61,7 +62,7 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
   })
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
-    const query = queryOf(request, [...commands, 'approve', 'strict', ...widening])
+    const query = queryOf(request, [...commands, 'approve', 'reset', 'strict', ...widening])
     const approve = query['approve']?.toString()
     const asked = commands.filter((command) => flag(query, command))
     const job = await found(request.params.id)
@@ -70,6 +71,8 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
       await refusable('approve', () => send.approve(job.id, approve))
       return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
     }
+    const reset = query['reset']?.toString()
+    if (reset !== undefined) return resetThen(job, { reset, asked, body: request.body }, wanted(query))
     const [first, ...others] = asked
     if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
     if (first === undefined ? isNoBody(request.body) : !isNoBody(request.body))
@@ -89,6 +92,21 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
     const now = one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
     return warnings.length === 0 ? now : { ...now, warnings }
   })
+
+  /** By itself, or right before a start (reference: jobs-api 4). */
+  async function resetThen(
+    job: StoredJob,
+    { reset, asked, body }: { reset: string; asked: readonly string[]; body: unknown },
+    fields: ReturnType<typeof wanted>,
+  ): Promise<Record<string, unknown>> {
+    if (asked.some((what) => what !== 'start') || !isNoBody(body))
+      throw apiError(400, 'invalid', 'reset comes alone, or with start', 'reset')
+    if (asked.length > 0) await refuseStart(job)
+    const why = await resetJob(job, reset, catalog)
+    if (asked.length > 0) await command('start', job.id)
+    const now = one('job', view(await shown(await found(job.id)), sparseJob, fields))
+    return why === undefined ? now : { ...now, warnings: [{ code: 'nothing_to_reset', description: why }] }
+  }
 
   app.get<{ Params: { id: string } }>('/v1/jobs/:id/approval', async (request) => {
     queryOf(request, [])

@@ -1,3 +1,4 @@
+import type { Reset } from '../job/reset.ts'
 import type { Balance } from '../ledger/ledger.ts'
 import type { StopCounts } from '../schedule/stop_policy.ts'
 import type { ExecutionPhase, ExecutionStatus, JobStatus } from '../job/status.ts'
@@ -54,6 +55,8 @@ export interface StoredJob {
   lastInLedger: number
   /** Unix seconds, as all times here; null when nothing is scheduled. */
   executeOn: number | null
+  /** What the next execution begins without. */
+  resets: readonly Reset[]
   createdOn: number
   modifiedOn: number
 }
@@ -83,6 +86,7 @@ export interface Jobs {
         | 'lastExecution'
         | 'lastInLedger'
         | 'executeOn'
+        | 'resets'
         | 'disabled'
         | 'priority'
       > & { categoryId: number }

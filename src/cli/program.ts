@@ -13,6 +13,7 @@ import { explain } from './commands/explain.ts'
 import { approveRemovals } from './commands/job_approve.ts'
 import { commandJob, listJobs, showJob } from './commands/job.ts'
 import { listItems } from './commands/job_items.ts'
+import { resetTheJob } from './commands/job_reset.ts'
 import { askForItems, type RequestOptions } from './commands/job_retry.ts'
 import { addMap, changeMap, listMaps, removeMap } from './commands/map.ts'
 import { runJob } from './commands/run.ts'
@@ -94,6 +95,15 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
       'the plan that may be carried out, as it is shown without this',
     ),
     (options, which) => approveRemovals(which!, options, parts),
+  )
+
+  act(
+    command(
+      job,
+      'reset <job> <kind>',
+      'have the next run forget what it knows (hard), set permissions again (permissions), or both (full)',
+    ),
+    (options, which, kind) => resetTheJob(which!, kind!, options, parts),
   )
 
   const items = whichItems(command(job, 'items <job>', 'those of its items that failed, why, and what can be done'))

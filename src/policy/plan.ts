@@ -21,6 +21,8 @@ interface PlanContext {
   destination: Capabilities
   /** `toleranceNs`: modified times no further apart than this are not told apart (brake 9): two seconds, see `loadExecution`. */
   clock: { toleranceNs: bigint }
+  /** A reset has owners and permissions set on what is unchanged, too. */
+  permissionsAnew?: boolean
   /** Absent: nothing is filtered. */
   filter?: Filter
   /** Under `sync`, of what the destination has. */
@@ -55,6 +57,7 @@ export interface Planner {
 const unchanged: Decision = { action: 'none', reason: 'unchanged' }
 const fresh: Decision = { action: 'create', reason: 'new' }
 const matched: Decision = { action: 'adopt', reason: 'matched' }
+const attributesAnew: Decision = { action: 'attributes', reason: 'permissions_anew' }
 const changedAndGone: Decision = { action: 'create', reason: 'changed' }
 const changedAtSource: Decision = { action: 'overwrite', reason: 'changed' }
 const attributesChanged: Decision = { action: 'attributes', reason: 'attributes_changed' }
@@ -117,12 +120,17 @@ class CompiledPlanner implements Planner {
     return exchanged(this.#back.plan(triple))
   }
 
-  plan(triple: Triple): Decision {
-    const objection = this.#objection(triple)
+  plan(given: Triple): Decision {
+    const objection = this.#objection(given)
     if (objection) return objection
+    const { tracked, counterpart, source } = given
+    const remembered = tracked?.forgotten ? this.#afterReset(given) : undefined
+    if (remembered) return remembered
+    const triple = tracked?.forgotten ? { ...given, tracked: null } : given
     if (this.#back && this.#goesBack(triple)) return exchanged(this.#back.plan(exchangedTriple(triple)))
     const decision = this.#decide(triple)
     const altered = triple.named.processing
+    if (decision === unchanged) return this.#anew(unchanged, source, counterpart)
     if (altered === undefined || decision.action === 'none') return decision
     return withProcessing(decision, altered)
   }
@@ -177,6 +185,24 @@ class CompiledPlanner implements Planner {
   /** The destination is to be what the source is, whoever changed it. */
   get #publishes(): boolean {
     return this.#settings.transferType === 'publish'
+  }
+
+  /** After a reset what was recorded still tells where no content has changed: then none is read or written again. */
+  #afterReset({ source, counterpart, tracked, named }: Triple): Decision | undefined {
+    if (!tracked?.settled || !tracked.destination || counterpart?.kind !== source.kind || named.displaced)
+      return undefined
+    if (source.kind === 'container') return this.#anew(matched, source, counterpart)
+    const here = changed(source, tracked.source, tracked.hash)
+    const there = changed(counterpart, tracked.destination, tracked.hash)
+    if (isEdited(here) || isEdited(there)) return undefined
+    if (here === 'attributes' && this.#carries(source, tracked.source)) return attributesOnto(counterpart)
+    return this.#anew(matched, source, counterpart)
+  }
+
+  #anew(decision: Decision, source: Item, counterpart: Counterpart | null): Decision {
+    if (!this.#context.permissionsAnew || !this.#carriesAccess || !counterpart || source.kind === 'link')
+      return decision
+    return source.kind === 'container' ? attributesAnew : anewOnto(counterpart)
   }
 
   get #writesBoth(): boolean {
@@ -406,6 +432,11 @@ function attributesOnto({ linkCount }: Counterpart): Decision {
     reason: 'hard_linked',
     why: `it is one of ${linkCount} names of one file at the destination`,
   }
+}
+
+function anewOnto(counterpart: Counterpart): Decision {
+  const decision = attributesOnto(counterpart)
+  return decision.action === 'fail' ? decision : attributesAnew
 }
 
 /** Owner and permissions are not somebody's work on the content; an unexplained change may be. */

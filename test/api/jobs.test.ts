@@ -648,7 +648,6 @@ describe('one job', () => {
   )
 
   test.each([
-    ['reset', '?start=1&reset=hard', undefined],
     ['stop', '?stop=1', undefined],
     [undefined, '?start=1', []],
     [undefined, '?start=1', '"now"'],

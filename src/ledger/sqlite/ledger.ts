@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Reset } from '../../job/reset.ts'
 import { closeWhole, openDatabase } from '../../database/sqlite.ts'
 import { LedgerAhead } from '../errors.ts'
+import { forgottenUpTo } from './forgotten.ts'
 import {
+  permissionsAnew,
   rootItem,
   type AuditRow,
   type Balance,
@@ -136,9 +139,20 @@ export class SqliteLedger {
     for (const message of start.warnings ?? []) this.#note({ level: 'warn', type: 'setting', message })
     const rootChanged = writeRoot(this.#db, start)
     this.#parts.addresses.changed(rootItem)
+    if (start.resets) this.#reset(start.resets, start.execution)
     if (start.asked) new AskedOfItems(this.#parts).apply(start.asked)
     if (rootChanged) this.#containers.touch(rootItem)
     this.#enumeration.start(rootItem)
+  }
+
+  /** Rows stay: what earlier executions recorded is forgotten from now on, as a whole and at once, however many there are. */
+  #reset(resets: readonly Reset[], execution: number): void {
+    for (const reset of resets) this.#note({ level: 'info', type: 'reset', message: `${reset} reset` })
+    if (resets.includes('hard')) {
+      this.remember(forgottenUpTo, String(execution - 1))
+      this.#db.exec('DELETE FROM trial')
+    }
+    if (resets.includes('permissions')) this.remember(permissionsAnew, String(execution))
   }
 
   end(execution: number, halted?: string): Balance {

@@ -7,6 +7,7 @@ import type { ItemState } from '../item_state.ts'
 import { leftAlone } from '../../policy/decision.ts'
 import type { Said, TrackedRow } from '../ledger.ts'
 import { kindOf, State, stateOf } from './codes.ts'
+import { forgottenExecution } from './forgotten.ts'
 import { ledgerSchema } from './schema.ts'
 
 /** Rows per answer; a container with more is read in pages. */
@@ -27,6 +28,7 @@ type Cells = [
   gone: number,
   decided: number,
   toSource: number,
+  forgotten: number,
 ]
 
 /** Most rows have nothing to say, and their plans, if any, are not asked for. */
@@ -95,7 +97,7 @@ function open(file: string): Open {
   db.exec('PRAGMA cache_size = -1024')
   const rows = db.prepare(
     `SELECT id, name, kind, destination_name, state, reason, source_id, destination_id, hash, source, destination, gone,
-       execution = ?, to_source FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?`,
+       execution = ?, to_source, execution <= ${forgottenExecution} FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?`,
   )
   rows.setReturnArrays(true)
   return {
@@ -168,10 +170,14 @@ class StoredRow implements TrackedRow {
     return this.#cells[13] === 1
   }
 
+  get forgotten(): boolean {
+    return this.#cells[14] === 1
+  }
+
   toJSON(): TrackedRow {
     const { item, name, kind, destinationName, state, reason, source, destination, hash, sourceId, destinationId } =
       this
-    const { sourceGone, decided, said, toSource } = this
+    const { sourceGone, decided, said, toSource, forgotten } = this
     return {
       item,
       name,
@@ -188,6 +194,7 @@ class StoredRow implements TrackedRow {
       decided,
       said,
       ...(toSource ? { toSource } : {}),
+      ...(forgotten ? { forgotten } : {}),
     }
   }
 }
