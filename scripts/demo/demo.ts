@@ -3,7 +3,7 @@
  * Everything it makes is under `.demo/`. Run it twice to see a run that changes nothing.
  *
  * Options: `--keep-open` stays until Ctrl-C, so that the Web UI can be looked at (a terminal is asked anyway);
- * `--close` ends at once; `--fresh` begins anew.
+ * `--close` ends at once; `--fresh` begins anew. `npm run demo -- sync` shows two folders kept the same instead.
  */
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -25,6 +25,7 @@ import { summaryText } from '../../src/report/text.ts'
 import type { Stevedore } from '../../src/runtime/stevedore.ts'
 import { watchExecution } from '../../src/client/watch_execution.ts'
 import { DemoApi } from './api.ts'
+import { demoOfSync } from './sync.ts'
 import { largestFile, makeTree, tooLarge } from './tree.ts'
 
 const folder = resolve('.demo')
@@ -34,7 +35,8 @@ const destinationPath = 'new-share/destinationPath'
 const here = (name: string): string => join(folder, name)
 const shown = (name: string): string => relative('.', here(name))
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     'keep-open': { type: 'boolean', default: false },
     close: { type: 'boolean', default: false },
@@ -42,7 +44,7 @@ const { values: options } = parseArgs({
   },
 })
 
-process.exitCode = await demo(processTerminal())
+process.exitCode = await (positionals.includes('sync') ? demoOfSync(console.log) : demo(processTerminal()))
 
 async function demo(terminal: Terminal): Promise<number> {
   const say = (line: string): void => terminal.err(line)

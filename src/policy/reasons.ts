@@ -30,7 +30,7 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   left_deleted: { sentence: 'It was deleted at the destination, and stays so.', status: done },
   source_gone: { sentence: 'It is gone from the source; the destination keeps it.', status: done },
   destination_gone: {
-    sentence: 'It was deleted at the destination; it stays at the source until its removal is approved.',
+    sentence: 'It was deleted at the destination, and so it goes from the source.',
     status: done,
   },
   not_at_source: {

@@ -40,6 +40,7 @@ const whyLeftOut: Record<string, string> = {
   destination_newer: 'the destination is newer',
   destination_kept: 'the destination’s own version stays',
   exists: 'item_overwrite forbids to replace what is there',
+  kept_copy: 'conflict copies, which stay where they are',
   too_large: 'larger than the destination takes',
   restricted_content: 'of a type that the destination refuses',
   link: 'the destination has no symbolic links',

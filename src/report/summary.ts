@@ -1,9 +1,10 @@
-import type { StoredExecution } from '../catalog/catalog.ts'
+import type { StoredExecution, StoredJob } from '../catalog/catalog.ts'
 import { wireNumber } from '../json/json.ts'
 import type { ItemState } from '../ledger/item_state.ts'
 import type { Balance } from '../ledger/ledger.ts'
 import { removalsOf, type Removals } from './removals.ts'
 import { processings, sayAltered } from './say_processing.ts'
+import { eitherWay, goesBothWays } from './both_ways.ts'
 import { sayReason } from './say_reason.ts'
 
 /** One execution, as a person and a program may want to know it. */
@@ -60,15 +61,16 @@ const meanings: readonly (readonly [ItemState, string, simulated: string])[] = [
 ]
 
 export function summarize(
-  job: { id: string; name: string },
+  job: { id: string; name: string } & Partial<Pick<StoredJob, 'document'>>,
   execution: StoredExecution,
   inert: readonly Inert[] = [],
 ): Summary {
   const balance = execution.balance ?? emptyBalance()
   const { found } = balance
   const gone = balance.findings?.gone ?? { items: 0, bytes: 0n }
+  const said = goesBothWays(job) ? eitherWay : (sentence: string) => sentence
   const statuses = meanings.map(([status, meaning, would]) =>
-    statusSum(balance, status, execution.simulated ? would : meaning),
+    statusSum(balance, status, { meaning: execution.simulated ? would : meaning, said }),
   )
   const inertPaths = inert.map(({ path }) => path)
   return {
@@ -87,7 +89,7 @@ export function summarize(
     not_looked_into: balance.findings?.unlisted ?? 0,
     gone: { items: gone.items, bytes: wireNumber(gone.bytes) },
     removed: removalsOf(balance),
-    altered: alteredOf(balance),
+    altered: alteredOf(balance).map((one) => ({ ...one, meaning: said(one.meaning) })),
     by_status: statuses.filter(({ status, items }) => items > 0 || status !== 'none'),
     balanced: balances(balance),
     inert: [...inert],
@@ -135,16 +137,26 @@ export function emptyBalance(): Balance {
   }
 }
 
-function statusSum(balance: Balance, status: ItemState, meaning: string): StatusSum {
+interface Saying {
+  meaning: string
+  said: (sentence: string) => string
+}
+
+function statusSum(balance: Balance, status: ItemState, { meaning, said }: Saying): StatusSum {
   const sum = balance.byStatus[status]
   return {
     status,
-    meaning,
+    meaning: said(meaning),
     items: sum.items,
     bytes: wireNumber(sum.bytes),
     reasons: balance.byReason
       .filter((reason) => reason.status === status && reason.items > 0)
       .sort((a, b) => b.items - a.items || (a.reason < b.reason ? -1 : 1))
-      .map(({ reason, items, bytes }) => ({ reason, meaning: sayReason(reason), items, bytes: wireNumber(bytes) })),
+      .map(({ reason, items, bytes }) => ({
+        reason,
+        meaning: said(sayReason(reason)),
+        items,
+        bytes: wireNumber(bytes),
+      })),
   }
 }

@@ -1,6 +1,8 @@
 import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
+import { explanation } from '../../src/cli/explanation.ts'
+import { summarize } from '../../src/report/summary.ts'
 import { aTree, look, many, paths, textAt, touched } from './a_tree.ts'
 import { Rig, type Job } from './rig.ts'
 
@@ -21,6 +23,19 @@ async function converged(job: Job): Promise<void> {
   expect(touched(before.source, look(job.source))).toEqual([])
   expect(touched(before.destination, look(job.destination))).toEqual([])
 }
+
+test('what is counted of both ways is said of both', async () => {
+  const job = await rig.job(sync, { source: aTree({ 'here.txt': 'h' }), destination: aTree({ 'there.txt': 't' }) })
+  await job.run()
+  const stored = (await rig.catalog.jobs.get(job.id))!
+  const summary = summarize(stored, (await rig.catalog.executions.get(job.id, 1))!)
+  const [success] = summary.by_status.filter(({ status }) => status === 'success')
+  expect(success!.reasons).toMatchObject([{ reason: 'new', items: 2, meaning: 'It was not on the other side.' }])
+  expect(job.explain('there.txt')).toMatchObject({ toSource: true, gone: false })
+  expect(explanation(job.explain('there.txt')).join('\n')).toMatch(
+    /decided +create it at the source[^]*why +It was not at the source\. \[new\]/,
+  )
+})
 
 describe('the first run', () => {
   test('brings to each side what only the other has, folders, contents and times', async () => {
