@@ -32,6 +32,7 @@ export async function jobView(job: StoredJob, { catalog, ledgers }: Stored): Pro
     status: job.status,
     ...(job.statusReason === '' ? {} : { status_reason: job.statusReason }),
     ...(order && order.kind !== 'refresh' ? { kept_command: order.kind } : {}),
+    ...(job.resets.length > 0 ? { resets: job.resets } : {}),
     health: healthOf(job, before),
     disabled: job.disabled,
     execute_on: job.executeOn,

@@ -14,8 +14,10 @@ import { view, wanted, widening } from './fields.ts'
 import { jobFilter, jobFilters } from './job_filter.ts'
 import { jobView, sparseJob } from './job_view.ts'
 import { pages, paging } from './paging.ts'
-import { flag, queryOf, together } from './query.ts'
+import { flag, ifGiven, queryOf, text, together } from './query.ts'
 import type { ApiParts } from './parts.ts'
+import { askReset } from '../client/ask_reset.ts'
+import { resetKind, type ResetKind } from '../job/reset.ts'
 import { Refused } from '../client/refused.ts'
 import { WorkflowStuck, type JobCommand } from '../client/job_commands.ts'
 
@@ -61,7 +63,7 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
   })
 
   app.patch<{ Params: { id: string } }>('/v1/jobs/:id', async (request) => {
-    const query = queryOf(request, [...commands, 'approve', 'strict', ...widening])
+    const query = queryOf(request, [...commands, 'approve', 'reset', 'strict', ...widening])
     const approve = query['approve']?.toString()
     const asked = commands.filter((command) => flag(query, command))
     const job = await found(request.params.id)
@@ -70,7 +72,16 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
       await refusable('approve', () => send.approve(job.id, approve))
       return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
     }
+    const reset = ifGiven(text(query, 'reset'), resetAsked)
     const [first, ...others] = asked
+    if (reset !== undefined) {
+      if (others.length > 0 || (first !== undefined && first !== 'start') || !isNoBody(request.body))
+        throw apiError(400, 'invalid', 'reset comes alone or with start', 'reset')
+      if (first === 'start') await refuseStart(job)
+      await refusable('reset', () => askReset(job, reset, catalog))
+      if (first === 'start') await command('start', job.id)
+      return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
+    }
     if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
     if (first === undefined ? isNoBody(request.body) : !isNoBody(request.body))
       throw apiError(
@@ -133,6 +144,12 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
     if (job === undefined) throw notFound('job', id)
     return job
   }
+}
+
+function resetAsked(given: string): ResetKind {
+  const asked = resetKind(given)
+  if ('why' in asked) throw apiError(400, 'invalid', asked.why, 'reset')
+  return asked.kind
 }
 
 /** What the document asks to happen at once. */

@@ -11,6 +11,8 @@ import { changeJob, deleteJob } from './commands/edit_job.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { approveRemovals } from './commands/job_approve.ts'
+import { resetKinds } from '../job/reset.ts'
+import { resetJob } from './commands/reset_job.ts'
 import { commandJob, listJobs, showJob } from './commands/job.ts'
 import { listItems } from './commands/job_items.ts'
 import { askForItems, type RequestOptions } from './commands/job_retry.ts'
@@ -94,6 +96,15 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
       'the plan that may be carried out, as it is shown without this',
     ),
     (options, which) => approveRemovals(which!, options, parts),
+  )
+
+  act(
+    command(
+      job,
+      'reset <job> <kind>',
+      `have the next run begin anew: ${resetKinds.join(', ')}; docs/resets.md tells what each does`,
+    ),
+    (options, which, kind) => resetJob(which!, kind!, options, parts),
   )
 
   const items = whichItems(command(job, 'items <job>', 'those of its items that failed, why, and what can be done'))

@@ -1,5 +1,6 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
 import type { Staged } from '../connector/connector.ts'
+import type { ResetKind } from '../job/reset.ts'
 import type { Action, Decision, Processing, Reason } from '../policy/decision.ts'
 import type { Side } from '../job/endpoint.ts'
 import type { AuditLevel } from '../job/settings.ts'
@@ -103,6 +104,8 @@ export interface ExecutionStart {
   /** `empty_containers: skip`: a container to create is no work of its own; `containerReady` makes it, or it ends as skipped. */
   lazyContainers: boolean
   asked?: Asked
+  /** Happens together with the beginning, or not at all. */
+  resets?: readonly ResetKind[]
   root: { source: Facts & { id: string }; destination?: Facts & { id: string } }
 }
 
@@ -196,6 +199,10 @@ export interface TrackedRow {
   destinationId?: string | undefined
   reason: Reason | string
   sourceGone: boolean
+  /** Last decided before a hard reset: a hint, and no more. */
+  forgotten?: boolean
+  /** Not decided since owners and permissions were to be carried once more. */
+  accessOwed?: boolean
   /** What was decided last goes from the destination to the source. */
   toSource?: boolean
   /** Of a row that a person may ask about, because it was left as it is: what was said and seen then. */

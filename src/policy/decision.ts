@@ -125,6 +125,10 @@ export interface Tracked {
   hash?: string
   /** True when the last decision was carried out; false for pending, retry, flagged and skipped rows. */
   settled: boolean
+  /** A hard reset came after: what is said here is a hint, and no more. */
+  forgotten?: boolean
+  /** Owners and permissions are to be carried once more, whether or not they changed. */
+  accessOwed?: boolean
   /** Of rows that are not settled: it was to be carried out and was not, or arrived and was flagged. */
   failed?: boolean
 }

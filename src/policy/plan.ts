@@ -121,7 +121,7 @@ class CompiledPlanner implements Planner {
     const objection = this.#objection(triple)
     if (objection) return objection
     if (this.#back && this.#goesBack(triple)) return exchanged(this.#back.plan(exchangedTriple(triple)))
-    const decision = this.#decide(triple)
+    const decision = this.#withAccess(triple, this.#remembering(triple))
     const altered = triple.named.processing
     if (altered === undefined || decision.action === 'none') return decision
     return withProcessing(decision, altered)
@@ -174,6 +174,42 @@ class CompiledPlanner implements Planner {
     return this.#compare(triple, counterpart, tracked)
   }
 
+  /** After a hard reset what was recorded is a hint, so that nothing is copied that is there. */
+  #remembering(triple: Triple): Decision {
+    const { tracked, source, counterpart, named } = triple
+    if (!tracked?.forgotten) return this.#decide(triple)
+    if (
+      source.kind === 'item' &&
+      counterpart?.kind === 'item' &&
+      !named.displaced &&
+      tracked.settled &&
+      tracked.destination
+    ) {
+      const here = changed(source, tracked.source, tracked.hash)
+      const there = changed(counterpart, tracked.destination, tracked.hash)
+      if (!isEdited(here) && !isEdited(there))
+        return here === 'attributes' && this.#carries(source, tracked.source) ? attributesOnto(counterpart) : matched
+    }
+    const decision = this.#decide({ ...triple, tracked: null })
+    return decision.action === 'adopt' ? unread(decision, triple) : decision
+  }
+
+  /** After a reset of permissions: what would be left as it is gets them once more. */
+  #withAccess({ source, counterpart, named, tracked }: Triple, decision: Decision): Decision {
+    if (!tracked?.accessOwed || !this.#carriesAccess || !counterpart || named.displaced) return decision
+    if (decision.action !== 'adopt' && decision.reason !== 'unchanged') return decision
+    const { forgetHash } = decision
+    if (source.kind !== 'item') return attributesChanged
+    // Setting times on what may be somebody's edit would hide it.
+    if (
+      decision.action === 'none' &&
+      tracked.destination &&
+      isEdited(changed(counterpart, tracked.destination, tracked.hash))
+    )
+      return decision
+    return { ...attributesOnto(counterpart), ...(forgetHash ? { forgetHash } : {}) }
+  }
+
   /** The destination is to be what the source is, whoever changed it. */
   get #publishes(): boolean {
     return this.#settings.transferType === 'publish'
@@ -185,7 +221,7 @@ class CompiledPlanner implements Planner {
 
   /** Whether what is to be done about a pair goes from the destination to the source. */
   #goesBack({ source, counterpart, named, tracked }: Triple): boolean {
-    if (counterpart?.kind !== source.kind || !tracked || named.displaced) return false
+    if (counterpart?.kind !== source.kind || !tracked || tracked.forgotten || named.displaced) return false
     // Its attributes come from where it came from.
     if (source.kind === 'container' || !tracked.settled) return tracked.toSource === true
     if (!tracked.destination) return false

@@ -97,6 +97,18 @@ export function jobs(db: DatabaseSync): Jobs {
     async releaseRoots(jobId) {
       release.run(jobId)
     },
+    async askReset(jobId, kind) {
+      transaction(db, () => {
+        const { resets } = known(jobId)
+        set(db, 'jobs', { resets: toColumn([...new Set([...resets, kind])]) }, { id: jobId })
+      })
+    },
+    async dropResets(jobId, applied) {
+      transaction(db, () => {
+        const left = (find(jobId)?.resets ?? []).filter((kind) => !applied.includes(kind))
+        set(db, 'jobs', { resets: toColumn(left) }, { id: jobId })
+      })
+    },
     async expectPerson(jobId) {
       expectPerson.run(jobId)
     },
@@ -139,6 +151,7 @@ function readJob(row: Row): StoredJob {
     },
     lastExecution: Number(row.last_execution),
     lastInLedger: Number(row.last_in_ledger),
+    resets: fromColumn(row.resets),
     executeOn: row.execute_on as number | null,
     createdOn: Number(row.created_on),
     modifiedOn: Number(row.modified_on),

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { ResetKind } from '../../job/reset.ts'
 import { closeWhole, openDatabase } from '../../database/sqlite.ts'
 import { LedgerAhead } from '../errors.ts'
 import {
@@ -44,6 +45,7 @@ import { OrphanedBatches } from './orphaned_batches.ts'
 import type { LedgerParts } from './parts.ts'
 import { Plans } from './plans.ts'
 import { ledgerSchema } from './schema.ts'
+import { applyReset } from './reset.ts'
 import { Removals } from './removals.ts'
 import { Tally } from './tally.ts'
 import { ContainersToFinalize } from './containers_to_finalize.ts'
@@ -136,9 +138,17 @@ export class SqliteLedger {
     for (const message of start.warnings ?? []) this.#note({ level: 'warn', type: 'setting', message })
     const rootChanged = writeRoot(this.#db, start)
     this.#parts.addresses.changed(rootItem)
+    if (start.resets?.length) this.#reset(start.resets, start.execution)
     if (start.asked) new AskedOfItems(this.#parts).apply(start.asked)
     if (rootChanged) this.#containers.touch(rootItem)
     this.#enumeration.start(rootItem)
+  }
+
+  #reset(kinds: readonly ResetKind[], execution: number): void {
+    const retry = applyReset(this.#db, new Set(kinds), execution)
+    this.#note({ level: 'warn', type: 'reset', message: kinds.join(', ') })
+    new AskedOfItems(this.#parts).apply({ retry, ignore: [], onceMore: [] })
+    this.#containers.touch(rootItem)
   }
 
   end(execution: number, halted?: string): Balance {

@@ -11,6 +11,8 @@ export function trackedOf(row: TrackedRow, source: Item, counterpart: Item | nul
     settled: row.state === 'success' || row.state === 'processed',
     failed: row.state === 'retry' || row.state === 'remediation',
     ...(row.toSource ? { toSource: true } : {}),
+    ...(row.forgotten ? { forgotten: true } : {}),
+    ...(row.accessOwed ? { accessOwed: true } : {}),
   }
   const isAsRecorded =
     counterpart !== null && destinationText !== undefined && destinationText === packFacts(counterpart)
