@@ -116,6 +116,45 @@ test('a simulation shows what a reset would do, and does not use it up', async (
   expect((await job.run()).reasons).toEqual({ 'success matched': 3 })
 })
 
+test('after a hard reset a publish asks again before it removes what it did not bring', async () => {
+  const job = await rig.job({ transfer_type: 'publish' }, { source: aTree({ a: '1 KB' }) })
+  const asked: string[] = []
+  const approve = ({ hash }: { hash: string }): boolean => asked.push(hash) < 0
+  await job.run({ approve })
+  expect(asked).toEqual([])
+  writeFileSync(join(job.destination, 'theirs'), 'work')
+  await rig.catalog.jobs.askReset(job.id, 'hard')
+  await job.run({ approve })
+  expect(asked).toHaveLength(1)
+  expect(textAt(job.destination, 'theirs')).toBe('work')
+})
+
+test('after a hard reset a move takes from the source only what is at the destination', async () => {
+  const job = await rig.job({ transfer_type: 'move' }, { source: aTree({ a: '1 KB', b: '1 KB' }) })
+  await job.run()
+  aTree({ a: '1 KB', c: '1 KB' })(job.source)
+  rmSync(join(job.destination, 'a'))
+  await rig.catalog.jobs.askReset(job.id, 'hard')
+  await job.run()
+  for (const path of ['a', 'b', 'c']) expect(statSync(join(job.destination, path)).size).toBe(1024)
+  expect(() => statSync(join(job.source, 'a'))).toThrow('ENOENT')
+})
+
+test('after a hard reset a sync brings back what was deleted on either side, and removes nothing', async () => {
+  const job = await rig.job(
+    { transfer_type: 'sync', delete_propagation: 'mirror' },
+    { source: aTree({ a: '1 KB', b: '1 KB', 'd/c': '1 KB' }) },
+  )
+  await job.run()
+  rmSync(join(job.source, 'a'))
+  rmSync(join(job.destination, 'd'), { recursive: true })
+  await rig.catalog.jobs.askReset(job.id, 'hard')
+  const { reasons } = await job.run()
+  for (const root of [job.source, job.destination])
+    for (const path of ['a', 'b', 'd/c']) expect([path, statSync(join(root, path)).size]).toEqual([path, 1024])
+  expect(reasons['success matched']).toBe(1)
+})
+
 test('docs/resets.md says what each does', () => {
   const page = readFileSync(new URL('../../docs/resets.md', import.meta.url), 'utf8')
   for (const [kind, words] of Object.entries(resets)) expect(page).toContain(`| \`${kind}\` | ${words} |`)
