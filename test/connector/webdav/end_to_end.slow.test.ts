@@ -6,6 +6,7 @@ import { FaultProxy } from '../../../scripts/testbed/fault_proxy.ts'
 import { Subversion } from '../../conformance/svn_oracle.ts'
 import { aServer } from '../../rig/a_server.ts'
 import { mib, Moves, onDisk, until, writeNastyTree, writeNoise } from '../../rig/moves.ts'
+import { filesIn, removes } from '../../rig/removes.ts'
 import { syncsBothWays } from '../../rig/sync_both_ways.ts'
 
 /** The command as people run it, against Apache, and a proxy before it that counts and disturbs. */
@@ -44,6 +45,10 @@ testIf('a share moves to WebDAV and back, a second run writes nothing, and of a 
     expect.objectContaining({ method: 'PROPPATCH', path: changed }),
   ])
 })
+
+testIf('what is mirrored, published or moved away leaves the server, also when the removal is killed', () =>
+  removes(moves, onServer, (path) => filesIn(join(server!.data, path)).filter((file) => !file.includes('.DAV/'))),
+)
 
 testIf('a share and a place on the server are kept the same, whichever side is written on', () =>
   syncsBothWays(moves, onServer('synced')),
