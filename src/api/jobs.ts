@@ -4,6 +4,7 @@ import type { StoredJob } from '../catalog/catalog.ts'
 import { changedMeanwhile, warningsOf } from '../intake/changed_meanwhile.ts'
 import { editJob } from '../intake/edit_job.ts'
 import { acceptJob } from '../intake/job.ts'
+import { resetJob } from '../intake/reset_job.ts'
 import { startProblems } from '../intake/start_problems.ts'
 import { refusals } from '../intake/not_carried_out.ts'
 import { plannedRemovals } from '../open_home/planned_removals.ts'
@@ -14,10 +15,8 @@ import { view, wanted, widening } from './fields.ts'
 import { jobFilter, jobFilters } from './job_filter.ts'
 import { jobView, sparseJob } from './job_view.ts'
 import { pages, paging } from './paging.ts'
-import { flag, ifGiven, queryOf, text, together } from './query.ts'
+import { flag, queryOf, together } from './query.ts'
 import type { ApiParts } from './parts.ts'
-import { askReset } from '../client/ask_reset.ts'
-import { resetKind, type ResetKind } from '../job/reset.ts'
 import { Refused } from '../client/refused.ts'
 import { WorkflowStuck, type JobCommand } from '../client/job_commands.ts'
 
@@ -72,16 +71,9 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
       await refusable('approve', () => send.approve(job.id, approve))
       return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
     }
-    const reset = ifGiven(text(query, 'reset'), resetAsked)
+    const reset = query['reset']?.toString()
+    if (reset !== undefined) return resetThen(job, { reset, asked, body: request.body }, wanted(query))
     const [first, ...others] = asked
-    if (reset !== undefined) {
-      if (others.length > 0 || (first !== undefined && first !== 'start') || !isNoBody(request.body))
-        throw apiError(400, 'invalid', 'reset comes alone or with start', 'reset')
-      if (first === 'start') await refuseStart(job)
-      await refusable('reset', () => askReset(job, reset, catalog))
-      if (first === 'start') await command('start', job.id)
-      return one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
-    }
     if (others.length > 0) throw apiError(400, 'invalid', `only one of ${asked.join(', ')} at a time`, others[0])
     if (first === undefined ? isNoBody(request.body) : !isNoBody(request.body))
       throw apiError(
@@ -100,6 +92,21 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
     const now = one('job', view(await shown(await found(job.id)), sparseJob, wanted(query)))
     return warnings.length === 0 ? now : { ...now, warnings }
   })
+
+  /** By itself, or right before a start (reference: jobs-api 4). */
+  async function resetThen(
+    job: StoredJob,
+    { reset, asked, body }: { reset: string; asked: readonly string[]; body: unknown },
+    fields: ReturnType<typeof wanted>,
+  ): Promise<Record<string, unknown>> {
+    if (asked.some((what) => what !== 'start') || !isNoBody(body))
+      throw apiError(400, 'invalid', 'reset comes alone, or with start', 'reset')
+    if (asked.length > 0) await refuseStart(job)
+    const why = await resetJob(job, reset, catalog)
+    if (asked.length > 0) await command('start', job.id)
+    const now = one('job', view(await shown(await found(job.id)), sparseJob, fields))
+    return why === undefined ? now : { ...now, warnings: [{ code: 'nothing_to_reset', description: why }] }
+  }
 
   app.get<{ Params: { id: string } }>('/v1/jobs/:id/approval', async (request) => {
     queryOf(request, [])
@@ -144,12 +151,6 @@ export function jobRoutes(app: FastifyInstance, { catalog, ledgers, commands: se
     if (job === undefined) throw notFound('job', id)
     return job
   }
-}
-
-function resetAsked(given: string): ResetKind {
-  const asked = resetKind(given)
-  if ('why' in asked) throw apiError(400, 'invalid', asked.why, 'reset')
-  return asked.kind
 }
 
 /** What the document asks to happen at once. */

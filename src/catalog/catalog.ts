@@ -1,6 +1,6 @@
+import type { Reset } from '../job/reset.ts'
 import type { Balance } from '../ledger/ledger.ts'
 import type { StopCounts } from '../schedule/stop_policy.ts'
-import type { ResetKind } from '../job/reset.ts'
 import type { ExecutionPhase, ExecutionStatus, JobStatus } from '../job/status.ts'
 
 /** There is nothing of that id. */
@@ -53,10 +53,10 @@ export interface StoredJob {
   lastExecution: number
   /** The last execution in the job's ledger, when that was found ahead of `lastExecution`; else 0. Numbers up to it are spent. */
   lastInLedger: number
-  /** What the next execution that is no simulation begins with, in the order it was asked for. */
-  resets: readonly ResetKind[]
   /** Unix seconds, as all times here; null when nothing is scheduled. */
   executeOn: number | null
+  /** What the next execution begins without. */
+  resets: readonly Reset[]
   createdOn: number
   modifiedOn: number
 }
@@ -86,6 +86,7 @@ export interface Jobs {
         | 'lastExecution'
         | 'lastInLedger'
         | 'executeOn'
+        | 'resets'
         | 'disabled'
         | 'priority'
       > & { categoryId: number }
@@ -105,10 +106,6 @@ export interface Jobs {
    */
   claimRoots(jobId: string, execution: number, roots: readonly RootToClaim[]): Promise<RootClaim | undefined>
   releaseRoots(jobId: string): Promise<void>
-  /** Adds to the resets of a job. @throws NotInCatalog */
-  askReset(jobId: string, kind: ResetKind): Promise<void>
-  /** They have been applied; what was asked for since stays. */
-  dropResets(jobId: string, applied: readonly ResetKind[]): Promise<void>
   /** A person asks for the execution that begins next. */
   expectPerson(jobId: string): Promise<void>
 }

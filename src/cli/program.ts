@@ -11,10 +11,9 @@ import { changeJob, deleteJob } from './commands/edit_job.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { approveRemovals } from './commands/job_approve.ts'
-import { resetKinds } from '../job/reset.ts'
-import { resetJob } from './commands/reset_job.ts'
 import { commandJob, listJobs, showJob } from './commands/job.ts'
 import { listItems } from './commands/job_items.ts'
+import { resetTheJob } from './commands/job_reset.ts'
 import { askForItems, type RequestOptions } from './commands/job_retry.ts'
 import { addMap, changeMap, listMaps, removeMap } from './commands/map.ts'
 import { runJob } from './commands/run.ts'
@@ -102,9 +101,9 @@ function build(parts: CliParts, done: (code: ExitCode) => void): Command {
     command(
       job,
       'reset <job> <kind>',
-      `have the next run begin anew: ${resetKinds.join(', ')}; docs/resets.md tells what each does`,
+      'have the next run forget what it knows (hard), set permissions again (permissions), or both (full)',
     ),
-    (options, which, kind) => resetJob(which!, kind!, options, parts),
+    (options, which, kind) => resetTheJob(which!, kind!, options, parts),
   )
 
   const items = whichItems(command(job, 'items <job>', 'those of its items that failed, why, and what can be done'))

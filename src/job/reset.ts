@@ -1,28 +1,43 @@
-/** What each reset does, in plain words; it is done by the next execution, when that begins. */
-export const resets = {
-  soft: 'Everything stays known. Whatever failed or was flagged is tried again, as if it had never failed.',
-  hard:
-    'The next execution is a first one again: earlier deletes, failures and approvals are forgotten, and what only one side has is taken ' +
-    'for new there, or for somebody else’s. What is the same on both sides is taken over without being copied; what differs is a conflict.',
-  permissions:
-    'Owners and permissions are carried once more for everything that is there already, as far as the job carries them; no content is.',
-  full: 'hard and permissions together. `1` means the same.',
-  stats:
-    'Nothing is to be done: each execution counts anew what it finds. That it was asked for is kept in the history.',
-} as const
+import { nearest } from './nearest.ts'
+import type { Problem } from '../problem.ts'
 
-export type ResetKind = keyof typeof resets
+/** What the next execution of a job begins without. */
+export type Reset = 'hard' | 'permissions'
 
-export const resetKinds = Object.keys(resets) as ResetKind[]
+/** By the word that asks for it; of those without any, why there is nothing to do. */
+const known: Readonly<Record<string, readonly Reset[] | string>> = {
+  hard: ['hard'],
+  permissions: ['permissions'],
+  full: ['hard', 'permissions'],
+  '1': ['hard', 'permissions'],
+  soft: 'every execution looks at the whole of both sides, so there is nothing to reset',
+  stats: 'counts are taken from the ledger each time they are shown, so there is nothing to rebuild',
+}
 
-/** Resets of the original that ask for what is not carried out here. */
+/** Known, and not carried out: to leave it out in silence would be taken for an inspection that found nothing. */
 const notCarriedOut = ['inspect_filtered', 'inspect_shared', 'inspect_all', 'link_remediation']
 
-/** @returns the kind, or why there is none */
-export function resetKind(asked: string): { kind: ResetKind } | { why: string } {
-  const kind = resetKinds.find((known) => known === (asked === '1' ? 'full' : asked))
-  if (kind) return { kind }
-  if (notCarriedOut.includes(asked))
-    return { why: `${asked} is not carried out yet; there are ${resetKinds.join(', ')}` }
-  return { why: `it is none of ${resetKinds.join(', ')}` }
+export const resetWords = ['soft', 'hard', 'permissions', 'full', 'stats']
+
+export interface AskedReset {
+  resets: readonly Reset[]
+  /** Why nothing is reset. */
+  why?: string
+}
+
+/**
+ * What a word asks for.
+ *
+ * @see reference: job-policies 27
+ */
+export function resetOf(word: string): AskedReset | Problem {
+  const found = Object.hasOwn(known, word) ? known[word] : undefined
+  if (typeof found === 'string') return { resets: [], why: `${word}: ${found}` }
+  if (found) return { resets: found }
+  const property = 'reset'
+  if (notCarriedOut.includes(word))
+    return { code: 'not_carried_out', property, description: `${word} is not carried out yet` }
+  const meant = nearest(word, resetWords)
+  const hint = meant === undefined ? '' : `, did you mean ${meant}?`
+  return { code: 'invalid', property, description: `is not one of ${resetWords.join(', ')}${hint}` }
 }

@@ -1,8 +1,8 @@
 import type { Facts, ItemKind } from '../connector/item.ts'
 import type { Staged } from '../connector/connector.ts'
-import type { ResetKind } from '../job/reset.ts'
 import type { Action, Decision, Processing, Reason } from '../policy/decision.ts'
 import type { Side } from '../job/endpoint.ts'
+import type { Reset } from '../job/reset.ts'
 import type { AuditLevel } from '../job/settings.ts'
 import { noItems, type FinishedItems, type NewItems } from './columns.ts'
 import type { ItemState } from './item_state.ts'
@@ -104,8 +104,7 @@ export interface ExecutionStart {
   /** `empty_containers: skip`: a container to create is no work of its own; `containerReady` makes it, or it ends as skipped. */
   lazyContainers: boolean
   asked?: Asked
-  /** Happens together with the beginning, or not at all. */
-  resets?: readonly ResetKind[]
+  resets?: readonly Reset[]
   root: { source: Facts & { id: string }; destination?: Facts & { id: string } }
 }
 
@@ -199,12 +198,10 @@ export interface TrackedRow {
   destinationId?: string | undefined
   reason: Reason | string
   sourceGone: boolean
-  /** Last decided before a hard reset: a hint, and no more. */
-  forgotten?: boolean
-  /** Not decided since owners and permissions were to be carried once more. */
-  accessOwed?: boolean
   /** What was decided last goes from the destination to the source. */
   toSource?: boolean
+  /** A reset was asked for since: it says nothing but that both sides are as they were, where they are. */
+  forgotten?: boolean
   /** Of a row that a person may ask about, because it was left as it is: what was said and seen then. */
   said?: Said | undefined
   /**
@@ -222,6 +219,9 @@ export interface Said {
   /** Null: nothing was there. */
   destination: string | null
 }
+
+/** Under this the ledger remembers the execution that applies permissions anew to what it finds unchanged. */
+export const permissionsAnew = 'reset:permissions'
 
 /** The item that is the job's root, in every ledger. */
 export const rootItem = 1

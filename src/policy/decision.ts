@@ -25,6 +25,7 @@ export type Reason =
   | 'new'
   | 'changed'
   | 'attributes_changed'
+  | 'permissions_anew'
   | 'unsure'
   | 'unchanged'
   | 'matched'
@@ -123,12 +124,10 @@ export interface Tracked {
   destination?: Facts
   /** SHA-256 of the content last written. */
   hash?: string
+  /** A reset was asked for since. */
+  forgotten?: boolean
   /** True when the last decision was carried out; false for pending, retry, flagged and skipped rows. */
   settled: boolean
-  /** A hard reset came after: what is said here is a hint, and no more. */
-  forgotten?: boolean
-  /** Owners and permissions are to be carried once more, whether or not they changed. */
-  accessOwed?: boolean
   /** Of rows that are not settled: it was to be carried out and was not, or arrived and was flagged. */
   failed?: boolean
 }

@@ -21,6 +21,8 @@ interface PlanContext {
   destination: Capabilities
   /** `toleranceNs`: modified times no further apart than this are not told apart (brake 9): two seconds, see `loadExecution`. */
   clock: { toleranceNs: bigint }
+  /** A reset has owners and permissions set on what is unchanged, too. */
+  permissionsAnew?: boolean
   /** Absent: nothing is filtered. */
   filter?: Filter
   /** Under `sync`, of what the destination has. */
@@ -55,6 +57,7 @@ export interface Planner {
 const unchanged: Decision = { action: 'none', reason: 'unchanged' }
 const fresh: Decision = { action: 'create', reason: 'new' }
 const matched: Decision = { action: 'adopt', reason: 'matched' }
+const attributesAnew: Decision = { action: 'attributes', reason: 'permissions_anew' }
 const changedAndGone: Decision = { action: 'create', reason: 'changed' }
 const changedAtSource: Decision = { action: 'overwrite', reason: 'changed' }
 const attributesChanged: Decision = { action: 'attributes', reason: 'attributes_changed' }
@@ -117,12 +120,19 @@ class CompiledPlanner implements Planner {
     return exchanged(this.#back.plan(triple))
   }
 
-  plan(triple: Triple): Decision {
-    const objection = this.#objection(triple)
+  plan(given: Triple): Decision {
+    const objection = this.#objection(given)
     if (objection) return objection
+    const { tracked, counterpart, source } = given
+    const remembered = tracked?.forgotten ? this.#afterReset(given) : undefined
+    if (remembered) return remembered
+    const triple = tracked?.forgotten ? { ...given, tracked: null } : given
     if (this.#back && this.#goesBack(triple)) return exchanged(this.#back.plan(exchangedTriple(triple)))
-    const decision = this.#withAccess(triple, this.#remembering(triple))
+    const decided = this.#decide(triple)
+    // The hash on record is of other bytes, or of nobody knows which.
+    const decision = tracked?.forgotten && decided.action === 'adopt' ? unread(decided, given) : decided
     const altered = triple.named.processing
+    if (decision === unchanged) return this.#anew(unchanged, source, counterpart)
     if (altered === undefined || decision.action === 'none') return decision
     return withProcessing(decision, altered)
   }
@@ -174,45 +184,27 @@ class CompiledPlanner implements Planner {
     return this.#compare(triple, counterpart, tracked)
   }
 
-  /** After a hard reset what was recorded is a hint, so that nothing is copied that is there. */
-  #remembering(triple: Triple): Decision {
-    const { tracked, source, counterpart, named } = triple
-    if (!tracked?.forgotten) return this.#decide(triple)
-    if (
-      source.kind === 'item' &&
-      counterpart?.kind === 'item' &&
-      !named.displaced &&
-      tracked.settled &&
-      tracked.destination
-    ) {
-      const here = changed(source, tracked.source, tracked.hash)
-      const there = changed(counterpart, tracked.destination, tracked.hash)
-      if (!isEdited(here) && !isEdited(there))
-        return here === 'attributes' && this.#carries(source, tracked.source) ? attributesOnto(counterpart) : matched
-    }
-    const decision = this.#decide({ ...triple, tracked: null })
-    return decision.action === 'adopt' ? unread(decision, triple) : decision
-  }
-
-  /** After a reset of permissions: what would be left as it is gets them once more. */
-  #withAccess({ source, counterpart, named, tracked }: Triple, decision: Decision): Decision {
-    if (!tracked?.accessOwed || !this.#carriesAccess || !counterpart || named.displaced) return decision
-    if (decision.action !== 'adopt' && decision.reason !== 'unchanged') return decision
-    const { forgetHash } = decision
-    if (source.kind !== 'item') return attributesChanged
-    // Setting times on what may be somebody's edit would hide it.
-    if (
-      decision.action === 'none' &&
-      tracked.destination &&
-      isEdited(changed(counterpart, tracked.destination, tracked.hash))
-    )
-      return decision
-    return { ...attributesOnto(counterpart), ...(forgetHash ? { forgetHash } : {}) }
-  }
-
   /** The destination is to be what the source is, whoever changed it. */
   get #publishes(): boolean {
     return this.#settings.transferType === 'publish'
+  }
+
+  /** After a reset what was recorded still tells where no content has changed: then none is read or written again. */
+  #afterReset({ source, counterpart, tracked, named }: Triple): Decision | undefined {
+    if (!tracked?.settled || !tracked.destination || counterpart?.kind !== source.kind || named.displaced)
+      return undefined
+    if (source.kind === 'container') return this.#anew(matched, source, counterpart)
+    const here = changed(source, tracked.source, tracked.hash)
+    const there = changed(counterpart, tracked.destination, tracked.hash)
+    if (isEdited(here) || isEdited(there)) return undefined
+    if (here === 'attributes' && this.#carries(source, tracked.source)) return attributesOnto(counterpart)
+    return this.#anew(matched, source, counterpart)
+  }
+
+  #anew(decision: Decision, source: Item, counterpart: Counterpart | null): Decision {
+    if (!this.#context.permissionsAnew || !this.#carriesAccess || !counterpart || source.kind === 'link')
+      return decision
+    return source.kind === 'container' ? attributesAnew : anewOnto(counterpart)
   }
 
   get #writesBoth(): boolean {
@@ -221,7 +213,7 @@ class CompiledPlanner implements Planner {
 
   /** Whether what is to be done about a pair goes from the destination to the source. */
   #goesBack({ source, counterpart, named, tracked }: Triple): boolean {
-    if (counterpart?.kind !== source.kind || !tracked || tracked.forgotten || named.displaced) return false
+    if (counterpart?.kind !== source.kind || !tracked || named.displaced) return false
     // Its attributes come from where it came from.
     if (source.kind === 'container' || !tracked.settled) return tracked.toSource === true
     if (!tracked.destination) return false
@@ -442,6 +434,11 @@ function attributesOnto({ linkCount }: Counterpart): Decision {
     reason: 'hard_linked',
     why: `it is one of ${linkCount} names of one file at the destination`,
   }
+}
+
+function anewOnto(counterpart: Counterpart): Decision {
+  const decision = attributesOnto(counterpart)
+  return decision.action === 'fail' ? decision : attributesAnew
 }
 
 /** Owner and permissions are not somebody's work on the content; an unexplained change may be. */

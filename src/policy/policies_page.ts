@@ -29,6 +29,7 @@ export function policiesPage(): string {
     section('Conflicts', conflictsIntro, conflictsTable(), conflictsNotes),
     section('Deletes', deletesIntro, deletesTable()),
     section('Both ways: `sync`', syncIntro, syncConflictsTable(), syncDeletesIntro, syncDeletesTable(), syncNotes),
+    section('Resets', resetsText),
     section('Names', namesIntro, namesTable(), namesTogether, siblingsTable(), namesNotes()),
     section('Filters', filtersText, groupsTable()),
     section('Owners and permissions', permissionsText),
@@ -315,6 +316,18 @@ are never carried. A filter of either side leaves out what it names on that side
 folder's times, owner and permissions come from the side that it came from. More than a hundred removals, and more than 5 % of all,
 wait for a person's yes (\`stevedore job approve\`), those on both sides counted together. Renamed, a file or folder is one that is gone and one
 that is new.`
+
+const resetsText = `\`stevedore job reset <job> <kind>\` and \`PATCH /v1/jobs/{id}?reset=<kind>\`, alone or with \`start=1\`, hold for the next execution that is no
+simulation; they are refused while one is under way.
+
+- \`hard\`: what earlier executions recorded is forgotten, as on a first run: what differs is a conflict, deletes before it are not seen, what
+  failed is tried afresh. What was recorded still gives each item its name, and tells where neither side has changed, so that nothing is read or
+  written again that is there.
+- \`permissions\`: owners and permissions, where the job carries them, are set again on everything that arrived, once; no content moves.
+- \`full\` (or \`1\`): both.
+- \`soft\` and \`stats\` find nothing to reset: each execution looks at the whole of both sides, and counts are always those of the ledger.
+- \`inspect_filtered\`, \`inspect_shared\`, \`inspect_all\` and \`link_remediation\` are refused: they are not carried out yet.
+`
 
 const typesIntro = `A file, with the defaults of every other setting; *tracked* means that an earlier execution ended with it.`
 

@@ -19,6 +19,7 @@ export const reasons: Readonly<Record<Reason, ReasonText>> = {
   new: { sentence: 'It was not at the destination.', status: done },
   changed: { sentence: 'It changed at the source since it was last transferred.', status: done },
   attributes_changed: { sentence: 'Its times, owner or permissions changed; its content did not.', status: done },
+  permissions_anew: { sentence: 'A reset has its owner and permissions set again.', status: done },
   unsure: {
     sentence: 'Something about it changed that size and times do not show, so its content is compared.',
     status: done,

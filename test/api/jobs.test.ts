@@ -648,11 +648,6 @@ describe('one job', () => {
   )
 
   test.each([
-    ['reset', '?reset=everything', undefined],
-    ['reset', '?reset=inspect_all', undefined],
-    ['reset', '?reset=', undefined],
-    ['reset', '?pause=1&reset=hard', undefined],
-    ['reset', '?reset=hard', { name: 'Other' }],
     ['stop', '?stop=1', undefined],
     [undefined, '?start=1', []],
     [undefined, '?start=1', '"now"'],
@@ -663,28 +658,6 @@ describe('one job', () => {
     expect(status).toBe(400)
     expect(answer.errors[0].property).toBe(property)
     expect(bench.commands).toEqual([])
-  })
-
-  test('PATCH keeps a reset for the next execution, alone and with start, and the job shows it', async () => {
-    const { json } = await bench.call('POST', '/v1/jobs', bench.aRealJob())
-    const { id } = json.job
-    expect((await bench.call('PATCH', `/v1/jobs/${id}?reset=permissions`)).status).toBe(200)
-    expect(bench.commands).toEqual([])
-    expect((await bench.call('PATCH', `/v1/jobs/${id}?reset=1&start`)).status).toBe(200)
-    expect(bench.commands).toEqual([`start ${id}`])
-    const { json: now } = await bench.call('GET', `/v1/jobs/${id}?fields=resets`)
-    expect(now.job.resets).toEqual(['permissions', 'full'])
-  })
-
-  test('PATCH refuses a reset while an execution is under way, and says what to do', async () => {
-    const { json } = await bench.call('POST', '/v1/jobs', bench.aRealJob())
-    const { id } = json.job
-    await bench.catalog.executions.begin(id, 1, false)
-    await bench.catalog.jobs.update(id, { lastExecution: 1, status: 'paused' })
-    const { status, json: answer } = await bench.call('PATCH', `/v1/jobs/${id}?reset=hard`)
-    expect(status).toBe(409)
-    expect(answer.errors[0].description).toContain(`stevedore job cancel ${id}`)
-    expect((await bench.catalog.jobs.get(id))?.resets).toEqual([])
   })
 
   test('resume warns of settings that changed since the execution began', async () => {

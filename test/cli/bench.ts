@@ -187,7 +187,10 @@ export class CliBench {
           await catalog.control.write(jobId, { paused: false })
           await end(jobId, lastExecution, {})
         }),
-        approve: async () => ({ sentence: 'approved' }),
+        approve: async (_, hash) => {
+          this.commands.push(`approve ${hash}`)
+          return { sentence: `plan ${hash} is approved` }
+        },
         cancel: heard('cancel', async () => undefined),
         ensure: heard('ensure', async () => undefined),
         repair: heard('repair', async () => undefined),

@@ -25,28 +25,6 @@ describe('job', () => {
     }
   })
 
-  test('is reset: the next run begins with it, and what it does is said', async () => {
-    await bench.run('run', bench.file(bench.aJob()))
-    const { code, out } = await bench.run('job', 'reset', 'Share', 'hard')
-    expect(code).toBe(0)
-    expect(out).toContain('what differs is a conflict')
-    expect(out).toContain('stevedore job start')
-    expect((await bench.run('job', 'show', 'Share')).out).toContain('next run begins with a reset: hard')
-    const wrong = await bench.run('job', 'reset', 'Share', 'inspect_all')
-    expect(wrong.code).toBe(2)
-    expect(wrong.err).toContain('inspect_all is not carried out yet')
-  })
-
-  test('is not reset while a run is under way', async () => {
-    bench.endings = ['never']
-    const running = bench.run('run', bench.file(bench.aJob()))
-    await bench.interrupt(() => bench.commands.includes('start'))
-    await running
-    const { code, err } = await bench.run('job', 'reset', 'Share', 'hard')
-    expect(code).not.toBe(0)
-    expect(err).toContain('stevedore job cancel')
-  })
-
   test('a run that is under way is shown by where it stands, not by counts it does not have yet', async () => {
     bench.endings = ['never']
     const running = bench.run('run', bench.file(bench.aJob()))

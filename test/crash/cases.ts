@@ -69,4 +69,6 @@ export const promisedCases: readonly Case[] = [
   ...at('conflict', 'keep:after#3'),
   ...at('partial', 'partial:after'),
   ...at('mirror', 'remove:after#4'),
+  ...at('sync', 'publish:after#5', 'container:after'),
+  ...at('syncChanges', 'keep:after', 'publish:after#3'),
 ]

@@ -305,7 +305,7 @@ test.each<Failpoint>(['begun:before', 'begun:after', 'enumerated:before', 'enume
     const job = await rig.job(settings, { source: aTree(many(6, (n) => `d/same${n}`, 'same')) })
     await job.run()
     const before = look(job.destination)
-    await rig.catalog.jobs.askReset(job.id, 'hard')
+    await rig.catalog.jobs.update(job.id, { resets: ['hard'] })
     await die(job, at, 2)
     await rig.restart()
     expect((await job.resume({ execution: 2 })).reasons).toEqual({ 'success matched': 7 })

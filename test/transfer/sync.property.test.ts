@@ -108,69 +108,77 @@ function agreement(job: Job, agreed: State): State {
   return new Map([...agreed, ...[...here].filter(([path, content]) => there.get(path) === content)])
 }
 
-test('whatever happens on both sides, no work is lost, and two quiet runs later nothing is left to do', async () => {
-  await fc.assert(
-    fc.asyncProperty(history, async ({ rounds, ...settings }) => {
-      const job = await rig.job(
-        { transfer_type: 'sync', ...settings },
-        { source: aTree({ a: 'first a', 'd/a': 'first d/a', 'd/e/a': 'first d/e/a' }) },
-      )
-      await job.run({ approve: () => true })
-      let agreed = agreement(job, new Map())
-      for (const edits of rounds) {
-        for (const one of edits) make(one, job)
-        const before = { source: stateOf(job.source), destination: stateOf(job.destination) }
+test(
+  'whatever happens on both sides, no work is lost, and two quiet runs later nothing is left to do',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async ({ rounds, ...settings }) => {
+        const job = await rig.job(
+          { transfer_type: 'sync', ...settings },
+          { source: aTree({ a: 'first a', 'd/a': 'first d/a', 'd/e/a': 'first d/e/a' }) },
+        )
         await job.run({ approve: () => true })
-        const after = { source: stateOf(job.source), destination: stateOf(job.destination) }
-        expect(lost(before, agreed, after, settings)).toEqual([])
-        agreed = agreement(job, agreed)
-      }
-      await job.run({ approve: () => true })
-      const was = { source: look(job.source), destination: look(job.destination) }
-      const quiet = await job.run({ approve: () => true })
-      expect(quiet.balance?.carriedOut?.items ?? 0).toBe(0)
-      expect(touched(was.source, look(job.source))).toEqual([])
-      expect(touched(was.destination, look(job.destination))).toEqual([])
-      if (settings.delete_propagation !== 'mirror' || settings.conflict_resolution === 'failure') return
-      const flagged = [...job.rows().values()].some(({ state }) => state === 'retry' || state === 'remediation')
-      if (flagged) return
-      const files = (root: string): [string, string][] => [...stateOf(root)].filter(([path]) => !isCopy(path)).sort()
-      expect(files(job.destination)).toEqual(files(job.source))
-    }),
-    { numRuns: cases, ...seed },
-  )
-}, 600_000)
-
-test('two shares that meet in a vault are the same in the end, though neither job knows of the other', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(edit, { minLength: 2, maxLength: 14 }), async (edits) => {
-      const settings = { transfer_type: 'sync', delete_propagation: 'mirror' }
-      const one = await rig.job(settings, {
-        source: aTree({ a: 'first a', 'd/a': 'first d/a', 'd/e/a': 'first d/e/a' }),
-        to: { platform: 'vault' },
-      })
-      const vault = { platform: 'vault', auth: { root: one.destination } }
-      const other = await rig.job(settings, { from: vault })
-      const all = async (): Promise<number> => {
-        let carriedOut = 0
-        for (const job of [one, other]) {
-          const { balance } = await job.run({ approve: () => true })
-          carriedOut += balance?.carriedOut?.items ?? 0
+        let agreed = agreement(job, new Map())
+        for (const edits of rounds) {
+          for (const one of edits) make(one, job)
+          const before = { source: stateOf(job.source), destination: stateOf(job.destination) }
+          await job.run({ approve: () => true })
+          const after = { source: stateOf(job.source), destination: stateOf(job.destination) }
+          expect(lost(before, agreed, after, settings)).toEqual([])
+          agreed = agreement(job, agreed)
         }
-        return carriedOut
-      }
-      for (let round = 0; round < 2; round++) await all()
-      expect([...stateOf(other.destination).keys()].sort()).toEqual(['a', 'd/a', 'd/e/a'])
-      for (const change of edits) make(change, { source: one.source, destination: other.destination })
-      for (let round = 0; round < 4; round++) await all()
-      expect(await all()).toBe(0)
-      const flagged = [one, other].some((job) =>
-        [...job.rows().values()].some(({ state }) => state === 'retry' || state === 'remediation'),
-      )
-      if (flagged) return
-      const files = (root: string): [string, string][] => [...stateOf(root)].filter(([path]) => !isCopy(path)).sort()
-      expect(files(other.destination)).toEqual(files(one.source))
-    }),
-    { numRuns: Math.ceil(cases / 5), ...seed },
-  )
-}, 600_000)
+        await job.run({ approve: () => true })
+        const was = { source: look(job.source), destination: look(job.destination) }
+        const quiet = await job.run({ approve: () => true })
+        expect(quiet.balance?.carriedOut?.items ?? 0).toBe(0)
+        expect(touched(was.source, look(job.source))).toEqual([])
+        expect(touched(was.destination, look(job.destination))).toEqual([])
+        if (settings.delete_propagation !== 'mirror' || settings.conflict_resolution === 'failure') return
+        const flagged = [...job.rows().values()].some(({ state }) => state === 'retry' || state === 'remediation')
+        if (flagged) return
+        const files = (root: string): [string, string][] => [...stateOf(root)].filter(([path]) => !isCopy(path)).sort()
+        expect(files(job.destination)).toEqual(files(job.source))
+      }),
+      { numRuns: cases, ...seed },
+    )
+  },
+  24 * 3_600_000,
+)
+
+test(
+  'two shares that meet in a vault are the same in the end, though neither job knows of the other',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 2, maxLength: 14 }), async (edits) => {
+        const settings = { transfer_type: 'sync', delete_propagation: 'mirror' }
+        const one = await rig.job(settings, {
+          source: aTree({ a: 'first a', 'd/a': 'first d/a', 'd/e/a': 'first d/e/a' }),
+          to: { platform: 'vault' },
+        })
+        const vault = { platform: 'vault', auth: { root: one.destination } }
+        const other = await rig.job(settings, { from: vault })
+        const all = async (): Promise<number> => {
+          let carriedOut = 0
+          for (const job of [one, other]) {
+            const { balance } = await job.run({ approve: () => true })
+            carriedOut += balance?.carriedOut?.items ?? 0
+          }
+          return carriedOut
+        }
+        for (let round = 0; round < 2; round++) await all()
+        expect([...stateOf(other.destination).keys()].sort()).toEqual(['a', 'd/a', 'd/e/a'])
+        for (const change of edits) make(change, { source: one.source, destination: other.destination })
+        for (let round = 0; round < 4; round++) await all()
+        expect(await all()).toBe(0)
+        const flagged = [one, other].some((job) =>
+          [...job.rows().values()].some(({ state }) => state === 'retry' || state === 'remediation'),
+        )
+        if (flagged) return
+        const files = (root: string): [string, string][] => [...stateOf(root)].filter(([path]) => !isCopy(path)).sort()
+        expect(files(other.destination)).toEqual(files(one.source))
+      }),
+      { numRuns: Math.ceil(cases / 5), ...seed },
+    )
+  },
+  24 * 3_600_000,
+)

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { transaction } from '../../database/sqlite.ts'
 import type { JobStatus } from '../../job/status.ts'
+import type { Reset } from '../../job/reset.ts'
 import { NotInCatalog, type JobFilter, type Jobs, type StoredJob } from '../catalog.ts'
 import { categoryWhere } from './categories.ts'
 import { claimRoots } from './roots.ts'
@@ -80,6 +81,7 @@ export function jobs(db: DatabaseSync): Jobs {
       if (change.lastExecution !== undefined) columns.last_execution = change.lastExecution
       if (change.lastInLedger !== undefined) columns.last_in_ledger = change.lastInLedger
       if (change.executeOn !== undefined) columns.execute_on = change.executeOn
+      if (change.resets !== undefined) columns.resets = change.resets.join()
       if (change.disabled !== undefined) columns.disabled = Number(change.disabled)
       if (change.categoryId !== undefined) columns.category = change.categoryId
       if (change.priority !== undefined) columns.priority = change.priority
@@ -96,18 +98,6 @@ export function jobs(db: DatabaseSync): Jobs {
     },
     async releaseRoots(jobId) {
       release.run(jobId)
-    },
-    async askReset(jobId, kind) {
-      transaction(db, () => {
-        const { resets } = known(jobId)
-        set(db, 'jobs', { resets: toColumn([...new Set([...resets, kind])]) }, { id: jobId })
-      })
-    },
-    async dropResets(jobId, applied) {
-      transaction(db, () => {
-        const left = (find(jobId)?.resets ?? []).filter((kind) => !applied.includes(kind))
-        set(db, 'jobs', { resets: toColumn(left) }, { id: jobId })
-      })
     },
     async expectPerson(jobId) {
       expectPerson.run(jobId)
@@ -151,8 +141,10 @@ function readJob(row: Row): StoredJob {
     },
     lastExecution: Number(row.last_execution),
     lastInLedger: Number(row.last_in_ledger),
-    resets: fromColumn(row.resets),
     executeOn: row.execute_on as number | null,
+    resets: String(row.resets)
+      .split(',')
+      .filter((reset): reset is Reset => reset !== ''),
     createdOn: Number(row.created_on),
     modifiedOn: Number(row.modified_on),
   }

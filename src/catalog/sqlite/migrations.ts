@@ -118,5 +118,5 @@ export const migrations: readonly string[] = [
     asked_on REAL NOT NULL
   ) STRICT, WITHOUT ROWID`,
   'ALTER TABLE control ADD COLUMN cancelled INTEGER',
-  "ALTER TABLE jobs ADD COLUMN resets TEXT NOT NULL DEFAULT '[]'",
+  "ALTER TABLE jobs ADD COLUMN resets TEXT NOT NULL DEFAULT ''",
 ]

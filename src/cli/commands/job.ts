@@ -71,7 +71,6 @@ export async function showJob(name: string, options: CommonOptions, parts: CliPa
     const order = await catalog.orders.get(job.id)
     say(`status: ${job.status}${job.statusReason === '' ? '' : `, ${printable(job.statusReason)}`}`)
     if (order && order.kind !== 'refresh') say(`kept: ${order.kind}, for the next start`)
-    if (job.resets.length > 0) say(`next run begins with a reset: ${job.resets.join(', ')}`)
     for (const side of ['source', 'destination'] as const) say(`${side}: ${await sideText(side, job, catalog)}`)
     const last = job.lastExecution > 0 ? await catalog.executions.get(job.id, job.lastExecution) : undefined
     if (last?.endedOn === null) {

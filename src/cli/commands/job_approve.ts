@@ -28,7 +28,7 @@ export async function approveRemovals(name: string, options: ApproveOptions, par
       return ExitCode.done
     }
     for (const line of shown(plan)) out(line)
-    out(`\nTo let it go: ${typed(parts, options, ['job', 'approve', job.name, '--plan', plan.hash])}`)
+    out(`\nTo let it go: ${typed(parts, options, ['job approve', job.name, '--plan', plan.hash])}`)
     return ExitCode.done
   })
 }
@@ -50,6 +50,7 @@ async function approve(
 }
 
 function shown({ items, containers, bytes: size, replaced, hash, folders, examples }: ShownPlan): string[] {
+  const sides = new Set(examples.map(({ side }) => side))
   return [
     `Plan ${hash}: ${counted(items, 'item')} to be removed, ${counted(containers, 'folder')} among them, ${bytes(size)}`,
     ...(replaced > 0 ? [`${count(replaced)} to be overwritten that somebody else wrote`] : []),
@@ -57,6 +58,9 @@ function shown({ items, containers, bytes: size, replaced, hash, folders, exampl
     ...table(folders.map(({ path, items: n }) => [count(n), printable(path)])),
     '',
     examples.length < items ? `The first ${count(examples.length)}:` : 'All of them:',
-    ...examples.map(({ path, kind }) => `  ${printable(path)}${kind === 'container' ? '/' : ''}`),
+    ...examples.map(({ path, kind, side }) => {
+      const where = sides.size > 1 || side === 'source' ? `, at the ${side}` : ''
+      return `  ${printable(path)}${kind === 'container' ? '/' : ''}${where}`
+    }),
   ]
 }

@@ -5,6 +5,7 @@ import { packFacts } from '../facts_text.ts'
 import type { WireChanged, WireItems, WireListing, WireNote, WireToList, WireUnmatched } from '../wire.ts'
 import { actionCode, Container, State, stateCode } from './codes.ts'
 import type { Containers } from './containers.ts'
+import { forgottenExecution } from './forgotten.ts'
 import { LeaseKind, type CountedSum, type Lease } from './leases.ts'
 import type { LedgerParts } from './parts.ts'
 import type { Removals } from './removals.ts'
@@ -104,7 +105,7 @@ export class Enumeration {
     this.#returned = db.prepare('UPDATE item SET gone = 0 WHERE id = ?')
     this.#reason = db.prepare('UPDATE item SET reason = ? WHERE id = ?')
     this.#looked = db.prepare('UPDATE container SET looked = ?, looked_ms = ? WHERE item = ?')
-    this.#lookedIn = db.prepare('SELECT looked FROM container WHERE item = ?')
+    this.#lookedIn = db.prepare(`SELECT looked > ${forgottenExecution} AS looked FROM container WHERE item = ?`)
     this.#stamp = db.prepare('UPDATE item SET execution = ? WHERE id = ?')
     this.#deadPartial = db.prepare('DELETE FROM partial WHERE item = ?')
   }

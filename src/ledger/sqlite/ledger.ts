@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ResetKind } from '../../job/reset.ts'
+import type { Reset } from '../../job/reset.ts'
 import { closeWhole, openDatabase } from '../../database/sqlite.ts'
 import { LedgerAhead } from '../errors.ts'
+import { forgottenUpTo } from './forgotten.ts'
 import {
+  permissionsAnew,
   rootItem,
   type AuditRow,
   type Balance,
@@ -45,7 +47,6 @@ import { OrphanedBatches } from './orphaned_batches.ts'
 import type { LedgerParts } from './parts.ts'
 import { Plans } from './plans.ts'
 import { ledgerSchema } from './schema.ts'
-import { applyReset } from './reset.ts'
 import { Removals } from './removals.ts'
 import { Tally } from './tally.ts'
 import { ContainersToFinalize } from './containers_to_finalize.ts'
@@ -138,17 +139,20 @@ export class SqliteLedger {
     for (const message of start.warnings ?? []) this.#note({ level: 'warn', type: 'setting', message })
     const rootChanged = writeRoot(this.#db, start)
     this.#parts.addresses.changed(rootItem)
-    if (start.resets?.length) this.#reset(start.resets, start.execution)
+    if (start.resets) this.#reset(start.resets, start.execution)
     if (start.asked) new AskedOfItems(this.#parts).apply(start.asked)
     if (rootChanged) this.#containers.touch(rootItem)
     this.#enumeration.start(rootItem)
   }
 
-  #reset(kinds: readonly ResetKind[], execution: number): void {
-    const retry = applyReset(this.#db, new Set(kinds), execution)
-    this.#note({ level: 'warn', type: 'reset', message: kinds.join(', ') })
-    new AskedOfItems(this.#parts).apply({ retry, ignore: [], onceMore: [] })
-    this.#containers.touch(rootItem)
+  /** Rows stay: what earlier executions recorded is forgotten from now on, as a whole and at once, however many there are. */
+  #reset(resets: readonly Reset[], execution: number): void {
+    for (const reset of resets) this.#note({ level: 'info', type: 'reset', message: `${reset} reset` })
+    if (resets.includes('hard')) {
+      this.remember(forgottenUpTo, String(execution - 1))
+      this.#db.exec('DELETE FROM trial')
+    }
+    if (resets.includes('permissions')) this.remember(permissionsAnew, String(execution))
   }
 
   end(execution: number, halted?: string): Balance {

@@ -7,7 +7,7 @@ import type { ItemState } from '../item_state.ts'
 import { leftAlone } from '../../policy/decision.ts'
 import type { Said, TrackedRow } from '../ledger.ts'
 import { kindOf, State, stateOf } from './codes.ts'
-import { accessOwedKey, forgottenKey } from './reset.ts'
+import { forgottenExecution } from './forgotten.ts'
 import { ledgerSchema } from './schema.ts'
 
 /** Rows per answer; a container with more is read in pages. */
@@ -29,7 +29,6 @@ type Cells = [
   decided: number,
   toSource: number,
   forgotten: number,
-  accessOwed: number,
 ]
 
 /** Most rows have nothing to say, and their plans, if any, are not asked for. */
@@ -93,17 +92,12 @@ interface Open {
 
 const silent: Said = { why: null, source: null, destination: null }
 
-/** The execution that a reset of this kind came with, and that looks at every row once more; 0: none did. */
-function since(key: string): string {
-  return `coalesce((SELECT CAST(value AS INTEGER) FROM memory WHERE key = '${key}'), 0)`
-}
-
 function open(file: string): Open {
   const db = openDatabase(file, { ...ledgerSchema, readOnly: true })
   db.exec('PRAGMA cache_size = -1024')
   const rows = db.prepare(
     `SELECT id, name, kind, destination_name, state, reason, source_id, destination_id, hash, source, destination, gone,
-       execution = ?, to_source, execution < ${since(forgottenKey)}, execution < ${since(accessOwedKey)} FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?`,
+       execution = ?, to_source, execution <= ${forgottenExecution} FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?`,
   )
   rows.setReturnArrays(true)
   return {
@@ -180,14 +174,10 @@ class StoredRow implements TrackedRow {
     return this.#cells[14] === 1
   }
 
-  get accessOwed(): boolean {
-    return this.#cells[15] === 1
-  }
-
   toJSON(): TrackedRow {
     const { item, name, kind, destinationName, state, reason, source, destination, hash, sourceId, destinationId } =
       this
-    const { sourceGone, decided, said, toSource, forgotten, accessOwed } = this
+    const { sourceGone, decided, said, toSource, forgotten } = this
     return {
       item,
       name,
@@ -205,7 +195,6 @@ class StoredRow implements TrackedRow {
       said,
       ...(toSource ? { toSource } : {}),
       ...(forgotten ? { forgotten } : {}),
-      ...(accessOwed ? { accessOwed } : {}),
     }
   }
 }

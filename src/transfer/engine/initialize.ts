@@ -9,7 +9,6 @@ import { notCarriedOut } from '../../job/carried_out.ts'
 import type { LedgerAhead } from '../../ledger/errors.ts'
 import type { Asked, ExecutionStart } from '../../ledger/ledger.ts'
 import { mendable } from '../../policy/hopeless.ts'
-import { resets as resetWords } from '../../job/reset.ts'
 import { lazyContainers } from '../../policy/empty_containers.ts'
 import { maxRetry, retryPolicy } from '../../policy/failure_policy.ts'
 import type { Settings } from '../../job/settings.ts'
@@ -83,15 +82,7 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
   // Both may know of the same: one by the platform's name, the other by what it says it can do.
   if (spec.destination.auth['root_may_change'] !== undefined)
     gaps.push('destination: root_may_change holds for sources alone; another root than before is refused here')
-  const { resets } = loaded.stored
-  const all = [
-    ...new Set([
-      ...resets.map((kind) => `reset ${kind}: ${resetWords[kind]}`),
-      ...warnings.map((w) => `${w.path}: ${w.message}`),
-      ...gaps,
-      ...cutOf(spec),
-    ]),
-  ]
+  const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps, ...cutOf(spec)])]
   failpoint('begun:before')
   await begin(job, jobs, ref, {
     execution: ref.execution,
@@ -103,7 +94,7 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
     maxRetry,
     lazyContainers: lazyContainers(settings),
     asked,
-    resets,
+    resets: (await catalog.jobs.get(ref.jobId))?.resets ?? [],
     root: {
       source: { ...factsOf(sourceRoot), id: sourceRoot.id },
       ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
@@ -111,9 +102,9 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
   })
   failpoint('begun:after')
   await job.ledger.remember(toldGaps, toRemember)
+  if (!spec.simulated) await catalog.jobs.update(ref.jobId, { resets: [] })
   // Begun before, it heeded what had been asked until then; what came since is for the next one. A simulation heeds it in a
   // ledger of its own.
-  if (!spec.simulated && resets.length > 0) await catalog.jobs.dropResets(ref.jobId, resets)
   if (!isBegun && !spec.simulated) await catalog.requests.drop(ref.jobId, [...asked.retry, ...asked.ignore])
   await job.ledger.remember(accessKey, JSON.stringify(accessSince(spec, await job.ledger.recall(accessKey))))
   await catalog.executions.update(ref.jobId, ref.execution, { warnings: all, phase: 'changes' })

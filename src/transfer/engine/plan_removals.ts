@@ -1,6 +1,6 @@
 import type { PlannedRemovals } from '../../../workflows/messages.ts'
 import type { RemovalPlan } from '../../ledger/ledger.ts'
-import { forgottenKey } from '../../ledger/sqlite/reset.ts'
+import { forgottenUpTo } from '../../ledger/sqlite/forgotten.ts'
 import { needsApproval } from '../../policy/approval.ts'
 import { bytes, count, counted } from '../../report/format.ts'
 import type { ActiveExecutions } from './active_executions.ts'
@@ -19,8 +19,8 @@ export async function planRemovals(executions: ActiveExecutions, ref: ExecutionR
   const { items: removed, replaced, hash } = plan
   if (spec.simulated || transferType === 'move') return { items: removed }
   // After a hard reset nobody knows what the destination holds otherwise.
-  const knownSince = Number((await ledger.recall(published)) ?? -1)
-  const isFirstPublish = transferType === 'publish' && knownSince < Number((await ledger.recall(forgottenKey)) ?? 0)
+  const knownSince = Number((await ledger.recall(published)) ?? 0)
+  const isFirstPublish = transferType === 'publish' && knownSince <= Number((await ledger.recall(forgottenUpTo)) ?? 0)
   const found = (await ledger.progress(ref.execution)).found.items
   if (!needsApproval({ removed, replaced, found, isFirstPublish })) return { items: removed }
   const where = transferType === 'sync' ? 'where the other side has them no more' : 'at the destination'

@@ -4,7 +4,7 @@ import { isNothing } from '../../policy/exchange.ts'
 /** What the ledger remembers, with both sides exchanged. */
 export function exchangedRow(row: TrackedRow): TrackedRow {
   const { item, name, kind, destinationName, state, reason, hash, sourceGone, decided, said } = row
-  const { sourceId, destinationId, sourceText, destinationText, toSource, forgotten, accessOwed } = row
+  const { sourceId, destinationId, sourceText, destinationText, toSource, forgotten } = row
   const { source, destination } = row
   return {
     item,
@@ -25,6 +25,5 @@ export function exchangedRow(row: TrackedRow): TrackedRow {
     said,
     ...(toSource === undefined ? {} : { toSource }),
     ...(forgotten === undefined ? {} : { forgotten }),
-    ...(accessOwed === undefined ? {} : { accessOwed }),
   }
 }

@@ -12,7 +12,6 @@ export function trackedOf(row: TrackedRow, source: Item, counterpart: Item | nul
     failed: row.state === 'retry' || row.state === 'remediation',
     ...(row.toSource ? { toSource: true } : {}),
     ...(row.forgotten ? { forgotten: true } : {}),
-    ...(row.accessOwed ? { accessOwed: true } : {}),
   }
   const isAsRecorded =
     counterpart !== null && destinationText !== undefined && destinationText === packFacts(counterpart)

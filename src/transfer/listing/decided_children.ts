@@ -117,7 +117,6 @@ function onRecord({ destination }: ExecutionContext, counterpart: Item): Facts &
 /** Nothing to do, or the same objection as before to the same thing: the row is not rewritten. */
 function staysAsItIs(context: ExecutionContext, child: Child, decision: Decision): boolean {
   const { item, row } = child
-  // What is decided after a reset is recorded, or it would be owed for ever.
   if (!row || row.forgotten) return false
   if (decision.action === 'none') return row.state === 'success' || row.state === 'processed'
   if (row.state === 'skipped') {

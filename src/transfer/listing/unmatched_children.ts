@@ -42,7 +42,7 @@ export function addUnmatched(
   }
 }
 
-/** What was removed, was never ours, or is forgotten, counts as somebody else's when it is there (again). */
+/** What was removed, or was never ours, counts as somebody else's when it is there (again). */
 function trackedAs(row: TrackedRow | undefined, { kind }: Item): Lonely['tracked'] {
   if (!row || row.forgotten || row.reason === 'not_at_source' || row.reason === 'removed') return undefined
   const { state, destination, hash } = row

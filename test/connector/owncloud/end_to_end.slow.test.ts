@@ -8,7 +8,7 @@ import { FaultProxy } from '../../../scripts/testbed/fault_proxy.ts'
 import { leftIn, owncloudOracle } from '../../conformance/owncloud_oracle.ts'
 import { aServer } from '../../rig/a_server.ts'
 import { mib, Moves, onDisk, until, writeNastyTree, writeNoise } from '../../rig/moves.ts'
-import { removes } from '../../rig/removes.ts'
+import { movesAway } from '../../rig/moves_away.ts'
 import { syncsBothWays } from '../../rig/sync_both_ways.ts'
 
 /** The command as people run it, against Infinite Scale, and a proxy before it that counts and disturbs. */
@@ -68,12 +68,12 @@ crosswise('a space moves to a bucket, and a bucket to a space', async () => {
   expect(leftOver('third')).toEqual([])
 })
 
-testIf('what is mirrored, published or moved away leaves the server, also when the removal is killed', () =>
-  removes(moves, inSpace),
-)
-
 testIf('a share and a place on the server are kept the same, whichever side is written on', () =>
   syncsBothWays(moves, inSpace('synced'), { toleranceNs: 1_000_000_000n }),
+)
+
+testIf('a share leaves for the server and comes back, and nothing is left behind, not by a death either', () =>
+  movesAway(moves, { there: inSpace('moved'), left: () => space!.names(['moved']) }, { toleranceNs: 1_000_000_000n }),
 )
 
 testIf('a large file of which the upload was killed goes on where it was, and leaves nothing behind', async () => {
