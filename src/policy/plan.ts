@@ -128,7 +128,9 @@ class CompiledPlanner implements Planner {
     if (remembered) return remembered
     const triple = tracked?.forgotten ? { ...given, tracked: null } : given
     if (this.#back && this.#goesBack(triple)) return exchanged(this.#back.plan(exchangedTriple(triple)))
-    const decision = this.#decide(triple)
+    const decided = this.#decide(triple)
+    // The hash on record is of other bytes, or of nobody knows which.
+    const decision = tracked?.forgotten && decided.action === 'adopt' ? unread(decided, given) : decided
     const altered = triple.named.processing
     if (decision === unchanged) return this.#anew(unchanged, source, counterpart)
     if (altered === undefined || decision.action === 'none') return decision

@@ -30,10 +30,11 @@ export class Moves {
     return file
   }
 
-  start(home: string, job: string): Running {
+  start(home: string, job: string, env: Record<string, string> = {}): Running {
     const one = startStevedore(['run', job], {
       home: join(this.folder, `home of ${home}`),
       log: join(this.folder, `${home}.log`),
+      env,
     })
     this.#running.add(one)
     void one.ended.then(() => this.#running.delete(one))

@@ -298,3 +298,20 @@ describe('failure_policy halt outlasts the worker', () => {
     expect(textAt(job.destination, 'b.txt')).toBe('b')
   })
 })
+
+test.each<Failpoint>(['begun:before', 'begun:after', 'enumerated:before', 'enumerated:after'])(
+  'killed at %s, a hard reset is done once and whole, and nothing is copied again that is there',
+  async (at) => {
+    const job = await rig.job(settings, { source: aTree(many(6, (n) => `d/same${n}`, 'same')) })
+    await job.run()
+    const before = look(job.destination)
+    await rig.catalog.jobs.update(job.id, { resets: ['hard'] })
+    await die(job, at, 2)
+    await rig.restart()
+    expect((await job.resume({ execution: 2 })).reasons).toEqual({ 'success matched': 7 })
+    expect(look(job.destination)).toEqual(before)
+    expect(job.audit({ type: 'reset' })).toHaveLength(1)
+    expect((await rig.catalog.jobs.get(job.id))?.resets).toEqual([])
+    expect((await job.run()).reasons).toEqual({ 'success unchanged': 7 })
+  },
+)

@@ -120,3 +120,29 @@ describe('a reset of permissions', () => {
     expect(textAt(job.destination, 'a.txt')).toBe('a')
   })
 })
+
+test('after a hard reset a publish asks again before it removes what others brought', async () => {
+  const job = await rig.job({ transfer_type: 'publish' }, { source: tree })
+  const asked: string[] = []
+  const approve = ({ hash }: { hash: string }): boolean => asked.push(hash) < 0
+  await job.run({ approve })
+  expect(asked).toEqual([])
+  writeFileSync(join(job.destination, 'theirs'), 'work')
+  await reset(job, 'hard')
+  await job.run({ approve })
+  expect(asked).toHaveLength(1)
+  expect(textAt(job.destination, 'theirs')).toBe('work')
+})
+
+test('after a hard reset the hash of other bytes is not kept for what is taken over by size and time', async () => {
+  const job = await rig.job({}, { source: tree })
+  await job.run()
+  expect(job.explain('a.txt').hash).toBeDefined()
+  for (const side of [job.source, job.destination]) {
+    writeFileSync(join(side, 'a.txt'), 'A')
+    utimesSync(join(side, 'a.txt'), 1_600_000_000, 1_600_000_000)
+  }
+  await reset(job, 'hard')
+  expect((await job.run()).reasons).toEqual({ 'success matched': 4 })
+  expect(job.explain('a.txt').hash).toBeUndefined()
+})

@@ -70,7 +70,7 @@ async function closed(jobs: ActiveExecutions, ref: ExecutionRef, ended: EndedBy)
   if (ended.kind === 'failed_to_start') return { warnings: leftBehind(job.spec, left) }
   const { simulated, settings } = job.spec
   if (ended.kind === 'done' && settings.transferType === 'publish' && !simulated)
-    await job.ledger.remember(published, '1')
+    await job.ledger.remember(published, String(ref.execution))
   const lookedAtAll = ended.kind === 'done' && balance.found.items > 0 && balance.findings?.unlisted === 0
   const met = await metSentences(job.ledger, job.spec, { lookedAtAll })
   const rules = ruleNames(settings.filter)

@@ -22,6 +22,7 @@ import { makeDestinationRoot, recallMaking, type AccessOfRoot } from './destinat
 import { ConnectionTrouble, FailedToStart } from './errors.ts'
 import { rootKey, type ExecutionSpec, type SideSpec } from './execution_spec.ts'
 import type { ActiveExecution, ActiveExecutions } from './active_executions.ts'
+import { failpoint } from '../recovery/failpoints.ts'
 import { clearLeftovers } from '../recovery/leftovers.ts'
 import { processFor } from './load_execution.ts'
 import { factsOf } from '../items/facts_of.ts'
@@ -82,6 +83,7 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
   if (spec.destination.auth['root_may_change'] !== undefined)
     gaps.push('destination: root_may_change holds for sources alone; another root than before is refused here')
   const all = [...new Set([...warnings.map((w) => `${w.path}: ${w.message}`), ...gaps, ...cutOf(spec)])]
+  failpoint('begun:before')
   await begin(job, jobs, ref, {
     execution: ref.execution,
     begunMs: Number(spec.nowNs / 1_000_000n),
@@ -98,6 +100,7 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
       ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
     },
   })
+  failpoint('begun:after')
   await job.ledger.remember(toldGaps, toRemember)
   if (!spec.simulated) await catalog.jobs.update(ref.jobId, { resets: [] })
   // Begun before, it heeded what had been asked until then; what came since is for the next one. A simulation heeds it in a

@@ -1,5 +1,6 @@
 import type { PlannedRemovals } from '../../../workflows/messages.ts'
 import type { RemovalPlan } from '../../ledger/ledger.ts'
+import { forgottenUpTo } from '../../ledger/sqlite/forgotten.ts'
 import { needsApproval } from '../../policy/approval.ts'
 import { bytes, count, counted } from '../../report/format.ts'
 import type { ActiveExecutions } from './active_executions.ts'
@@ -17,7 +18,9 @@ export async function planRemovals(executions: ActiveExecutions, ref: ExecutionR
   const plan = await ledger.plannedRemovals(ref.execution)
   const { items: removed, replaced, hash } = plan
   if (spec.simulated || transferType === 'move') return { items: removed }
-  const isFirstPublish = transferType === 'publish' && (await ledger.recall(published)) === undefined
+  // After a hard reset nobody knows what the destination holds otherwise.
+  const knownSince = Number((await ledger.recall(published)) ?? 0)
+  const isFirstPublish = transferType === 'publish' && knownSince <= Number((await ledger.recall(forgottenUpTo)) ?? 0)
   const found = (await ledger.progress(ref.execution)).found.items
   if (!needsApproval({ removed, replaced, found, isFirstPublish })) return { items: removed }
   const where = transferType === 'sync' ? 'where the other side has them no more' : 'at the destination'

@@ -12,6 +12,7 @@ export type Failpoint =
   | `published:${'before' | 'after'}-record`
   | `removals:${'before' | 'after'}-commit`
   | 'place:after'
+  | `begun:${'before' | 'after'}`
   | `root:${'before' | 'after'}`
   | `${'stage-container' | 'publish-container'}:${'before' | 'after'}`
   | `${'stage' | 'publish' | 'attributes' | 'link' | 'keep' | 'container' | 'finish-container' | 'partial' | 'enumerated' | 'remove'}:${'before' | 'after'}`

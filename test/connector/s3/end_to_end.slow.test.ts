@@ -7,6 +7,7 @@ import { uploadsIn } from '../../conformance/s3_oracle.ts'
 import { aServer } from '../../rig/a_server.ts'
 import { mib, Moves, onDisk, until, writeNastyTree, writeNoise } from '../../rig/moves.ts'
 import { movesAway } from '../../rig/moves_away.ts'
+import { removes } from '../../rig/removes.ts'
 import { syncsBothWays } from '../../rig/sync_both_ways.ts'
 
 /** The command as people run it, against a real server, and a proxy before it that counts and disturbs. */
@@ -41,6 +42,10 @@ testIf('a share moves to S3 and back, a second run writes nothing, and of a thir
   await moves.runs('home', there)
   expect(writes()).toEqual([expect.objectContaining({ method: 'PUT', path: expect.stringContaining('/changed.txt') })])
 })
+
+testIf('what is mirrored, published or moved away leaves the server, also when the removal is killed', () =>
+  removes(moves, inBucket, server!.data),
+)
 
 testIf('a share and a place on the server are kept the same, whichever side is written on', () =>
   syncsBothWays(moves, inBucket('synced')),

@@ -6,6 +6,7 @@ import { compareTrees } from '../../../scripts/rig/compare_trees.ts'
 import { aServer } from '../../rig/a_server.ts'
 import { mib, Moves, onDisk, until, writeNastyTree, writeNoise } from '../../rig/moves.ts'
 import { movesAway } from '../../rig/moves_away.ts'
+import { removes } from '../../rig/removes.ts'
 import { syncsBothWays } from '../../rig/sync_both_ways.ts'
 import { CountedLine } from './counted_line.ts'
 
@@ -46,6 +47,10 @@ testIf('a share moves to SFTP and back, a second run writes nothing, and of a th
   const changed = [...marksOf('share')].filter(([path, mark]) => before.get(path) !== mark).map(([path]) => path)
   expect(changed).toEqual(['folder', 'folder/changed.txt'])
 })
+
+testIf('what is mirrored, published or moved away leaves the server, also when the removal is killed', () =>
+  removes(moves, onServer, server!.data),
+)
 
 testIf('a share and a place on the server are kept the same, whichever side is written on', () =>
   syncsBothWays(moves, onServer('synced'), inSeconds),

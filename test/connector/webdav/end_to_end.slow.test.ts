@@ -7,6 +7,7 @@ import { Subversion } from '../../conformance/svn_oracle.ts'
 import { aServer } from '../../rig/a_server.ts'
 import { mib, Moves, onDisk, until, writeNastyTree, writeNoise } from '../../rig/moves.ts'
 import { movesAway } from '../../rig/moves_away.ts'
+import { removes } from '../../rig/removes.ts'
 import { syncsBothWays } from '../../rig/sync_both_ways.ts'
 
 /** The command as people run it, against Apache, and a proxy before it that counts and disturbs. */
@@ -45,6 +46,10 @@ testIf('a share moves to WebDAV and back, a second run writes nothing, and of a 
     expect.objectContaining({ method: 'PROPPATCH', path: changed }),
   ])
 })
+
+testIf('what is mirrored, published or moved away leaves the server, also when the removal is killed', () =>
+  removes(moves, onServer, server!.data),
+)
 
 testIf('a share and a place on the server are kept the same, whichever side is written on', () =>
   syncsBothWays(moves, onServer('synced')),
