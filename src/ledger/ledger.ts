@@ -202,6 +202,8 @@ export interface TrackedRow {
   toSource?: boolean
   /** A reset was asked for since: it says nothing but that both sides are as they were, where they are. */
   forgotten?: boolean
+  /** Nobody has looked at it since owners and permissions were to be set again. */
+  permissionsAnew?: boolean
   /** Of a row that a person may ask about, because it was left as it is: what was said and seen then. */
   said?: Said | undefined
   /**
@@ -219,9 +221,6 @@ export interface Said {
   /** Null: nothing was there. */
   destination: string | null
 }
-
-/** Under this the ledger remembers the execution that applies permissions anew to what it finds unchanged. */
-export const permissionsAnew = 'reset:permissions'
 
 /** The item that is the job's root, in every ledger. */
 export const rootItem = 1

@@ -126,6 +126,8 @@ export interface Tracked {
   hash?: string
   /** A reset was asked for since. */
   forgotten?: boolean
+  /** Owners and permissions are to be set again. */
+  permissionsAnew?: boolean
   /** True when the last decision was carried out; false for pending, retry, flagged and skipped rows. */
   settled: boolean
   /** Of rows that are not settled: it was to be carried out and was not, or arrived and was flagged. */

@@ -21,8 +21,6 @@ interface PlanContext {
   destination: Capabilities
   /** `toleranceNs`: modified times no further apart than this are not told apart (brake 9): two seconds, see `loadExecution`. */
   clock: { toleranceNs: bigint }
-  /** A reset has owners and permissions set on what is unchanged, too. */
-  permissionsAnew?: boolean
   /** Absent: nothing is filtered. */
   filter?: Filter
   /** Under `sync`, of what the destination has. */
@@ -123,7 +121,7 @@ class CompiledPlanner implements Planner {
   plan(given: Triple): Decision {
     const objection = this.#objection(given)
     if (objection) return objection
-    const { tracked, counterpart, source } = given
+    const { tracked } = given
     const remembered = tracked?.forgotten ? this.#afterReset(given) : undefined
     if (remembered) return remembered
     const triple = tracked?.forgotten ? { ...given, tracked: null } : given
@@ -132,7 +130,7 @@ class CompiledPlanner implements Planner {
     // The hash on record is of other bytes, or of nobody knows which.
     const decision = tracked?.forgotten && decided.action === 'adopt' ? unread(decided, given) : decided
     const altered = triple.named.processing
-    if (decision === unchanged) return this.#anew(unchanged, source, counterpart)
+    if (decision === unchanged || decision === attributesRecorded) return this.#anew(decision, given)
     if (altered === undefined || decision.action === 'none') return decision
     return withProcessing(decision, altered)
   }
@@ -190,20 +188,20 @@ class CompiledPlanner implements Planner {
   }
 
   /** After a reset what was recorded still tells where no content has changed: then none is read or written again. */
-  #afterReset({ source, counterpart, tracked, named }: Triple): Decision | undefined {
+  #afterReset(triple: Triple): Decision | undefined {
+    const { source, counterpart, tracked, named } = triple
     if (!tracked?.settled || !tracked.destination || counterpart?.kind !== source.kind || named.displaced)
       return undefined
-    if (source.kind === 'container') return this.#anew(matched, source, counterpart)
+    if (source.kind === 'container') return this.#anew(matched, triple)
     const here = changed(source, tracked.source, tracked.hash)
     const there = changed(counterpart, tracked.destination, tracked.hash)
     if (isEdited(here) || isEdited(there)) return undefined
     if (here === 'attributes' && this.#carries(source, tracked.source)) return attributesOnto(counterpart)
-    return this.#anew(matched, source, counterpart)
+    return this.#anew(matched, triple)
   }
 
-  #anew(decision: Decision, source: Item, counterpart: Counterpart | null): Decision {
-    if (!this.#context.permissionsAnew || !this.#carriesAccess || !counterpart || source.kind === 'link')
-      return decision
+  #anew(decision: Decision, { source, counterpart, tracked }: Triple): Decision {
+    if (!tracked?.permissionsAnew || !this.#carriesAccess || !counterpart || source.kind === 'link') return decision
     return source.kind === 'container' ? attributesAnew : anewOnto(counterpart)
   }
 

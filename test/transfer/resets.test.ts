@@ -108,6 +108,23 @@ describe('a reset of permissions', () => {
     expect(await job.run()).toMatchObject({ status: 'no_changes' })
   })
 
+  test('holds for what a cancelled run did not come to', async () => {
+    const job = await rig.job(carrying, { source: tree })
+    await job.run()
+    const right = modes(job)
+    chmodSync(join(job.destination, 'a.txt'), 0o600)
+    await reset(job, 'permissions')
+    await job.run({ signal: AbortSignal.abort() })
+    await job.run()
+    expect(modes(job)).toEqual(right)
+    chmodSync(join(job.destination, 'a.txt'), 0o600)
+    await reset(job, 'permissions')
+    const ctrl = new AbortController()
+    await job.run({ signal: ctrl.signal, afterListing: () => ctrl.abort() })
+    await job.run()
+    expect(modes(job)).toEqual(right)
+  })
+
   test('together with a hard one sets them on what is found as it was left', async () => {
     const job = await rig.job(carrying, { source: tree })
     await job.run()
@@ -145,4 +162,14 @@ test('after a hard reset the hash of other bytes is not kept for what is taken o
   await reset(job, 'hard')
   expect((await job.run()).reasons).toEqual({ 'success matched': 4 })
   expect(job.explain('a.txt').hash).toBeUndefined()
+})
+
+test('a chmod at the source that a run was cancelled before it carried arrives with the next', async () => {
+  const job = await rig.job({ permissions: { policy: 'add' } }, { source: tree })
+  await job.run()
+  chmodSync(join(job.source, 'a.txt'), 0o664)
+  const ctrl = new AbortController()
+  await job.run({ signal: ctrl.signal, afterListing: () => ctrl.abort() })
+  await job.run()
+  expect(lstatSync(join(job.destination, 'a.txt')).mode & 0o777).toBe(0o664)
 })

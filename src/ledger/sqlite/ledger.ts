@@ -2,9 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Reset } from '../../job/reset.ts'
 import { closeWhole, openDatabase } from '../../database/sqlite.ts'
 import { LedgerAhead } from '../errors.ts'
-import { forgottenUpTo } from './forgotten.ts'
+import { forgottenUpTo, permissionsAnew } from './forgotten.ts'
 import {
-  permissionsAnew,
   rootItem,
   type AuditRow,
   type Balance,

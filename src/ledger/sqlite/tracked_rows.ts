@@ -7,7 +7,7 @@ import type { ItemState } from '../item_state.ts'
 import { leftAlone } from '../../policy/decision.ts'
 import type { Said, TrackedRow } from '../ledger.ts'
 import { kindOf, State, stateOf } from './codes.ts'
-import { forgottenExecution } from './forgotten.ts'
+import { forgottenExecution, permissionsExecution } from './forgotten.ts'
 import { ledgerSchema } from './schema.ts'
 
 /** Rows per answer; a container with more is read in pages. */
@@ -29,6 +29,7 @@ type Cells = [
   decided: number,
   toSource: number,
   forgotten: number,
+  permissionsAnew: number,
 ]
 
 /** Most rows have nothing to say, and their plans, if any, are not asked for. */
@@ -97,7 +98,8 @@ function open(file: string): Open {
   db.exec('PRAGMA cache_size = -1024')
   const rows = db.prepare(
     `SELECT id, name, kind, destination_name, state, reason, source_id, destination_id, hash, source, destination, gone,
-       execution = ?, to_source, execution <= ${forgottenExecution} FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?`,
+       execution = ?, to_source, execution <= ${forgottenExecution},
+       execution < ${permissionsExecution} FROM item WHERE id BETWEEN ? AND ? AND parent = ? ORDER BY id LIMIT ?`,
   )
   rows.setReturnArrays(true)
   return {
@@ -174,10 +176,14 @@ class StoredRow implements TrackedRow {
     return this.#cells[14] === 1
   }
 
+  get permissionsAnew(): boolean {
+    return this.#cells[15] === 1
+  }
+
   toJSON(): TrackedRow {
     const { item, name, kind, destinationName, state, reason, source, destination, hash, sourceId, destinationId } =
       this
-    const { sourceGone, decided, said, toSource, forgotten } = this
+    const { sourceGone, decided, said, toSource, forgotten, permissionsAnew } = this
     return {
       item,
       name,
@@ -195,6 +201,7 @@ class StoredRow implements TrackedRow {
       said,
       ...(toSource ? { toSource } : {}),
       ...(forgotten ? { forgotten } : {}),
+      ...(permissionsAnew ? { permissionsAnew } : {}),
     }
   }
 }

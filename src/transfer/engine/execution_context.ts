@@ -1,13 +1,7 @@
 import type { Host, Session } from '../../connector/connector.ts'
 import type { Facts, Item } from '../../connector/item.ts'
 import { compileFilters, type Filter } from '../../filter/compile.ts'
-import {
-  permissionsAnew,
-  type ContainerAddress,
-  type Ledger,
-  type TrackedRow,
-  type WorkItem,
-} from '../../ledger/ledger.ts'
+import type { ContainerAddress, Ledger, TrackedRow, WorkItem } from '../../ledger/ledger.ts'
 import type { ItemLimits } from '../../policy/max_items_per_container.ts'
 import { settledFacts } from '../../policy/changed.ts'
 import type { Decision } from '../../policy/decision.ts'
@@ -83,7 +77,6 @@ export class ExecutionContext {
     // It is tried again for as long as an outage lasts, and must not leave a descriptor behind each time.
     await using open = new AsyncDisposableStack()
     open.defer(() => ledger.close())
-    const isAnew = (await ledger.recall(permissionsAnew)) === String(spec.execution)
     const sides = open.use(new OpenSides())
     const hosts = hostsOf(spec, job)
     const source = await troubleOf('source', () => sides.open(spec.source, hosts.source))
@@ -93,7 +86,7 @@ export class ExecutionContext {
     const destinationRoot = await sameRoot('destination', destination, { spec, ledger })
     if (!destinationRoot && !spec.simulated) throw gone('destination', spec)
     const roots = { sourceId: sourceRoot.id, destinationId: destinationRoot?.id }
-    const context = new ExecutionContext(spec, ledger, { job, source, destination, roots, isAnew })
+    const context = new ExecutionContext(spec, ledger, { job, source, destination, roots })
     context.#open = open.move()
     return context
   }
@@ -101,7 +94,7 @@ export class ExecutionContext {
   private constructor(
     spec: ExecutionSpec,
     ledger: Ledger,
-    { job, source, destination, roots, isAnew }: Opened,
+    { job, source, destination, roots }: Opened,
     forth?: ExecutionContext,
   ) {
     this.#forth = forth
@@ -132,7 +125,6 @@ export class ExecutionContext {
       source: source.capabilities,
       destination: destination.capabilities,
       clock: { toleranceNs: spec.toleranceNs },
-      permissionsAnew: isAnew,
       filter: compileFilters(spec.settings.filter, 'source', {
         nowNs: spec.nowNs,
         caseSensitive: source.capabilities.names.caseSensitive,
@@ -146,7 +138,7 @@ export class ExecutionContext {
     ledger.onCrashed = (why) => void this.failed(why)
     if (spec.settings.transferType !== 'sync' || forth || roots.destinationId === undefined) return
     const exchanged = { sourceId: roots.destinationId, destinationId: roots.sourceId }
-    const sides = { job, source: destination, destination: source, roots: exchanged, isAnew }
+    const sides = { job, source: destination, destination: source, roots: exchanged }
     this.back = new ExecutionContext(exchangedSpec(spec), ledger, sides, this)
   }
 
@@ -300,8 +292,6 @@ interface Opened {
   source: Session
   destination: Session
   roots: Roots
-  /** Permissions are applied anew. */
-  isAnew: boolean
 }
 
 /** One child of a container with what stands and stood opposite. */

@@ -4,7 +4,7 @@ import { isNothing } from '../../policy/exchange.ts'
 /** What the ledger remembers, with both sides exchanged. */
 export function exchangedRow(row: TrackedRow): TrackedRow {
   const { item, name, kind, destinationName, state, reason, hash, sourceGone, decided, said } = row
-  const { sourceId, destinationId, sourceText, destinationText, toSource, forgotten } = row
+  const { sourceId, destinationId, sourceText, destinationText, toSource, forgotten, permissionsAnew } = row
   const { source, destination } = row
   return {
     item,
@@ -25,5 +25,6 @@ export function exchangedRow(row: TrackedRow): TrackedRow {
     said,
     ...(toSource === undefined ? {} : { toSource }),
     ...(forgotten === undefined ? {} : { forgotten }),
+    ...(permissionsAnew === undefined ? {} : { permissionsAnew }),
   }
 }

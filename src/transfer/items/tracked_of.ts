@@ -9,9 +9,10 @@ export function trackedOf(row: TrackedRow, source: Item, counterpart: Item | nul
   const tracked: Tracked = {
     source: sourceText !== undefined && sourceText === packFacts(source) ? source : row.source,
     settled: row.state === 'success' || row.state === 'processed',
-    failed: row.state === 'retry' || row.state === 'remediation',
+    failed: row.state === 'retry' || row.state === 'remediation' || row.state === 'pending',
     ...(row.toSource ? { toSource: true } : {}),
     ...(row.forgotten ? { forgotten: true } : {}),
+    ...(row.permissionsAnew ? { permissionsAnew: true } : {}),
   }
   const isAsRecorded =
     counterpart !== null && destinationText !== undefined && destinationText === packFacts(counterpart)
