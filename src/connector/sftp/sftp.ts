@@ -1,6 +1,5 @@
 import type { Connector } from '../connector.ts'
 import { ConnectorError } from '../errors.ts'
-import { SftpSession } from './session.ts'
 import { problemsOf, settings, settingsOf } from './settings.ts'
 
 export const sftp: Connector = {
@@ -9,9 +8,12 @@ export const sftp: Connector = {
   io: 'async',
   settings,
   check: problemsOf,
-  open(auth) {
+
+  async open(auth) {
     const problems = problemsOf(auth)
     if (problems.length > 0) throw new ConnectorError('Misconfigured', problems.join('; '))
+    // Only where it is used: SSH takes time to load in every thread.
+    const { SftpSession } = await import('./session.ts')
     return SftpSession.open(settingsOf(auth))
   },
 }
