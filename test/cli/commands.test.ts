@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { CliBench } from './bench.ts'
+import { aBalance, CliBench } from './bench.ts'
 
 let bench: CliBench
 beforeEach(() => {
@@ -10,6 +10,12 @@ beforeEach(() => {
 afterEach(() => bench.close())
 
 describe('job', () => {
+  test('lists beside each job what its last run left to a person', async () => {
+    bench.endings = [{ status: 'failed', balance: aBalance({ success: 2, remediation: 1, retry: 3 }) }]
+    await bench.run('run', bench.file(bench.aJob()))
+    expect((await bench.run('job', 'list')).out).toMatch(/run 1, 1 flagged, 3 to be tried again {2}Share/)
+  })
+
   test('lists, and shows one by name, by id and by the beginning of its id', async () => {
     await bench.run('run', bench.file(bench.aJob()))
     const list = await bench.run('job', 'list', '--json')

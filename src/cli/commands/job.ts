@@ -9,7 +9,7 @@ import type { Progress } from '../../ledger/ledger.ts'
 import type { OpenHome } from '../../open_home/open_home.ts'
 import { NotStarted, Unacceptable } from '../../problem.ts'
 import { ledgerKind } from '../../open_home/ledger_views.ts'
-import { printable, table } from '../../report/format.ts'
+import { count, printable, table } from '../../report/format.ts'
 import { summarize } from '../../report/summary.ts'
 import { summaryText } from '../../report/text.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
@@ -42,15 +42,25 @@ export async function listJobs(options: ListOptions, parts: CliParts): Promise<E
       return ExitCode.done
     }
     if (jobs.length === 0) parts.terminal.err(`There are no jobs here. \`${parts.typed} run job.json\` makes one.`)
-    const rows = jobs.map((job) => [
-      job.id,
-      job.status,
-      job.lastExecution === 0 ? 'never ran' : `run ${job.lastExecution}`,
-      printable(job.name),
-    ])
+    const rows = await Promise.all(
+      jobs.map(async (job) => [job.id, job.status, await lastRun(job, catalog), printable(job.name)]),
+    )
     for (const line of table(rows)) parts.terminal.out(line)
     return ExitCode.done
   })
+}
+
+/** With what it left to a person: who has many jobs looks here first. */
+async function lastRun({ id, lastExecution }: StoredJob, catalog: Catalog): Promise<string> {
+  if (lastExecution === 0) return 'never ran'
+  const byStatus = (await catalog.executions.get(id, lastExecution))?.balance?.byStatus
+  const flagged = byStatus?.remediation.items ?? 0
+  const again = byStatus?.retry.items ?? 0
+  return [
+    `run ${lastExecution}`,
+    ...(flagged > 0 ? [`${count(flagged)} flagged`] : []),
+    ...(again > 0 ? [`${count(again)} to be tried again`] : []),
+  ].join(', ')
 }
 
 export async function showJob(name: string, options: CommonOptions, parts: CliParts): Promise<ExitCode> {
