@@ -5,7 +5,6 @@ import { afterAll, expect, jest, test } from '@jest/globals'
 import { compareTrees } from '../../../scripts/rig/compare_trees.ts'
 import { aServer } from '../../rig/a_server.ts'
 import { mib, Moves, onDisk, until, writeNastyTree, writeNoise } from '../../rig/moves.ts'
-import { movesAway } from '../../rig/moves_away.ts'
 import { removes } from '../../rig/removes.ts'
 import { syncsBothWays } from '../../rig/sync_both_ways.ts'
 import { CountedLine } from './counted_line.ts'
@@ -54,10 +53,6 @@ testIf('what is mirrored, published or moved away leaves the server, also when t
 
 testIf('a share and a place on the server are kept the same, whichever side is written on', () =>
   syncsBothWays(moves, onServer('synced'), inSeconds),
-)
-
-testIf('a share leaves for the server and comes back, and nothing is left behind, not by a death either', () =>
-  movesAway(moves, { there: onServer('moved'), left: () => filesIn('moved') }, inSeconds),
 )
 
 testIf('a large file of which the upload was killed goes on where it was, and leaves nothing behind', async () => {
@@ -129,9 +124,4 @@ function breakConnections(): void {
   } catch {
     // There is none at this moment.
   }
-}
-
-function filesIn(path: string): string[] {
-  const at = join(server!.data, path)
-  return disk.existsSync(at) ? disk.readdirSync(at, { recursive: true, encoding: 'utf8' }) : []
 }

@@ -6,7 +6,6 @@ import { FaultProxy } from '../../../scripts/testbed/fault_proxy.ts'
 import { Subversion } from '../../conformance/svn_oracle.ts'
 import { aServer } from '../../rig/a_server.ts'
 import { mib, Moves, onDisk, until, writeNastyTree, writeNoise } from '../../rig/moves.ts'
-import { movesAway } from '../../rig/moves_away.ts'
 import { removes } from '../../rig/removes.ts'
 import { syncsBothWays } from '../../rig/sync_both_ways.ts'
 
@@ -53,10 +52,6 @@ testIf('what is mirrored, published or moved away leaves the server, also when t
 
 testIf('a share and a place on the server are kept the same, whichever side is written on', () =>
   syncsBothWays(moves, onServer('synced')),
-)
-
-testIf('a share leaves for the server and comes back, and nothing is left behind, not by a death either', () =>
-  movesAway(moves, { there: onServer('moved'), left: () => filesIn('moved') }),
 )
 
 testIf('a large file of which the upload was killed goes on where it was, and leaves nothing behind', async () => {
@@ -224,11 +219,4 @@ function writes() {
 function leftOver(): string[] {
   const names = disk.readdirSync(server!.data, { recursive: true }) as string[]
   return names.filter((name) => /(^|\/)(\.~|\.davfs)/.test(name))
-}
-
-function filesIn(path: string): string[] {
-  const at = join(server!.data, path)
-  const names = disk.existsSync(at) ? disk.readdirSync(at, { recursive: true, encoding: 'utf8' }) : []
-  // Apache keeps properties there.
-  return names.filter((name) => !name.includes('.DAV'))
 }
