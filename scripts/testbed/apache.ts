@@ -49,7 +49,7 @@ export const apache: TestServer = {
       command,
       args: ['-d', folder, '-f', config, '-D', 'FOREGROUND'],
       port,
-      auth: { url: `http://127.0.0.1:${port}/dav/`, user, password },
+      auth: { url: `http://127.0.0.1:${port}/dav/`, username: user, password },
       data,
       accessLog,
     }

@@ -43,9 +43,9 @@ export class WebdavSession implements Session {
 
   /** @throws ConnectorError */
   static async open(settings: WebdavSettings, limiter?: Limiter): Promise<WebdavSession> {
-    const { collection, user, password, token } = settings
+    const { collection, username, password, token } = settings
     const addresses = new Addresses(collection)
-    const connection = { ...settings, origin: addresses.origin, credentials: { user, password, token } }
+    const connection = { ...settings, origin: addresses.origin, credentials: { user: username, password, token } }
     const client = new DavClient(connection, limiter)
     try {
       const server = await serverAt(client, addresses, settings)

@@ -4,7 +4,7 @@ import { givenFor, settingProblems } from '../setting_problems.ts'
 export interface WebdavSettings {
   /** The collection everything happens in, `root` included. */
   collection: URL
-  user: string | undefined
+  username: string | undefined
   password: string | undefined
   token: string | undefined
   profile: 'generic' | 'svn'
@@ -28,9 +28,9 @@ export const settings: readonly SettingDescription[] = [
     required: true,
   },
   { key: 'root', meaning: 'a folder below it that everything happens in; else the collection itself' },
-  { key: 'user', meaning: 'who logs in, by Digest where the server takes that, else by Basic' },
+  { key: 'username', meaning: 'who logs in, by Digest where the server takes that, else by Basic' },
   { key: 'password', meaning: 'the password of that account', secret: true },
-  { key: 'token', meaning: 'a bearer token, instead of user and password', secret: true },
+  { key: 'token', meaning: 'a bearer token, instead of username and password', secret: true },
   {
     key: 'profile',
     meaning: 'svn: a Subversion repository, written to in commits; else any WebDAV server',
@@ -68,12 +68,12 @@ export function problemsOf(given: Record<string, unknown>): string[] {
     problems.push('url: it is not https://host/path, without a user, a query or a fragment')
   if (root !== undefined && !isPath(root))
     problems.push(`root: ${givenFor('root', root)} is not names with slashes between them`)
-  if ((auth['user'] === undefined) !== (auth['password'] === undefined))
-    problems.push('password: user and password are given together or not at all')
-  if (typeof auth['user'] === 'string' && auth['user'].includes(':'))
-    problems.push('user: has a colon, which Basic has no way to say')
-  if (auth['token'] !== undefined && auth['user'] !== undefined)
-    problems.push('token: says the same as user; give one of them')
+  if ((auth['username'] === undefined) !== (auth['password'] === undefined))
+    problems.push('password: username and password are given together or not at all')
+  if (typeof auth['username'] === 'string' && auth['username'].includes(':'))
+    problems.push('username: has a colon, which Basic has no way to say')
+  if (auth['token'] !== undefined && auth['username'] !== undefined)
+    problems.push('token: says the same as username; give one of them')
   for (const [key, most] of counts)
     if (auth[key] !== undefined && count(auth[key], most) === undefined)
       problems.push(`${key}: ${givenFor(key, auth[key])} is not a whole number from 1 to ${most}`)
@@ -99,7 +99,7 @@ export function settingsOf(given: Record<string, unknown>): WebdavSettings {
   collection.pathname = [collection.pathname.replace(/\/$/, ''), ...below, ''].join('/')
   return {
     collection,
-    user: text('user'),
+    username: text('username'),
     password: text('password'),
     token: text('token'),
     profile: text('profile') === 'svn' ? 'svn' : 'generic',
