@@ -12,6 +12,9 @@ export function packFacts(facts: Facts): string {
   return `${quote(identity)}\t${quote(version)}\t${quote(hash)}\t${sizeBytes}\t${modifiedNs ?? ''}\t${changedNs ?? ''}\t${quote(facets)}`
 }
 
+/** What is recorded of something on a side where it never was. */
+export const nothingText = packFacts({ sizeBytes: 0n })
+
 export function packColumns(columns: FactsColumns): string[] {
   const { identity, version, hash, sizeBytes, modifiedNs, changedNs, facets } = columns
   const packed = new Array<string>(sizeBytes.length)

@@ -154,6 +154,14 @@ describe('publish', () => {
     expect(await job.run()).toMatchObject({ status: 'no_changes' })
   })
 
+  test('what only the destination has has no id beside its place, where places are what names it', async () => {
+    const job = await rig.job(publish, { source: aTree({ 'a.txt': 'a' }), destination: aTree({ 'theirs.txt': 't' }) })
+    await job.run({ approve: () => false })
+    const theirs = job.explain('theirs.txt')
+    expect(theirs).toMatchObject({ reason: 'not_at_source', gone: true })
+    expect(theirs).not.toHaveProperty('destinationId')
+  })
+
   test('a filter protects what it leaves out, on either side', async () => {
     const filter = {
       source: [{ action: 'exclude', rules: [{ type: 'filter_pattern', text: '*.keep' }] }],

@@ -1,7 +1,7 @@
 import type { Claim, Holder } from '../ledger.ts'
 import { LeaseLost } from '../ledger.ts'
 import { hopeless } from '../../policy/hopeless.ts'
-import { packFacts } from '../facts_text.ts'
+import { nothingText } from '../facts_text.ts'
 import type { WireChanged, WireItems, WireListing, WireNote, WireToList, WireUnmatched } from '../wire.ts'
 import { actionCode, Container, State, stateCode } from './codes.ts'
 import type { Containers } from './containers.ts'
@@ -40,9 +40,6 @@ interface Before {
 
 /** @param toSource whether it goes from the destination to the source */
 type OnWork = (first: number, last: number, ids: number[] | undefined, toSource: boolean) => void
-
-/** Of something that was never at the source. */
-const noFacts = packFacts({ sizeBytes: 0n })
 
 /** Containers to list, and what listing them found. */
 export class Enumeration {
@@ -93,12 +90,12 @@ export class Enumeration {
     this.#before = db.prepare('SELECT state, reason, execution, gone, name FROM item WHERE id = ?')
     this.#update = db.prepare(
       `UPDATE item SET kind = ?, state = ?, action = ?, execution = ?, gone = 0, to_source = 0, size = ?, reason = ?,
-         destination_name = ?, source_id = ?, source = ?, destination = coalesce(?, destination), destination_id = coalesce(?, destination_id),
-         hash = CASE WHEN ? THEN NULL ELSE hash END WHERE id = ?`,
+         destination_name = ?, source_id = ?, source = ?, destination = coalesce(?, destination),
+         destination_id = coalesce(?, destination_id), hash = CASE WHEN ? THEN NULL ELSE hash END WHERE id = ?`,
     )
     this.#updateToSource = db.prepare(
-      `UPDATE item SET name = coalesce(?, name), kind = ?, state = ?, action = ?, execution = ?, gone = ?, to_source = 1, size = ?, reason = ?,
-         destination_name = ?, destination_id = coalesce(?, destination_id), destination = ? WHERE id = ?`,
+      `UPDATE item SET name = coalesce(?, name), kind = ?, state = ?, action = ?, execution = ?, gone = ?, to_source = 1,
+         size = ?, reason = ?, destination_name = ?, destination_id = coalesce(?, destination_id), destination = ? WHERE id = ?`,
     )
     this.#gone = db.prepare('UPDATE item SET gone = 1 WHERE id = ?')
     this.#goneUnsettled = db.prepare("UPDATE item SET gone = 1, state = ?, reason = 'source_gone' WHERE id = ?")
@@ -239,7 +236,7 @@ export class Enumeration {
         destinationName === name ? null : destinationName,
         toSource ? null : listed.id,
         toSource ? rest.originId || null : opposite.id,
-        toSource ? noFacts : listed.facts,
+        toSource ? nothingText : listed.facts,
         toSource ? listed.facts : opposite.facts,
         Number(toSource),
         Number(toSource && rest.counterpart === undefined),
@@ -406,8 +403,8 @@ export class Enumeration {
       reason,
       null,
       null,
-      platformId,
-      noFacts,
+      platformId || null,
+      nothingText,
       null,
       0,
       1,
