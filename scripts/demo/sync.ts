@@ -5,8 +5,11 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { runStevedore } from '../rig/processes.ts'
+import { eventually } from '../rig/wait.ts'
 
 const folder = resolve('.demo/sync')
+const home = join(folder, 'home')
 const stevedore = new URL('../../src/cli/stevedore.js', import.meta.url).pathname
 const sides = { source: join(folder, 'office'), destination: join(folder, 'archive') }
 const shown = (path: string): string => relative('.', path)
@@ -55,31 +58,21 @@ export async function demoOfSync(say: (line: string) => void): Promise<number> {
   await run(['job', 'approve', 'Both ways', '--plan', plan])
   code = await running
   say(`  office:  ${list('office')}\n  archive: ${list('archive')}`)
-  say(`\nWhat is known of one file:  npx stevedore explain --home ${shown(join(folder, 'home'))} "Both ways" plan.txt`)
+  say(`\nWhat is known of one file:  npx stevedore explain --home ${shown(home)} "Both ways" plan.txt`)
   return code
 }
 
 /** What waits, once the run has come to it. */
 async function planOf(): Promise<string | undefined> {
-  for (let tries = 0; tries < 120; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 500))
-    const { out, code } = await told(['job', 'approve', 'Both ways', '--json'])
-    if (code === 0) return (JSON.parse(out) as { hash: string }).hash
-  }
-  return undefined
+  return eventually(60_000, 500, async () => {
+    const { code, stdout } = await runStevedore(['job', 'approve', 'Both ways', '--json'], { home })
+    return code === 0 ? (JSON.parse(stdout) as { hash: string }).hash : undefined
+  })
 }
 
 function run(args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [stevedore, ...args, '--home', join(folder, 'home')], { stdio: 'inherit' })
+  const child = spawn(process.execPath, [stevedore, ...args, '--home', home], { stdio: 'inherit' })
   return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
-}
-
-async function told(args: readonly string[]): Promise<{ out: string; code: number }> {
-  const child = spawn(process.execPath, [stevedore, ...args, '--home', join(folder, 'home')])
-  let out = ''
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-  const code = await new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
-  return { out, code }
 }
 
 function write(path: string, content: string, seconds: number): void {

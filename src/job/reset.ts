@@ -17,9 +17,9 @@ const known: Readonly<Record<string, readonly Reset[] | string>> = {
 /** Known, and not carried out: to leave it out in silence would be taken for an inspection that found nothing. */
 const notCarriedOut = ['inspect_filtered', 'inspect_shared', 'inspect_all', 'link_remediation']
 
-export const resetWords = ['soft', 'hard', 'permissions', 'full', 'stats']
+const resetWords = ['soft', 'hard', 'permissions', 'full', 'stats']
 
-export interface AskedReset {
+interface AskedReset {
   resets: readonly Reset[]
   /** Why nothing is reset. */
   why?: string

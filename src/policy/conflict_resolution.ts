@@ -5,7 +5,7 @@ import { isConflictCopy } from './conflict_name.ts'
 import { namerOf, roomIn, type NameSettings } from './segment.ts'
 
 /** Who has the last word about a file that both sides changed, or that nobody compared before and that differs. */
-export type Winner =
+type Winner =
   | { winner: 'source'; keepsLoser: boolean; why: string }
   | { winner: 'destination'; newer: boolean; keepsLoser?: boolean; why: string }
   | { winner: 'nobody'; why: string }

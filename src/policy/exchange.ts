@@ -9,20 +9,19 @@ import type { Decision, Tracked } from './decision.ts'
 
 const opposite = { source: 'destination', destination: 'source' } as const
 
+/** Values of settings that name a side; the others mean the same for both. */
+const oppositeValues: Readonly<Record<string, string>> = {
+  ...opposite,
+  ignore_source: 'ignore_destination',
+  ignore_destination: 'ignore_source',
+}
+
 export function exchangedSettings(settings: Settings): Settings {
-  const { conflictResolution, deletePropagation } = settings
+  const exchangedValue = <T extends string>(value: T): T => (oppositeValues[value] ?? value) as T
   return {
     ...settings,
-    conflictResolution:
-      conflictResolution === 'source' || conflictResolution === 'destination'
-        ? opposite[conflictResolution]
-        : conflictResolution,
-    deletePropagation:
-      deletePropagation === 'ignore_source'
-        ? 'ignore_destination'
-        : deletePropagation === 'ignore_destination'
-          ? 'ignore_source'
-          : deletePropagation,
+    conflictResolution: exchangedValue(settings.conflictResolution),
+    deletePropagation: exchangedValue(settings.deletePropagation),
   }
 }
 

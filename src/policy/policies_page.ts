@@ -225,11 +225,19 @@ function conflictsTable(): string {
     ['within 2 s', at(destination + second), {}],
     ['`timestamps: false`', at(destination + day), { timestamps: false }],
   ]
+  return conflictsBy(columns)
+}
+
+function conflictsBy(columns: readonly [title: string, at: Case, change: Partial<Settings>][]): string {
   const rows = (['copy', 'latest', 'source', 'destination', 'failure'] as const).map((conflictResolution) => [
-    `\`${conflictResolution}\`${conflictResolution === defaults.conflict_resolution ? ' (default)' : ''}`,
+    valueOf('conflict_resolution', conflictResolution),
     ...columns.map(([, at, change]) => say(decide(at, { ...change, conflictResolution }))),
   ])
   return table(['`conflict_resolution`', ...columns.map(([title]) => title)], rows)
+}
+
+function valueOf(key: 'conflict_resolution' | 'delete_propagation', value: string): string {
+  return `\`${value}\`${value === defaults[key] ? ' (default)' : ''}`
 }
 
 const conflictsNotes = `With \`conflict_copy\` the destination's own version is first renamed, by the time it was last modified:
@@ -242,7 +250,7 @@ removed, and when a person has to say yes first, is in [brakes](brakes.md).`
 
 function deletesTable(): string {
   const rows = (['ignore_source', 'ignore_both', 'mirror', 'ignore_destination'] as const).map((deletePropagation) => [
-    `\`${deletePropagation}\`${deletePropagation === defaults.delete_propagation ? ' (default)' : ''}`,
+    valueOf('delete_propagation', deletePropagation),
     say(decide({ source, tracked }, { deletePropagation })),
     sayLonely(there, { deletePropagation }),
     sayLonely(editedThere, { deletePropagation }),
@@ -281,17 +289,13 @@ function syncConflictsTable(): string {
     ...(isTracked ? { tracked } : {}),
   })
   const destination = editedThere.modifiedNs ?? 0n
-  const columns: [string, Case][] = [
-    ['source newer', at(destination + day, true)],
-    ['destination newer', at(destination - day, true)],
-    ['within 2 s', at(destination + second, true)],
-    ['never compared, destination newer', at(destination - day, false)],
-  ]
-  const rows = (['copy', 'latest', 'source', 'destination', 'failure'] as const).map((conflictResolution) => [
-    `\`${conflictResolution}\`${conflictResolution === defaults.conflict_resolution ? ' (default)' : ''}`,
-    ...columns.map(([, at]) => say(decide(at, { transferType: 'sync', conflictResolution }))),
+  const change = { transferType: 'sync' } as const
+  return conflictsBy([
+    ['source newer', at(destination + day, true), change],
+    ['destination newer', at(destination - day, true), change],
+    ['within 2 s', at(destination + second, true), change],
+    ['never compared, destination newer', at(destination - day, false), change],
   ])
-  return table(['`conflict_resolution`', ...columns.map(([title]) => title)], rows)
 }
 
 const syncDeletesIntro = `A delete is followed only where the folder it was in was listed whole, and an edit beats it:`
@@ -300,7 +304,7 @@ function syncDeletesTable(): string {
   const rows = (['mirror', 'ignore_source', 'ignore_destination', 'ignore_both'] as const).map((deletePropagation) => {
     const change = { transferType: 'sync', deletePropagation } as const
     return [
-      `\`${deletePropagation}\`${deletePropagation === defaults.delete_propagation ? ' (default)' : ''}`,
+      valueOf('delete_propagation', deletePropagation),
       say(decide({ source, tracked }, change)),
       say(decide({ source: edited, tracked }, change)),
       sayLonely(there, change),

@@ -1,30 +1,20 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Installation } from '../../scripts/rig/installation.ts'
+import { expect, test } from '@jest/globals'
 import { copyJob } from '../../scripts/rig/jobs.ts'
-import { endAll, runStevedore } from '../../scripts/rig/processes.ts'
+import { runStevedore } from '../../scripts/rig/processes.ts'
 import { eventually } from '../../scripts/rig/wait.ts'
+import { anInstallation } from '../rig/an_installation.ts'
 
 /** The command and the API as people use them: what would remove much waits for a yes to just that plan. */
-const folder = mkdtempSync(join(tmpdir(), 'stevedore-approve-'))
-const installation = new Installation(folder)
-const [source, destination] = [join(folder, 'old'), join(folder, 'new')]
-
-beforeAll(async () => {
-  for (const path of [source, destination]) mkdirSync(path)
+const { folder, installation } = anInstallation('approve', (at) => {
+  mkdirSync(join(at, 'new'))
   for (const name of ['a', 'b', 'c']) {
-    mkdirSync(join(source, name))
-    for (let n = 0; n < 60; n++) writeFileSync(join(source, name, `f${n}`), `content of ${n}`)
+    mkdirSync(join(at, 'old', name), { recursive: true })
+    for (let n = 0; n < 60; n++) writeFileSync(join(at, 'old', name, `f${n}`), `content of ${n}`)
   }
-  await installation.up()
-}, 180_000)
-afterAll(async () => {
-  await installation.down()
-  await endAll()
-  rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+})
+const [source, destination] = [join(folder, 'old'), join(folder, 'new')]
 
 const typed = (...args: string[]): ReturnType<typeof runStevedore> => runStevedore(args, installation)
 const there = (): string[] => readdirSync(destination).sort()

@@ -1,28 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Installation } from '../../scripts/rig/installation.ts'
+import { expect, test } from '@jest/globals'
 import { copyJob } from '../../scripts/rig/jobs.ts'
-import { endAll, runStevedore } from '../../scripts/rig/processes.ts'
+import { runStevedore } from '../../scripts/rig/processes.ts'
 import { eventually } from '../../scripts/rig/wait.ts'
+import { anInstallation } from '../rig/an_installation.ts'
 
 /** The command as people run it, a real server and real folders: a home is steered while nobody serves it, and while somebody does. */
-const folder = mkdtempSync(join(tmpdir(), 'stevedore-steering-'))
-const installation = new Installation(folder)
-const source = join(folder, 'old')
 const files = 3_000
-
-beforeAll(async () => {
-  mkdirSync(source)
-  for (let n = 0; n < files; n++) writeFileSync(join(source, `f${n}`), `content of ${n}`)
-  await installation.up()
-}, 180_000)
-afterAll(async () => {
-  await installation.down()
-  await endAll()
-  rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+const { folder, installation } = anInstallation('steering', (at) => {
+  mkdirSync(join(at, 'old'))
+  for (let n = 0; n < files; n++) writeFileSync(join(at, 'old', `f${n}`), `content of ${n}`)
+})
+const source = join(folder, 'old')
 
 async function typed(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runStevedore(args, installation)

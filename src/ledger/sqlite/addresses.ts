@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { packFacts } from '../facts_text.ts'
+import { nothingText } from '../facts_text.ts'
 import type { WireAddress } from '../wire.ts'
 
 interface ContainerRow {
@@ -19,7 +19,6 @@ interface ContainerRow {
 }
 
 const remembered = 20_000
-const noFacts = packFacts({ sizeBytes: 0n })
 
 /** Where containers are, by walking up to the root; the most recently used are remembered. */
 export class Addresses {
@@ -64,7 +63,7 @@ export class Addresses {
       destinationNames.push(at.destinationName)
     }
     const here = { names: sourceNames.reverse(), id: row.sourceId, facts: row.source }
-    const there = { names: destinationNames.reverse(), id: row.destinationId, facts: row.destination ?? noFacts }
+    const there = { names: destinationNames.reverse(), id: row.destinationId, facts: row.destination ?? nothingText }
     const [from, to] = toSource ? [there, here] : [here, there]
     return {
       item: container,

@@ -38,7 +38,6 @@ export class BatchResults {
   readonly #done
   readonly #doneWithSource
   readonly #bareFacts
-  readonly #arrivedAtSource
   readonly #fail
   readonly #writePartial
   readonly #anyPartial
@@ -54,16 +53,16 @@ export class BatchResults {
     this.#done = eachWay(
       db,
       (to) =>
-        `UPDATE item SET state = ?, reason = ?, hash = ?, ${to}_id = coalesce(?, ${to}_id), ${to} = ? WHERE id = ?`,
+        `UPDATE item SET state = ?, reason = ?, hash = ?, ${to}_id = coalesce(?, ${to}_id), ${to} = ? ${there(to)}
+         WHERE id = ?`,
     )
     this.#doneWithSource = eachWay(
       db,
       (to, from) =>
         `UPDATE item SET state = ?, reason = ?, hash = ?, ${to}_id = coalesce(?, ${to}_id), ${to} = ?, ${from} = ?, size = ?
-         WHERE id = ?`,
+         ${there(to)} WHERE id = ?`,
     )
     this.#bareFacts = eachWay(db, (to) => `UPDATE item SET ${to}_id = coalesce(?, ${to}_id), ${to} = ? WHERE id = ?`)
-    this.#arrivedAtSource = db.prepare('UPDATE item SET gone = 0 WHERE id = ?')
     this.#fail = db.prepare('UPDATE item SET state = ?, reason = ? WHERE id = ?')
     this.#writePartial = db.prepare(
       'INSERT OR REPLACE INTO partial (item, key, bytes, source, resume) VALUES (?, ?, ?, ?, ?)',
@@ -172,7 +171,6 @@ export class BatchResults {
     this.#move(member, state, reason, size)
     if (source) this.#doneWithSource[way].run(state, reason, hash, destinationId, destination, source[i]!, size, item)
     else this.#done[way].run(state, reason, hash, destinationId, destination, item)
-    if (sums.toSource) this.#arrivedAtSource.run(item)
     // What is held against a container from before is settled when it is finished, too.
     if (member.tried && (!isContainer || member.again)) this.#parts.trials.settled(item)
     if (isContainer) this.#made(item, member, { made, toSource: sums.toSource })
@@ -252,6 +250,11 @@ function eachWay(
     toDestination: db.prepare(sql('destination', 'source')),
     toSource: db.prepare(sql('source', 'destination')),
   }
+}
+
+/** SQL: what arrived at the source is not gone from it. */
+function there(to: Side): string {
+  return to === 'source' ? ', gone = 0' : ''
 }
 
 /** Only what earlier holders, or stagings on record, may have left of these items: this holder cleaned up after itself. */

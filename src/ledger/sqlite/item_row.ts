@@ -1,5 +1,5 @@
 import { leftAlone, type Processing } from '../../policy/decision.ts'
-import { packFacts, unpackFacts } from '../facts_text.ts'
+import { nothingText, unpackFacts } from '../facts_text.ts'
 import { actionCode, actionOf, kindOf, State, stateOf } from './codes.ts'
 import type { LastLook, LedgerItem } from './reader_types.ts'
 
@@ -99,7 +99,7 @@ function lastLook(row: ItemRow): LastLook {
   const recorded = gone || unchanged || (arrived && !asItIs && !(simulated && wrote)) || (flaggedThere && !again)
   const written = recorded ? (toSource ? row.source : row.destination) : row.counterpart
   const [source, destination] = toSource
-    ? [written === noFacts ? null : written, row.destination]
+    ? [written === nothingText ? null : written, row.destination]
     : [gone ? null : (row.seen_source ?? row.source), written]
   return {
     execution: Math.max(row.execution, looked),
@@ -123,8 +123,6 @@ function reasonOf(row: ItemRow): string {
 function isGone({ gone, to_source }: ItemRow): boolean {
   return gone === 1 && to_source === 0
 }
-
-const noFacts = packFacts({ sizeBytes: 0n })
 
 const adopt = actionCode('adopt')
 const wroteIt: ReadonlySet<string> = new Set(['create', 'overwrite', 'attributes', 'reread'])

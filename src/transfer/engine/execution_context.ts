@@ -25,10 +25,11 @@ import { Pace } from '../io/pace.ts'
 import { requireSameRoot } from './root_identity.ts'
 import { OpenSides, type SideName } from './sides.ts'
 import { Stop, type StopToken, type StopFlag } from '../io/stop.ts'
-import { trackedOf } from '../items/tracked_of.ts'
+import { isNotThere, trackedOf } from '../items/tracked_of.ts'
 import { SideTrouble, troubleOf, type Side } from './trouble.ts'
 import { exchangedSettings } from '../../policy/exchange.ts'
 import { exchangedRow } from '../items/exchanged_row.ts'
+import { protectingFilters } from './protecting_filters.ts'
 
 /** Fewer are never worth a database of their own. */
 const leastEntries = 2_000
@@ -113,13 +114,7 @@ export class ExecutionContext {
       given: spec.settings.maxItemsPerContainer,
       destination: destination.capabilities.tree.maxItems,
     }
-    this.#protecting = (['source', 'destination'] as const).map((side) =>
-      compileFilters(spec.settings.filter, side, {
-        nowNs: spec.nowNs,
-        transferType: spec.settings.transferType,
-        caseSensitive: destination.capabilities.names.caseSensitive,
-      }),
-    )
+    this.#protecting = protectingFilters(spec, destination)
     this.#planner = compilePlanner({
       settings: spec.settings,
       source: source.capabilities,
@@ -213,9 +208,7 @@ export class ExecutionContext {
   /** Under `sync`, about what only the destination has; the child is told with both sides exchanged. */
   decideBack({ item, path, named, row, taken, isLookedAt }: Child): Decision {
     if (row?.state === 'skipped' && row.reason === ignored.reason) return { ...ignored, toSource: true }
-    // What was removed, or is of another kind now, says nothing about what is there.
-    const isOfThis =
-      row !== undefined && row.kind === item.kind && row.reason !== 'removed' && row.reason !== 'not_at_source'
+    const isOfThis = row?.kind === item.kind && !isNotThere(row)
     const tracked = isOfThis ? trackedOf(exchangedRow(row), item, null) : null
     return this.#planner.planBack({ source: item, path, named, counterpart: null, tracked, isLookedAt, taken })
   }

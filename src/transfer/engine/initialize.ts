@@ -94,7 +94,7 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
     maxRetry,
     lazyContainers: lazyContainers(settings),
     asked,
-    resets: (await catalog.jobs.get(ref.jobId))?.resets ?? [],
+    resets: loaded.stored.resets,
     root: {
       source: { ...factsOf(sourceRoot), id: sourceRoot.id },
       ...(destinationRoot ? { destination: { ...factsOf(destinationRoot), id: destinationRoot.id } } : {}),
@@ -102,7 +102,7 @@ export async function initializeExecution(jobs: ActiveExecutions, ref: Execution
   })
   failpoint('begun:after')
   await job.ledger.remember(toldGaps, toRemember)
-  if (!spec.simulated) await catalog.jobs.update(ref.jobId, { resets: [] })
+  if (!spec.simulated && loaded.stored.resets.length > 0) await catalog.jobs.update(ref.jobId, { resets: [] })
   // Begun before, it heeded what had been asked until then; what came since is for the next one. A simulation heeds it in a
   // ledger of its own.
   if (!isBegun && !spec.simulated) await catalog.requests.drop(ref.jobId, [...asked.retry, ...asked.ignore])

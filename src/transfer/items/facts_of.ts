@@ -1,3 +1,4 @@
+import type { Session } from '../../connector/connector.ts'
 import type { Facts, Item } from '../../connector/item.ts'
 import type { Counterpart } from '../../policy/decision.ts'
 
@@ -10,4 +11,9 @@ export function factsOf(item: Item | Counterpart): Facts {
   if (item.changedNs !== undefined) facts.changedNs = item.changedNs
   if (item.facets !== undefined) facts.facets = item.facets
   return facts
+}
+
+/** As the ledger records what a side has: with its id, where that is not its place. */
+export function onRecord({ childId }: Session, item: Item): Facts & { id: string } {
+  return { ...factsOf(item), id: childId ? '' : item.id }
 }

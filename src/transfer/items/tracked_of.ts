@@ -21,3 +21,8 @@ export function trackedOf(row: TrackedRow, source: Item, counterpart: Item | nul
   if (hash !== undefined) tracked.hash = hash
   return tracked
 }
+
+/** What was removed, or was never ours, says nothing about what is there (again). */
+export function isNotThere({ reason }: TrackedRow): boolean {
+  return reason === 'removed' || reason === 'not_at_source'
+}

@@ -11,7 +11,7 @@ import {
 } from '../../ledger/ledger.ts'
 import { leftAlone, type Decision, type Reason } from '../../policy/decision.ts'
 import { objections } from '../../policy/hopeless.ts'
-import { factsOf } from '../items/facts_of.ts'
+import { factsOf, onRecord } from '../items/facts_of.ts'
 import type { Child, ExecutionContext } from '../engine/execution_context.ts'
 import { exchangedRow } from '../items/exchanged_row.ts'
 import { meetContent } from './worth_knowing.ts'
@@ -24,7 +24,7 @@ export function emptyListing(context: ExecutionContext, container: ContainerToLi
 export function add(context: ExecutionContext, listing: Listing, child: Child, decision: Decision): void {
   const { item, row } = child
   if (decision.removes && row) {
-    const facts = { ...factsOf(item), id: context.source.childId ? '' : item.id }
+    const facts = onRecord(context.source, item)
     const { name, kind } = item
     listing.unmatched.push({ item: row.item, name, kind, reason: 'destination_gone', side: 'source', facts })
   } else if (context.back) listing.holdsOthers = true
@@ -71,7 +71,7 @@ export function record(context: ExecutionContext, listing: Listing, child: Child
       destinationName,
       source: factsOf(item),
       ...(context.source.childId ? {} : { sourceId: item.id }),
-      ...(counterpart ? { counterpart: onRecord(context, counterpart) } : {}),
+      ...(counterpart ? { counterpart: onRecord(context.destination, counterpart) } : {}),
     })
     return
   }
@@ -104,14 +104,10 @@ function addFresh(
       ...(decision.why === undefined ? {} : { why: decision.why }),
       ...(decision.keepAs === undefined ? {} : { keepAs: decision.keepAs }),
       ...(decision.processing === undefined ? {} : { processing: decision.processing }),
-      ...(counterpart ? { counterpart: onRecord(context, counterpart) } : {}),
+      ...(counterpart ? { counterpart: onRecord(context.destination, counterpart) } : {}),
       ...(toSource ? { toSource, ...(context.source.childId ? {} : { originId: item.id }) } : {}),
     }
   }
-}
-
-function onRecord({ destination }: ExecutionContext, counterpart: Item): Facts & { id: string } {
-  return { ...factsOf(counterpart), id: destination.childId ? '' : counterpart.id }
 }
 
 /** Nothing to do, or the same objection as before to the same thing: the row is not rewritten. */
@@ -145,7 +141,7 @@ function noteOf(
     // What flagged it holds; where it stands may be another matter by now.
     note.why = isAsked ? (said?.why ?? undefined) : decision.why
     if (!context.toSource && !isSourceAsRecorded(item, row)) note.source = factsOf(item)
-    if (counterpart && !context.toSource) note.counterpart = onRecord(context, counterpart)
+    if (counterpart && !context.toSource) note.counterpart = onRecord(context.destination, counterpart)
   }
   const seen = { why: note.why, source: note.source && packFacts(note.source), destination: seenAt(context, child) }
   return note.reason === undefined && isSaid(said, seen) ? undefined : note
@@ -167,7 +163,7 @@ interface Seen {
 }
 
 function seenAt(context: ExecutionContext, { counterpart }: Child): string | undefined {
-  return counterpart ? packFacts(onRecord(context, counterpart)) : undefined
+  return counterpart ? packFacts(onRecord(context.destination, counterpart)) : undefined
 }
 
 function isSourceAsRecorded(item: Item, row: TrackedRow): boolean {

@@ -2,7 +2,7 @@ import type { ContainerToList, Listing } from '../../ledger/ledger.ts'
 import type { Named } from '../../policy/name_container.ts'
 import { readable } from '../items/addresses.ts'
 import { exchangedRow } from '../items/exchanged_row.ts'
-import { factsOf } from '../items/facts_of.ts'
+import { onRecord } from '../items/facts_of.ts'
 import type { Child, ExecutionContext } from '../engine/execution_context.ts'
 import { isStagingName } from '../engine/execution_spec.ts'
 import { record } from './decided_children.ts'
@@ -49,7 +49,7 @@ export function addOnlyAtDestination(
     const decision = context.decideBack(child)
     if (decision.removes && row) {
       const { name, kind } = counterpart
-      const facts = { ...factsOf(counterpart), id: context.destination.childId ? '' : counterpart.id }
+      const facts = onRecord(context.destination, counterpart)
       listing.unmatched.push({ item: row.item, name, kind, reason: 'source_gone', side: 'destination', facts })
       continue
     }

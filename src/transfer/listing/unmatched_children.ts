@@ -2,9 +2,10 @@ import type { Item } from '../../connector/item.ts'
 import type { ContainerToList, Listing, TrackedRow } from '../../ledger/ledger.ts'
 import type { Lonely } from '../../policy/unmatched.ts'
 import { readable } from '../items/addresses.ts'
-import { factsOf } from '../items/facts_of.ts'
+import { onRecord } from '../items/facts_of.ts'
 import type { ExecutionContext } from '../engine/execution_context.ts'
 import { isStagingName } from '../engine/execution_spec.ts'
+import { isNotThere } from '../items/tracked_of.ts'
 
 /** Something of a container at the destination that no child at the source stands for. */
 export interface LonelyChild {
@@ -37,14 +38,14 @@ export function addUnmatched(
       kind: counterpart.kind,
       reason,
       side: 'destination',
-      facts: { ...factsOf(counterpart), id: context.destination.childId ? '' : counterpart.id },
+      facts: onRecord(context.destination, counterpart),
     })
   }
 }
 
 /** What was removed, or was never ours, counts as somebody else's when it is there (again). */
 function trackedAs(row: TrackedRow | undefined, { kind }: Item): Lonely['tracked'] {
-  if (!row || row.forgotten || row.reason === 'not_at_source' || row.reason === 'removed') return undefined
+  if (!row || row.forgotten || isNotThere(row)) return undefined
   const { state, destination, hash } = row
   return { arrived: (state === 'success' || state === 'processed') && row.kind === kind, destination, hash }
 }

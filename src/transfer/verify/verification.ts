@@ -1,5 +1,5 @@
 import type { Item } from '../../connector/item.ts'
-import { compileFilters, type Filter } from '../../filter/compile.ts'
+import type { Filter } from '../../filter/compile.ts'
 import type { ItemState } from '../../ledger/item_state.ts'
 import { rootItem } from '../../ledger/ledger.ts'
 import type { LedgerReader } from '../../ledger/sqlite/reader.ts'
@@ -8,6 +8,7 @@ import { isConflictCopy } from '../../policy/conflict_name.ts'
 import { nameKey } from '../../policy/same_name.ts'
 import { stagedItem } from '../engine/execution_spec.ts'
 import type { LoadedExecution } from '../engine/load_execution.ts'
+import { protectingFilters } from '../engine/protecting_filters.ts'
 import type { SideName } from '../engine/sides.ts'
 import { Counts } from './counts.ts'
 import type { Difference, Finding, Verified } from './difference.ts'
@@ -178,15 +179,8 @@ export class Verification {
 
   #isOwedToSource(item: Item, path: string): boolean {
     if (this.#loaded.spec.settings.transferType !== 'sync' || this.#isKeptCopy(item)) return false
-    this.#filters ??= this.#compiled()
+    this.#filters ??= protectingFilters(this.#loaded.spec, this.#sides.destination.session)
     return this.#filters.every((filter) => filter.judge(item, path + item.name) === undefined)
-  }
-
-  #compiled(): Filter[] {
-    const { settings, nowNs } = this.#loaded.spec
-    const { caseSensitive } = this.#sides.destination.session.capabilities.names
-    const context = { nowNs, transferType: settings.transferType, caseSensitive }
-    return sideNames.map((side) => compileFilters(settings.filter, side, context))
   }
 
   *#all(at: Pick<Difference, 'path' | 'destinationPath'>, findings: readonly Finding[]): Generator<Difference> {
@@ -198,7 +192,6 @@ const unseenThere: Finding = {
   kind: 'untracked',
   message: 'is at the destination, and no execution has seen it yet',
 }
-const sideNames = ['source', 'destination'] as const
 
 function placeIn({ path, destinationPath }: Place, { name }: Item): Place {
   return { path: path + name, destinationPath: destinationPath + name }
